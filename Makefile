@@ -1,0 +1,37 @@
+# 园企通: `make run` starts it, `make test` runs everything that must pass. Both make their own environment in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint bench check clean
+
+run: .venv/run.stamp  ## start the web chat (and Telegram where TELEGRAM_TOKEN is set)
+	$(BIN)/python bot.py serve
+
+test: .venv/dev.stamp  ## everything that must pass
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.stamp  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/dev.stamp  ## speed and size, printed as tables
+	$(BIN)/python -m bench.turns
+
+check: .venv/run.stamp  ## check the knowledge base
+	$(BIN)/python bot.py check
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "园企通需要 Python 3.11 或更新；现在是 %s。装好后运行 make run PYTHON=python3.12" % sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ .venv/run.stamp
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,330 @@
+"""园企通: builds everything in plain view and starts it. `python bot.py --help` lists the commands."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from dialogs import cases
+from dialogs.frames import DIALOGS, Stage
+from dialogs.replay import chart
+from dialogs.texts import texts
+from dialogs.turns import LOCAL, Library, Sender, Turns
+from handlers import console
+from knowledge import loader
+from knowledge.snapshot import Knowledge
+from storage.contract import Store, StoreError
+from storage.memory import MemoryStore
+from storage.sqlite import SqliteStore
+
+
+class SettingError(Exception):
+    """A setting that cannot be used; the message names it and says what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set by environment."""
+
+    host: str
+    port: int
+    store: Path
+    knowledge: Path
+    telegram_token: str | None
+    telegram_api: str | None
+    telegram_webhook: str | None
+    telegram_secret: str | None
+
+    @classmethod
+    def read(cls, env: Mapping[str, str]) -> Settings:
+        """Read the environment; SettingError for a value that makes no sense."""
+        port = env.get("PORT", "8000")
+        if not port.isdigit() or not 0 < int(port) < 65536:
+            raise SettingError(f"设置 PORT 是“{port}”，应是 1 到 65535 之间的数字，例如 PORT=8000")
+        token = env.get("TELEGRAM_TOKEN") or None
+        if token and (":" not in token or not token.split(":")[0].isdigit()):
+            raise SettingError("设置 TELEGRAM_TOKEN 的形式不对，应是 BotFather 给的“数字:字母”一串；不用 Telegram 就不要设置它")
+        webhook = env.get("TELEGRAM_WEBHOOK") or None
+        if webhook and not webhook.startswith("https://"):
+            raise SettingError("设置 TELEGRAM_WEBHOOK 应是 https:// 开头的网址；不用 webhook 就不要设置它")
+        secret = env.get("TELEGRAM_SECRET") or None
+        if webhook and not secret:
+            raise SettingError("用 TELEGRAM_WEBHOOK 时要同时设置 TELEGRAM_SECRET（自己定的一串字母数字，用来核对来源）")
+        knowledge = Path(env.get("KNOWLEDGE") or loader.SHIPPED)
+        return cls(env.get("HOST", "127.0.0.1"), int(port), Path(env.get("STORE") or "data/yuanqitong.db"), knowledge, token, env.get("TELEGRAM_API"), webhook, secret)
+
+
+@contextlib.asynccontextmanager
+async def opened(path: Path | None) -> AsyncIterator[Store]:
+    """The store at a path (created with its folder), or one in memory."""
+    if path is None:
+        memory = MemoryStore()
+        yield memory
+        await memory.close()
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store = await SqliteStore.open(path)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def serve(settings: Settings, knowledge: Knowledge) -> None:
+    """Run the web chat, and Telegram where a token is set, until SIGINT or SIGTERM."""
+    import uvicorn
+
+    from handlers.web import create_app
+
+    listener = _listen(settings)
+    async with opened(settings.store) as store:
+        turns = Turns(store, Library(knowledge))
+        telegram, routes = None, {}
+        if settings.telegram_token:
+            from handlers.telegram import Telegram
+
+            telegram = Telegram(turns, settings.telegram_token, base_url=settings.telegram_api, secret=settings.telegram_secret)
+            if settings.telegram_webhook:
+                routes = {"/telegram": telegram.receive}
+        app = create_app(turns, allowed_hosts=_hosts(settings), webhooks=routes)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
+        async with asyncio.TaskGroup() as group:
+            tasks = []
+            if telegram is not None:
+                tasks.append(group.create_task(Sender(turns, {"telegram": telegram.deliver}).run()))
+                if settings.telegram_webhook and settings.telegram_secret:
+                    await telegram.set_webhook(settings.telegram_webhook, settings.telegram_secret)
+                else:
+                    tasks.append(group.create_task(telegram.run_polling()))
+            print(f"园企通已启动：http://{settings.host}:{settings.port}  （按 Ctrl+C 停止）", flush=True)
+            if telegram is not None:
+                print("Telegram 已接通", flush=True)
+            await server.serve(sockets=[listener])
+            for task in tasks:
+                task.cancel()
+
+
+def _hosts(settings: Settings) -> tuple[str, ...]:
+    return ("localhost", "127.0.0.1", "[::1]", settings.host)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the port before anything else starts; SettingError with the fix where it is in use."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise SettingError(
+            f"端口 {settings.port} 用不了（{error.strerror}）：可能已经有一个园企通在运行。换一个端口再启动，例如 PORT={settings.port % 65535 + 1} make run"
+        ) from error
+    return listener
+
+
+async def chat(arguments: argparse.Namespace, settings: Settings, knowledge: Knowledge) -> None:
+    """Talk in the terminal, or by JSON lines."""
+    async with opened(arguments.store) as store:
+        turns = Turns(store, Library(knowledge))
+        if arguments.jsonl:
+            await console.jsonl(turns, iter(sys.stdin), sys.stdout, arguments.today)
+        else:
+            await console.talk(turns, "terminal", arguments.today)
+
+
+async def ask(arguments: argparse.Namespace, settings: Settings, knowledge: Knowledge) -> None:
+    """Answer one question and exit."""
+    from dialogs.messages import Message
+    from storage.contract import Address
+
+    async with opened(None) as store:
+        turns = Turns(store, Library(knowledge))
+        handled = await turns.handle(Address(console.CHANNEL, "ask", "ask"), Message(arguments.text), now=console.noon(arguments.today), pull=True)
+        console.show(handled, sys.stdout, [])
+
+
+async def requests(arguments: argparse.Namespace, settings: Settings, knowledge: Knowledge) -> int:
+    """The staff's command line: list, show, set, reply, unanswered."""
+    async with opened(arguments.store or settings.store) as store:
+        turns, now = Turns(store, Library(knowledge)), datetime.now(LOCAL)
+        match arguments.action:
+            case None | "list":
+                states = [arguments.state] if getattr(arguments, "state", None) else []
+                found = await turns.list_cases(states)
+                print("\n".join(_line(c) for c in found) if found else "没有请求。")
+            case "show":
+                case = await turns.case(arguments.number)
+                if case is None:
+                    return _unknown(arguments.number)
+                print(_dossier(case, arguments.reveal))
+            case "unanswered":
+                rows = await store.unanswered()
+                print("\n".join(f"{r.count:>4} 次  {r.last.astimezone(LOCAL):%m-%d %H:%M}  {r.text}" for r in rows) if rows else "没有答不上来的问题。")
+            case action:
+                event = (
+                    cases.Event("state", now, "team", arguments.note, cases.State(arguments.to))
+                    if action == "set"
+                    else cases.Event("staff_reply", now, "team", arguments.text)
+                )
+                case = await turns.advance(arguments.number, event)
+                if case is None:
+                    return _unknown(arguments.number)
+                print(f"{case.number}：{_state(case.state)}，已通知企业")
+    return 0
+
+
+def _unknown(number: str) -> int:
+    print(f"没有编号为 {number} 的请求。用 python bot.py requests 看全部编号。", file=sys.stderr)
+    return 1
+
+
+def _state(state: cases.State) -> str:
+    return texts("zh")(f"requests.state_{state}")
+
+
+def _line(case: cases.Case) -> str:
+    dossier = case.dossier
+    return f"{case.number}  {_state(case.state)}  {case.created.astimezone(LOCAL):%m-%d %H:%M}  {dossier['company']}：{dossier['matter']}"
+
+
+def _dossier(case: cases.Case, reveal: bool) -> str:
+    """A request in full; contact data masked unless `reveal`."""
+    from dialogs.asking import mask
+
+    dossier = dict(case.dossier)
+    contact = {k: v if reveal else mask(v) for k, v in dossier.pop("contact").items()}
+    lines = [
+        f"{case.number}  {_state(case.state)}  （{'团队在答复' if case.answering == 'team' else '机器人在答复'}）",
+        f"事项：{dossier.pop('matter')}",
+        f"公司：{dossier.pop('company')}",
+        f"联系人：{contact['contact.name']}  {contact['contact.reach']}" + ("" if reveal else "  （加 --reveal 显示全部）"),
+        f"同意联系：{dossier.pop('consent')}",
+        f"知识库版本：{dossier.pop('knowledge')}",
+        "企业说过的话：",
+        *(f"  · {words}" for words in dossier.pop("heard")),
+        "经过：",
+        *(f"  {e.at.astimezone(LOCAL):%Y-%m-%d %H:%M}  {e.by}  {e.kind}{f' → {_state(e.to)}' if e.to else ''}  {e.text}" for e in case.events),
+        "背景：",
+        json.dumps(dossier, ensure_ascii=False, indent=2),
+    ]
+    return "\n".join(lines)
+
+
+def check(folder: Path) -> int:
+    """Check a knowledge base; the number of problems decides the exit code."""
+    try:
+        knowledge = loader.load(folder)
+    except loader.KnowledgeError as error:
+        print(error, file=sys.stderr)
+        print(f"\n共 {len(error.problems)} 处要改；改好之前，正在运行的园企通继续用原来的知识库。", file=sys.stderr)
+        return 1
+    counts = "、".join(f"{name} {len(getattr(knowledge, key))}" for key, name in _COUNTED.items())
+    print(f"知识库没有问题。版本 {knowledge.version}：{counts}。")
+    return 0
+
+
+_COUNTED = {"documents": "文件", "parks": "园区", "supports": "支持", "channels": "通道", "clauses": "条文", "indicators": "指标", "questions": "问答"}
+
+
+def draw(dialog: str, knowledge: Knowledge, today: date) -> str:
+    """The Mermaid chart of a dialog."""
+    words = {key: fact.question.zh for key, fact in knowledge.facts.items()}
+    words |= {f"{key}={o.token}": o.label.zh for key, fact in knowledge.facts.items() for o in fact.options}
+    words |= {f"region={r.id}": r.name for r in knowledge.regions.values()} | {f"segment={s.id}": s.name for s in knowledge.segments.values()}
+    return chart(Stage(knowledge, today).script(dialog), texts("zh")(f"dialog.{dialog}"), words)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python bot.py", description="园企通：生物医药园区、补贴、审批通道的对话助手")
+    commands = top.add_subparsers(dest="command", title="命令", metavar="COMMAND")
+    commands.add_parser("serve", help="启动网页聊天；设了 TELEGRAM_TOKEN 就同时接 Telegram（默认）")
+    talk = commands.add_parser("chat", help="在终端里对话；--jsonl 供程序使用")
+    talk.add_argument("--jsonl", action="store_true", help="一行一个 JSON 进，一行一个 JSON 出")
+    one = commands.add_parser("ask", help="问一句，答完就结束")
+    one.add_argument("text", metavar="TEXT")
+    for command in (talk, one):
+        command.add_argument("--today", type=_day, metavar="DATE", help="按这一天回答，例如 2022-06-01")
+    talk.add_argument("--store", type=Path, metavar="PATH", help="对话存到这个文件；不写就只留在内存里")
+    checking = commands.add_parser("check", help="检查知识库，有问题时逐条说出文件、行和改法")
+    checking.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="要检查的文件夹；不写就检查设置 KNOWLEDGE 的")
+    drawing = commands.add_parser("chart", help="画出一个引导对话的流程图（Mermaid）")
+    drawing.add_argument("dialog", choices=sorted(DIALOGS), metavar="DIALOG", help="、".join(DIALOGS))
+    staff = commands.add_parser("requests", help="处理请求：列出、查看、改状态、回复")
+    staff.add_argument("--store", type=Path, metavar="PATH", help="数据库文件；不写就用设置 STORE 的")
+    actions = staff.add_subparsers(dest="action", metavar="ACTION")
+    listing = actions.add_parser("list", help="列出请求")
+    listing.add_argument("--state", choices=[str(s) for s in cases.State], help="只列这个状态的")
+    showing = actions.add_parser("show", help="看一个请求的全部内容")
+    showing.add_argument("number", metavar="NUMBER")
+    showing.add_argument("--reveal", action="store_true", help="显示完整的联系方式")
+    setting = actions.add_parser("set", help="改状态，并通知企业")
+    setting.add_argument("number", metavar="NUMBER")
+    setting.add_argument("to", choices=[str(s) for s in cases.State], metavar="STATE", help="、".join(f"{s}（{_state(s)}）" for s in cases.State))
+    setting.add_argument("--note", default="", metavar="TEXT", help="给企业的说明")
+    replying = actions.add_parser("reply", help="回复企业")
+    replying.add_argument("number", metavar="NUMBER")
+    replying.add_argument("text", metavar="TEXT")
+    actions.add_parser("unanswered", help="看大家问了什么没有答上来")
+    return top
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"“{text}”不是日期，写成 2026-11-22 这样") from error
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    given = parser().parse_args(arguments)
+    try:
+        settings = Settings.read(os.environ)
+        if given.command == "check":
+            return check(given.folder or settings.knowledge)
+        knowledge = loader.load(settings.knowledge)
+        match given.command:
+            case "chart":
+                print(draw(given.dialog, knowledge, datetime.now(LOCAL).date()), end="")
+                return 0
+            case "chat":
+                return _run(lambda: chat(given, settings, knowledge))
+            case "ask":
+                return _run(lambda: ask(given, settings, knowledge))
+            case "requests":
+                return _run(lambda: requests(given, settings, knowledge))
+            case _:
+                return _run(lambda: serve(settings, knowledge))
+    except (SettingError, StoreError, cases.CaseError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except loader.KnowledgeError as error:
+        print(f"知识库有 {len(error.problems)} 处问题，没有启动：\n{error}", file=sys.stderr)
+        return 2
+
+
+def _run(command: Callable[[], Awaitable[int | None]]) -> int:
+    async def body() -> int:
+        return await command() or 0
+
+    with contextlib.suppress(KeyboardInterrupt):
+        return asyncio.run(body())
+    return 128 + signal.SIGINT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,232 @@
+"""Cited answers: how a record is told, in the shape of the voice guide: the answer, the condition, whether it holds, what next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from dialogs.messages import Option, Reply, Source
+from dialogs.texts import Texts
+from knowledge import rules
+from knowledge.facts import Amount, Cap, Channel, Citation, Clause, Contact, Indicator, Layout, Park, QuestionAnswer, Record, Support, Time, Window
+from knowledge.snapshot import Answerable, Knowledge, citations
+
+MAX_OPTIONS = 4
+ABOUT_MONEY = ("unstated", "case_by_case", "uncapped")
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Tells records in one language, as they stand on a day."""
+
+    knowledge: Knowledge
+    today: date
+    say: Texts
+
+    def sources(self, places: Iterable[Citation]) -> tuple[Source, ...]:
+        """Citations with the particulars of their documents, each once."""
+        rows = (Source(c.document, c.section, d.title, d.number) for c in places for d in (self.knowledge.documents[c.document],))
+        return tuple(dict.fromkeys(rows))
+
+    def time(self, record: Answerable) -> Time:
+        """How a record stands today; a question stands as the records that it is about (the worst of them)."""
+        document = self.knowledge.document_of(record)
+        if isinstance(record, Record):
+            return rules.time_on(record, document, self.today)
+        about = [r for i in record.about if isinstance(r := self.knowledge.record(i), Record)]
+        if len(about) == 1:
+            return rules.time_on(about[0], self.knowledge.document_of(about[0]), self.today)
+        return rules.document_time(document, self.today)
+
+    def holds(self, record: Answerable) -> str:
+        """The sentence that says whether a record still holds."""
+        document, time = self.knowledge.document_of(record), self.time(record)
+        about = [r for i in record.about if isinstance(r := self.knowledge.record(i), Record)] if isinstance(record, QuestionAnswer) else [record]
+        window: Window | None = about[0].window if len(about) == 1 else None
+        match time:
+            case Time.OPEN_UNTIL:
+                return self.say("time.open_until", until=window.until if window else "")
+            case Time.WINDOW_OVER:
+                ahead = window is not None and window.since is not None and self.today < window.since
+                return self.say("time.window_ahead" if ahead else "time.window_over", printed=window.printed if window else "")
+            case Time.UNDATED:
+                return self.say("time.undated")
+            case Time.SUPERSEDED:
+                return self.say("time.superseded")
+        plan = document.plan
+        if window is not None or plan is None:
+            return self.say("time.in_force", printed=window.printed if window else "")
+        target = document.plan_kind == "target_year"
+        if time is Time.IN_FORCE:
+            return self.say("time.in_force_target" if target else "time.in_force", printed=plan.printed)
+        if plan.since is not None and self.today < plan.since:
+            return self.say("time.plan_ahead", printed=plan.printed)
+        return self.say("time.target_over" if target else "time.plan_over", printed=plan.printed)
+
+    def confirmed(self, record: Answerable) -> bool:
+        """Whether nothing about the record needs a person to confirm it today."""
+        if self.time(record) not in (Time.IN_FORCE, Time.OPEN_UNTIL):
+            return False
+        return not isinstance(record, Support) or record.amount.kind not in ABOUT_MONEY
+
+    def amount(self, support: Support) -> str:
+        """The printed amount with its ceilings, as firm as the paper and no firmer."""
+        parts = [self._amount(support.amount)]
+        main = support.amount.max
+        caps = [c for c in support.caps if not (main and c.max == main and c.scope in ("product", "project", "item", "person"))]
+        parts += [self.cap(c) for c in caps]
+        if support.amount.basis and support.amount.kind in ("up_to", "fixed") and not support.amount.each:
+            parts.append(self.say("amount.basis", basis=support.amount.basis))
+        return "，".join(p for p in parts if p) if self.say.language == "zh" else ", ".join(p for p in parts if p)
+
+    def _amount(self, amount: Amount) -> str:
+        low, high = amount.min.printed if amount.min else "", amount.max.printed if amount.max else ""
+        match amount.kind:
+            case "fixed":
+                return self.say("amount.each" if amount.each else "amount.fixed", max=high)
+            case "up_to":
+                return self.say("amount.up_to", max=high)
+            case "range":
+                return self.say("amount.range", min=low, max=high)
+            case "rate":
+                rates = "—".join(dict.fromkeys(percent(r) for r in (amount.rate_min, amount.rate_max) if r is not None))
+                return self.say("amount.rate", basis=amount.basis, rates=rates) if amount.basis else self.say("amount.rate_bare", rates=rates)
+            case _:
+                return self.say(f"amount.{amount.kind}")
+
+    def cap(self, cap: Cap) -> str:
+        """A ceiling in words."""
+        text = self.say("amount.cap", scope=self.say(f"amount.scope_{cap.scope}"), max=cap.max.printed)
+        return text + (self.say("amount.cap_both") if cap.both_tiers else "")
+
+    def units(self, record: Support | Channel) -> str | None:
+        """The responsible units, the lead one marked where the document marks it; None where it names none."""
+        if record.responsible is None:
+            return None
+        units = record.responsible.units
+        names = self.say.join([self.say("channels.lead", name=u.name) if u.lead and len(units) > 1 else u.name for u in units])
+        unmarked = len(units) > 1 and not any(u.lead for u in units)
+        return names + (self.say("channels.lead_unmarked") if unmarked else "")
+
+    def region_name(self, region: str) -> str:
+        """The printed name of a region."""
+        return self.knowledge.regions[region].name
+
+    def contact(self, contact: Contact) -> list[str]:
+        """Lines that say how to reach an office, with the day of the check; or that the document does not print it."""
+        on = contact.checked.on if contact.checked else ""
+        lines = [self.say("channels.phone", phone=contact.phone, on=on)] if contact.phone else []
+        lines += [self.say("channels.address", address=contact.address, on=on)] if contact.address else []
+        return lines or [self.say("channels.no_phone")]
+
+    def tell(self, record: Answerable) -> Reply:
+        """One record as an answer."""
+        lines = self._lines(record)
+        lines.append(self.holds(record))
+        return Reply("\n".join(line for line in lines if line), self.next_steps(record), self.sources(citations(record)))
+
+    def _lines(self, record: Answerable) -> list[str]:
+        match record:
+            case QuestionAnswer():
+                return [record.answer]
+            case Support():
+                lines = [self.say("facts.amount", name=record.name, amount=self.amount(record)), record.summary.rstrip("。") + "。"]
+                lines.append(self.say("facts.conditions", criteria="；".join(c.text for c in record.criteria)))
+                lines += [s.rstrip("。") + "。" for s in record.stacking[:1]]
+                lines.append(self.say(f"strength.{record.strength}"))
+                units = self.units(record)
+                return [*lines, self.say("facts.units", units=units) if units else ""]
+            case Park():
+                head = self.say("facts.park", name=record.name, region=self.region_name(record.region), role=self.role(record), summary=record.summary)
+                focus = self.say("facts.focus", focus=self.say.join([f.name for f in record.focus])) if record.focus else ""
+                at = self.say("facts.institutions", institutions=self.say.join(list(record.institutions[:6]))) if record.institutions else ""
+                return [head, focus, at]
+            case Channel():
+                return self.channel(record)
+            case Layout():
+                lines = [self.say("facts.layout", pattern=record.pattern, summary=record.summary)]
+                return [*lines, self.say("parks.unstated", points="；".join(record.unstated)) if record.unstated else ""]
+            case Indicator():
+                return [self.indicator(record)]
+            case Clause():
+                return [record.text]
+            case _:
+                return [record.name]
+
+    def indicator(self, record: Indicator) -> str:
+        """A target figure with its bound words and baseline."""
+        baseline = self.say("facts.baseline", year=record.baseline_year, value=record.baseline, unit=record.unit) if record.baseline else ""
+        return self.say(
+            "facts.indicator", name=record.name, wording=record.wording or "", value=record.value, unit=record.unit, year=record.year, baseline=baseline
+        )
+
+    def channel(self, record: Channel, number: int | None = None) -> list[str]:
+        """A route: what it does, how it stands, who is responsible, and how to reach them."""
+        state = self.say(f"channels.state_{record.state}") if record.state in ("planned", "applied_for") else ""
+        head = record.name + state if number is None else self.say("channels.item", number=number, name=record.name, state=state)
+        units = self.units(record)
+        who = self.say("channels.units", units=units) if units else self.say("channels.no_units")
+        return [f"{head}：{record.route}" if self.say.language == "zh" else f"{head}: {record.route}", who, *(self.contact(record.contact) if number is None else [])]
+
+    def role(self, park: Park) -> str:
+        """The role in the layout, in the document's words where it gives one."""
+        return f"，{park.role_text}" if park.role_text else self.say(f"roles.{park.role}")
+
+    def next_steps(self, record: Answerable) -> tuple[Option, ...]:
+        """What can be done next: at most four buttons."""
+        options = []
+        if isinstance(record, Support) or "subsidy_precheck" in record.topics:
+            options.append(Option(self.say("common.start_precheck"), "!start:subsidy_precheck"))
+        if isinstance(record, Park | Layout):
+            options.append(Option(self.say("common.start_parks"), "!start:park_selection"))
+        if isinstance(record, Channel):
+            options.append(Option(self.say("common.start_approval"), "!start:approval_channel"))
+        if not self.confirmed(record) or isinstance(record, Channel | Park):
+            options.append(self.log(record.id))
+        return tuple(options[:MAX_OPTIONS])
+
+    def log(self, about: str = "") -> Option:
+        """The offer to pass the matter on to a person."""
+        return Option(self.say("common.file"), fit(f"!log:{about}"))
+
+    def listing(self, title: str, records: Sequence[Answerable]) -> Reply:
+        """A short list of records to choose from, with their sources."""
+        lines = [title, *(self.say("facts.list_item", name=self.brief(r)) for r in records)]
+        holds = list(dict.fromkeys(self.holds(r) for r in records))
+        options = tuple(Option(cut(self.name(r)), fit(f"!show:{r.id}")) for r in records[: MAX_OPTIONS - 1])
+        return Reply("\n".join([*lines, *holds[:2]]), (*options, self.log()), self.sources(citations(r)[0] for r in records))
+
+    def brief(self, record: Answerable) -> str:
+        """A record in one line."""
+        if isinstance(record, Support):
+            return f"{record.name}：{self.amount(record)}"
+        if isinstance(record, Clause):
+            return f"{record.name}：{cut(record.text, 48)}"
+        return self.name(record)
+
+    @staticmethod
+    def name(record: Answerable) -> str:
+        """What a record is called."""
+        return record.ask[0] if isinstance(record, QuestionAnswer) else record.name
+
+    def candidates(self, records: Sequence[Answerable]) -> Reply:
+        """Up to three records to choose from where the question fits several."""
+        options = tuple(Option(cut(self.name(r)), fit(f"!show:{r.id}")) for r in records[:3])
+        return Reply(self.say("miss.candidates"), (*options, self.log()))
+
+
+def percent(rate: Decimal) -> str:
+    """A fraction as printed: 0.30 is 30%."""
+    return f"{(rate * 100).normalize():f}%"
+
+
+def cut(text: str, length: int = 18) -> str:
+    """A label short enough for a button."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def fit(payload: str) -> str:
+    """A payload within the 64 bytes that messengers carry; ids are at most 60 characters of ASCII."""
+    return payload if len(payload.encode()) <= 64 else payload[:64]

@@ -1,0 +1,201 @@
+"""Putting questions: the words around a question, its buttons, and what follows when a script comes to its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dialogs import frames, reports
+from dialogs.messages import Option, Reply
+from dialogs.reading import shown
+from dialogs.script import NONE, UNKNOWN, Amount, Choices, FreeText, Items, Outcome, Question
+from knowledge import rules
+from knowledge.money import Money
+
+if TYPE_CHECKING:
+    from dialogs.assistant import Talk
+
+HIDDEN = "***"
+
+
+def ask(talk: Talk, lead: str = "") -> None:
+    """Put the open question of the top dialog."""
+    question, frame = talk.asking(), talk.state.top
+    if question is None or frame is None:
+        return
+    say, language = talk.say, talk.say.language
+    lines = [lead] if lead else []
+    if question.key == "confirm":
+        lines.append(_readback(talk))
+    if question.key in frame.dormant and not question.private:
+        lines.append(say("dialog.before", label=label(talk, question, frame.dormant[question.key])))
+    lines.append(question.fact.question[language] + (f"（{question.fact.why[language]}）" if language == "zh" else f" ({question.fact.why[language]})"))
+    if item := _item(question.key):
+        lines[-1] = f"产品{item}：{lines[-1]}" if language == "zh" else f"Product {item}: {lines[-1]}"
+    if question.remaining > 1:
+        lines.append(say("dialog.remaining", count=question.remaining))
+    talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, frame.dormant.get(question.key))))
+
+
+def _options(talk: Talk, question: Question[Any], run: str, before: str | None) -> tuple[Option, ...]:
+    say, language = talk.say, talk.say.language
+    frame = talk.state.top
+    offered = {t for t, _ in shown(question)}
+    ticked = frame.draft.split(",") if frame and frame.draft else []
+    multiple = isinstance(question, Choices)
+    options = []
+    if before is not None and not question.private:
+        options.append(Option(say("common.use_again", label=label(talk, question, before)), f"{run}:{question.key}={before}"))
+    for token, words in question.choices:
+        if token in offered:
+            mark = "✓ " if token in ticked else ""
+            options.append(Option(mark + words[language], f"{run}:~{question.key}={token}" if multiple else f"{run}:{question.key}={token}"))
+    if multiple:
+        if ticked:
+            options.append(Option(say("common.picked"), f"{run}:{question.key}=!"))
+        else:
+            options.append(Option(say("common.none"), f"{run}:{question.key}={NONE}"))
+    if question.optional:
+        options.append(Option(say("common.unsure"), f"{run}:{question.key}={UNKNOWN}"))
+    if question.key == "confirm":
+        options.append(Option(say("common.edit"), f"!edit:{run}"))
+    return tuple(o for o in options if len(o.payload.encode()) <= 64)
+
+
+def label(talk: Talk, question: Question[Any], token: str) -> str:
+    """A token in words."""
+    say, language = talk.say, talk.say.language
+    if question.private:
+        return HIDDEN
+    if token == UNKNOWN:
+        return say("common.unsure")
+    if token == NONE:
+        return say("common.none")
+    if isinstance(question, Amount):
+        return Money.parse(token).printed
+    if isinstance(question, Items):
+        return f"{len(token.split(','))} 个" if language == "zh" else str(len(token.split(",")))
+    names = dict(question.choices)
+    if isinstance(question, FreeText) or not names:
+        return token
+    return say.join([names[t][language] if t in names else t for t in token.split(",")])
+
+
+def labels(talk: Talk, given: Mapping[str, str]) -> str:
+    """Several answers in words, those that the top dialog knows how to name."""
+    top = talk.state.top
+    if top is None:
+        return ""
+    now = talk.stage.run(top)
+    questions = {a.question.key: a.question for a in now.trail} | ({now.asking.key: now.asking} if now.asking is not None else {})
+    words = [label(talk, questions[k], v) if k in questions else fact_label(talk, k, v) for k, v in given.items() if k != "products"]
+    return talk.say.join(list(dict.fromkeys(words)))
+
+
+def fact_label(talk: Talk, key: str, token: str) -> str:
+    """An answer in words where its question is not on the way (yet)."""
+    knowledge, language = talk.knowledge, talk.say.language
+    if key == "region" and token in knowledge.regions:
+        return knowledge.regions[token].name
+    if key == "segment" and token in knowledge.segments:
+        return knowledge.segments[token].name
+    fact = knowledge.facts.get(rules.generic(key))
+    names = {o.token: o.label[language] for o in fact.options} if fact else {}
+    return talk.say.join([names.get(t, t) for t in token.split(",")])
+
+
+def proceed(talk: Talk) -> None:
+    """Ask the next question of the top dialog, or carry out and tell its outcome."""
+    frame = talk.state.top
+    if frame is None:
+        return
+    now = talk.stage.run(frame)
+    if now.outcome is None:
+        ask(talk, _used(talk))
+        return
+    done(talk, now.outcome)
+
+
+def _used(talk: Talk) -> str:
+    """Which answers came from earlier dialogs, said once."""
+    frame = talk.state.top
+    if frame is None:
+        return ""
+    used = [k for k in frame.taken if k in frame.trail]
+    if not used:
+        return ""
+    talk.state = talk.state.with_top(replace(frame, taken=tuple(k for k in frame.taken if k not in used)))
+    return talk.say("dialog.used", facts=talk.say.join([fact_label(talk, k, frame.answers[k]) for k in used]))
+
+
+def done(talk: Talk, outcome: Outcome) -> None:
+    """Tell an outcome, do what it asks for, and offer to go on with what was interrupted."""
+    from dialogs import filing
+
+    frame = talk.state.top
+    if frame is None:
+        return
+    talk.outcome = reports.to_json(outcome, talk.voice)
+    if lead := _used(talk):
+        talk.speak(lead)
+    match outcome.name:
+        case "request.filed":
+            filing.file(talk, outcome)
+        case "request.declined":
+            talk.state = frames.close(talk.state)
+            talk.speak(talk.say("requests.declined"))
+        case "request.note":
+            filing.add_note(talk, outcome)
+        case _:
+            talk.state = talk.state.with_top(replace(talk.state.frames[-1], digest=reports.digest(outcome)))
+            talk.replies += reports.tell(talk.voice, outcome, frame.run)
+    offer_resume(talk)
+
+
+def offer_resume(talk: Talk) -> None:
+    """Offer the dialog that waits below a finished one, or that was interrupted by a question."""
+    waiting = next((f for f in reversed(talk.state.frames) if not f.done), None)
+    if waiting is None:
+        return
+    options = (Option(talk.say("common.resume"), "!resume"), Option(talk.say("common.leave"), "!leave"))
+    talk.speak(talk.say("dialog.resume", name=talk.say(f"dialog.{waiting.dialog}")), options)
+
+
+def _readback(talk: Talk) -> str:
+    frame = talk.state.top
+    given = frame.answers if frame else {}
+    say = talk.say
+    return say(
+        "requests.readback",
+        matter=given.get("matter", say("common.missing_text")),
+        company=given.get("contact.company", say("common.missing_text")),
+        name=mask(given.get("contact.name", "")),
+        reach=mask(given.get("contact.reach", "")),
+    )
+
+
+def mask(private: str) -> str:
+    """A private value that its owner can recognise and nobody else can use: 138****0000, 王*, a***@x.com."""
+    if "@" in private:
+        name, _, host = private.partition("@")
+        return f"{name[:1]}***@{host}"
+    if len(private) >= 7:
+        return f"{private[:3]}****{private[-4:]}"
+    return private[:1] + "*" * max(1, len(private) - 1) if private else ""
+
+
+def _item(key: str) -> str:
+    parts = key.split(".")
+    return parts[1] if len(parts) == 3 and parts[1].isdigit() else ""
+
+
+def dialog_json(talk: Talk) -> dict[str, Any] | None:
+    """The top dialog as data: name, open question, trail; private answers are hidden."""
+    frame = talk.state.top
+    if frame is None:
+        return None
+    now = talk.stage.run(frame)
+    trail = {a.question.key: HIDDEN if a.question.private else a.token for a in now.trail}
+    return {"name": frame.dialog, "asking": now.asking.key if now.asking is not None else None, "trail": trail}
+

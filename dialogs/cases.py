@@ -1,0 +1,118 @@
+"""Cases: what may happen to a numbered request, and whom it is told. Pure; chat, desk and command line all go through `advance`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+
+class State(StrEnum):
+    """How a request stands."""
+
+    NEW = "new"
+    ACCEPTED = "accepted"
+    IN_PROGRESS = "in_progress"
+    WAITING_COMPANY = "waiting_company"
+    DONE = "done"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+
+
+CLOSED = frozenset({State.DONE, State.DECLINED, State.WITHDRAWN, State.MERGED})
+MOVES: Mapping[State, frozenset[State]] = {
+    State.NEW: frozenset({State.ACCEPTED, State.IN_PROGRESS, State.WAITING_COMPANY}) | CLOSED,
+    State.ACCEPTED: frozenset({State.IN_PROGRESS, State.WAITING_COMPANY}) | CLOSED,
+    State.IN_PROGRESS: frozenset({State.ACCEPTED, State.WAITING_COMPANY}) | CLOSED,
+    State.WAITING_COMPANY: frozenset({State.IN_PROGRESS}) | CLOSED,
+    State.DONE: frozenset({State.IN_PROGRESS}),
+    State.DECLINED: frozenset({State.IN_PROGRESS}),
+    State.WITHDRAWN: frozenset(),
+    State.MERGED: frozenset(),
+}
+
+
+class CaseError(Exception):
+    """A step that the rules of cases do not allow; the message is for staff, in Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to a request."""
+
+    kind: Literal["filed", "state", "staff_reply", "company_note"]
+    at: datetime
+    by: Literal["company", "team"]
+    text: str = ""
+    to: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request as chat, desk and command line see it."""
+
+    number: str
+    kind: str
+    state: State
+    created: datetime
+    events: tuple[Event, ...] = ()
+    dossier: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def answering(self) -> Literal["bot", "team"]:
+        """Who speaks in this matter: the team once it has answered, until the case is closed."""
+        replied = any(e.kind == "staff_reply" for e in self.events)
+        return "team" if replied and self.state not in CLOSED else "bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """An effect: the founder is to be told of something that happened to the request."""
+
+    event: Event
+
+
+def advance(case: Case, event: Event) -> tuple[Case, tuple[Tell, ...]]:
+    """The case after an event, and who is to be told; CaseError where the event is not allowed."""
+    match event.kind:
+        case "state":
+            if event.to is None or event.to not in MOVES[case.state]:
+                raise CaseError(_cannot(case.state, event.to))
+            if event.to is State.DECLINED and not event.text:
+                raise CaseError("不予受理要写原因：加上 --note 原因")
+            moved = replace(case, state=event.to, events=(*case.events, event))
+            return moved, (Tell(event),) if event.by == "team" else ()
+        case "staff_reply":
+            if case.state in CLOSED:
+                raise CaseError(f"请求已经是“{case.state}”，不能再回复；先用 requests set 改回 in_progress")
+            begun = State.IN_PROGRESS if case.state in (State.NEW, State.ACCEPTED) else case.state
+            return replace(case, state=begun, events=(*case.events, event)), (Tell(event),)
+        case "company_note":
+            resumed = State.IN_PROGRESS if case.state is State.WAITING_COMPANY else case.state
+            return replace(case, state=resumed, events=(*case.events, event)), ()
+        case "filed":
+            return replace(case, events=(*case.events, event)), ()
+
+
+def _cannot(now: State, to: State | None) -> str:
+    allowed = "、".join(sorted(MOVES[now])) or "（没有，已经终结）"
+    return f"不能从 {now} 改成 {to}；可以改成：{allowed}"
+
+
+def encode(case: Case) -> dict[str, Any]:
+    """The JSON body that the store keeps of a case (number, kind, state and times stand beside it)."""
+    return {
+        "dossier": dict(case.dossier),
+        "events": [{"kind": e.kind, "at": e.at.isoformat(), "by": e.by, "text": e.text, "to": e.to} for e in case.events],
+    }
+
+
+def decode(number: str, kind: str, state: str, created: datetime, body: Mapping[str, Any]) -> Case:
+    """The inverse of `encode`."""
+    events = tuple(
+        Event(kind=e["kind"], at=datetime.fromisoformat(e["at"]), by=e["by"], text=e["text"], to=State(e["to"]) if e["to"] else None) for e in body["events"]
+    )
+    return Case(number, kind, State(state), created, events, body["dossier"])

@@ -1,0 +1,124 @@
+"""Filing a request: the dossier that a person needs to answer without asking again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dialogs import cases, frames, reports
+from dialogs.asking import mask
+from dialogs.messages import Option
+from dialogs.script import Outcome
+from dialogs.scripts.approval_channel import Routes
+from dialogs.scripts.park_selection import Shortlist
+from dialogs.scripts.subsidy_precheck import Report
+
+if TYPE_CHECKING:
+    from dialogs.assistant import Talk
+
+
+def begin(talk: Talk, about: str) -> None:
+    """Open the request dialog; what it is about (a record, a finished dialog, or the person's words) is filled in."""
+    matter = _matter(talk, about)
+    if talk.message.group:
+        talk.speak(talk.say("bad.group"))
+        return
+    known = {k: v for k, v in talk.state.profile.items() if k == "contact.company"}
+    given = {**known, **({"matter": matter} if matter else {})}
+    talk.state = frames.start(talk.state, talk.stage, "request", given, about)
+    talk.go_on()
+
+
+def _matter(talk: Talk, about: str) -> str:
+    say, knowledge = talk.say, talk.knowledge
+    if about.startswith("run."):
+        frame = next((f for f in talk.state.frames if f.run == about.removeprefix("run.")), None)
+        outcome = talk.stage.run(frame).outcome if frame else None
+        match outcome.data if outcome else None:
+            case Report(region=region):
+                return say("requests.matter_report", region=talk.voice.region_name(region))
+            case Shortlist(parks=parks):
+                return say("requests.matter_parks", parks=say.join([m.park.name for m in parks[:3]]) or say("parks.any_region"))
+            case Routes(region=region, channels=channels):
+                names = say.join([c.name for c in channels[:3]])
+                return say("requests.matter_routes", matter=names, region=talk.voice.region_name(region))
+        return ""
+    record = knowledge.record(about)
+    if record is not None:
+        return say("requests.matter_record", name=talk.voice.name(record), region=talk.voice.region_name(record.region))
+    return say("requests.matter_words", words=talk.state.heard[-1][:200]) if about == "words" and talk.state.heard else ""
+
+
+def file(talk: Talk, outcome: Outcome) -> None:
+    """File the request with its dossier, and let go of the personal data in the conversation."""
+    from dialogs.assistant import FileRequest
+
+    frame = talk.state.frames[-1]
+    data = dict(outcome.data)
+    contact = {k: data[k] for k in ("contact.name", "contact.reach")}
+    dossier = {
+        "matter": data["matter"],
+        "company": data["contact.company"],
+        "contact": contact,
+        "consent": talk.now.isoformat(),
+        "language": talk.state.language,
+        "profile": dict(talk.state.profile),
+        "knowledge": talk.knowledge.version,
+        "heard": list(talk.state.heard),
+        **_background(talk, frame.about),
+    }
+    kind = _kind(talk, frame.about)
+    talk.effects.append(FileRequest(kind, dossier))
+    talk.state = frames.close(talk.state)
+    talk.state = replace(talk.state, profile={**talk.state.profile, "contact.company": data["contact.company"]})
+    name, reach = mask(contact["contact.name"]), mask(contact["contact.reach"])
+    text = talk.say("requests.filed", number="{request}", matter=data["matter"], company=data["contact.company"], name=name, reach=reach)
+    talk.speak(text, (Option(talk.say("common.status"), "!status"),))
+
+
+def _background(talk: Talk, about: str) -> dict[str, Any]:
+    """The record or the finished dialog from which the request grew."""
+    if about.startswith("run."):
+        frame = next((f for f in talk.state.frames if f.run == about.removeprefix("run.")), None)
+        if frame is not None:
+            now = talk.stage.run(frame)
+            answers = {a.question.key: a.token for a in now.trail if not a.question.private}
+            return {"dialog": frame.dialog, "answers": answers, "outcome": reports.to_json(now.outcome, talk.voice) if now.outcome else None}
+    if (record := talk.knowledge.record(about)) is not None:
+        sources = [{"document": s.document, "section": s.section, "title": s.title, "number": s.number} for s in talk.voice.tell(record).citations]
+        return {"record": about, "citations": sources}
+    return {}
+
+
+def _kind(talk: Talk, about: str) -> str:
+    if about.startswith("run."):
+        frame = next((f for f in talk.state.frames if f.run == about.removeprefix("run.")), None)
+        return frame.dialog if frame else "general"
+    return "policy_check" if talk.knowledge.record(about) else "general"
+
+
+def add_note(talk: Talk, outcome: Outcome) -> None:
+    """Add the person's words to their request."""
+    from dialogs.assistant import AddNote
+
+    number = talk.state.frames[-1].about
+    talk.state = frames.close(talk.state)
+    if not any(c.number == number and c.state not in cases.CLOSED for c in talk.own):
+        talk.speak(talk.say("requests.other_number"))
+        return
+    talk.effects.append(AddNote(number, str(outcome.data)))
+    talk.speak(talk.say("requests.noted", number=number))
+
+
+def status(talk: Talk) -> None:
+    """Say how this chat's own requests stand."""
+    say = talk.say
+    if not talk.own:
+        talk.speak(say("requests.none"), (Option(say("common.file"), "!log:"),))
+        return
+    lines = [say("requests.yours")]
+    for case in reversed(talk.own[-8:]):
+        lines.append(say("requests.line", number=case.number, state=say(f"requests.state_{case.state}"), matter=case.dossier["matter"]))
+    still_open = [c for c in talk.own if c.state not in cases.CLOSED]
+    options = tuple(Option(f"{say('common.add_note')} {c.number}", f"!note:{c.number}") for c in still_open[-3:])
+    talk.speak("\n".join(lines), options)

@@ -1,0 +1,132 @@
+"""The stack of dialogs: starting, answering, going back, correcting. Every step is a change of answers and a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from types import MappingProxyType
+
+from dialogs.conversation import Frame, State
+from dialogs.replay import NewScript, Replay, replay
+from dialogs.script import Script
+from dialogs.scripts.approval_channel import approval_channel
+from dialogs.scripts.park_selection import park_selection
+from dialogs.scripts.request import add_note, request
+from dialogs.scripts.subsidy_precheck import subsidy_precheck
+from knowledge.snapshot import Knowledge
+
+DIALOGS: Mapping[str, Callable[[Knowledge, date], Script]] = MappingProxyType(
+    {
+        "park_selection": lambda knowledge, today: park_selection(knowledge),
+        "subsidy_precheck": subsidy_precheck,
+        "approval_channel": lambda knowledge, today: approval_channel(knowledge),
+        "request": lambda knowledge, today: request(knowledge),
+        "add_note": lambda knowledge, today: add_note(knowledge),
+    }
+)
+GUIDED = ("park_selection", "subsidy_precheck", "approval_channel")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the talk's scripts run: the knowledge and the day."""
+
+    knowledge: Knowledge
+    today: date
+
+    def script(self, dialog: str) -> NewScript:
+        """Fresh runs of a dialog."""
+        return lambda: DIALOGS[dialog](self.knowledge, self.today)
+
+    def run(self, frame: Frame) -> Replay:
+        """Where a frame stands."""
+        return replay(self.script(frame.dialog), frame.answers)
+
+
+def start(state: State, stage: Stage, dialog: str, given: Mapping[str, str] | None = None, about: str = "") -> State:
+    """Open a dialog on top, with what the person just said and what is known from earlier dialogs. Finished dialogs make room."""
+    profile = {k: v for k, v in state.profile.items() if k in stage.knowledge.facts and k not in (given or {})} if dialog in GUIDED else {}
+    frame = Frame(dialog=dialog, run=_run_id(state.runs + 1), answers={**profile, **(given or {})}, about=about, taken=tuple(profile))
+    open_frames = tuple(f for f in state.frames if not f.done and f.dialog != dialog)[-4:]
+    return settle(replace(state, frames=(*open_frames, frame), runs=state.runs + 1), stage)
+
+
+def settle(state: State, stage: Stage) -> State:
+    """Replay the top frame and bring its bookkeeping up to date: trail, dormant answers, profile, digest."""
+    frame = state.top
+    if frame is None:
+        return state
+    now = stage.run(frame)
+    on_trail = now.answers()
+    left = {k: frame.answers[k] for k in frame.trail if k not in on_trail and k in frame.answers}
+    answers = {k: v for k, v in frame.answers.items() if k not in left}
+    settled = replace(
+        frame,
+        answers=answers,
+        dormant={k: v for k, v in {**frame.dormant, **left}.items() if k not in on_trail},
+        trail=tuple(on_trail),
+        done=now.outcome is not None,
+        draft=frame.draft if now.asking is not None else "",
+    )
+    shared = {a.question.key: a.token for a in now.trail if a.question.fact.shared and a.token != "unknown"}  # noqa: S105
+    known = {k: v for k, v in shared.items() if k in stage.knowledge.facts and v != "any"}
+    return replace(state.with_top(settled), profile={**state.profile, **known} if frame.dialog in GUIDED else state.profile)
+
+
+def answer(state: State, stage: Stage, given: Mapping[str, str]) -> State:
+    """Set answers in the top frame and replay; later answers are kept where they still apply."""
+    frame = _top(state)
+    answers = {**frame.answers, **given}
+    if "products" in given:
+        kept = given["products"].split(",")
+        answers = {k: v for k, v in answers.items() if not k.startswith("product.") or k.split(".")[1] in kept}
+    dormant = {k: v for k, v in frame.dormant.items() if k not in given}
+    taken = tuple(k for k in frame.taken if k not in given)
+    return settle(state.with_top(replace(frame, answers=answers, dormant=dormant, draft="", taken=taken)), stage)
+
+
+def reopen(state: State, stage: Stage, key: str) -> State:
+    """Ask a question of the trail again; its old answer stays on offer."""
+    frame = _top(state)
+    answers = {k: v for k, v in frame.answers.items() if k != key}
+    dormant = {**frame.dormant, key: frame.answers[key]} if key in frame.answers else frame.dormant
+    trail = tuple(k for k in frame.trail if k != key)
+    taken = tuple(k for k in frame.taken if k != key)
+    later = {k: v for k, v in answers.items() if k in trail}
+    state = settle(state.with_top(replace(frame, answers=answers, dormant=dormant, trail=trail, draft="", done=False, taken=taken)), stage)
+    # what was answered after the reopened question waits for the replay to reach it again
+    reopened = _top(state)
+    return state.with_top(replace(reopened, answers={**later, **reopened.answers}, dormant={k: v for k, v in reopened.dormant.items() if k not in later}))
+
+
+def back(state: State, stage: Stage) -> State | None:
+    """Drop the last answer of the trail; None where there is none."""
+    frame = _top(state)
+    return reopen(state, stage, frame.trail[-1]) if frame.trail else None
+
+
+def close(state: State) -> State:
+    """Leave the top dialog."""
+    return replace(state, frames=state.frames[:-1])
+
+
+def drop_finished(state: State) -> State:
+    """Remove finished dialogs from the top, so that what was interrupted is on top again."""
+    while state.top is not None and state.top.done:
+        state = close(state)
+    return state
+
+
+def _top(state: State) -> Frame:
+    if state.top is None:  # pragma: no cover - callers look first
+        raise ValueError("no dialog is open")
+    return state.top
+
+
+def _run_id(number: int) -> str:
+    digits, text = "0123456789abcdefghijklmnopqrstuvwxyz", ""
+    while number:
+        number, rest = divmod(number, 36)
+        text = digits[rest] + text
+    return text or "0"

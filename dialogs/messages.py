@@ -1,0 +1,98 @@
+"""What people say to us and what we say back, in no channel's form; and their JSON forms for the store and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Kind = Literal["text", "voice", "photo", "file", "sticker"]
+KINDS: tuple[Kind, ...] = ("text", "voice", "photo", "file", "sticker")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a person said: a text, or the payload of a button (`option`), or something that is not text (`kind`)."""
+
+    text: str = ""
+    option: str | None = None
+    kind: Kind = "text"
+    group: bool = False
+    addressed: bool = True
+    """In a group: whether the bot was meant."""
+    reply_to: str | None = None
+    edits: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A button: what it says, and what comes back when it is tapped (at most 64 bytes)."""
+
+    label: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A citation ready to be shown: document id and section, with the document's title and number as printed."""
+
+    document: str
+    section: str
+    title: str
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What we say: by the bot or by a person of the team."""
+
+    text: str
+    options: tuple[Option, ...] = ()
+    citations: tuple[Source, ...] = ()
+    by: Literal["bot", "team"] = "bot"
+    picture: str | None = None
+    id: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of the store, the web chat and `chat --jsonl`."""
+        return {
+            "id": self.id,
+            "by": self.by,
+            "text": self.text,
+            "options": [{"label": o.label, "payload": o.payload} for o in self.options],
+            "citations": [{"document": c.document, "section": c.section, "title": c.title, "number": c.number} for c in self.citations],
+            "picture": self.picture,
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Reply:
+        """The inverse of `to_json`."""
+        return cls(
+            text=body["text"],
+            options=tuple(Option(o["label"], o["payload"]) for o in body["options"]),
+            citations=tuple(Source(c["document"], c["section"], c["title"], c["number"]) for c in body["citations"]),
+            by=body["by"],
+            picture=body["picture"],
+            id=body["id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well a message fits an intent, from 0 to 1."""
+
+    name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A value found in the words: its kind, its language-neutral value, and the words it was read from."""
+
+    kind: str
+    value: Any
+    text: str
+    token: str = field(default="", compare=False)
+    """The answer token that it stands for (`snd`, `III`, `3000000 CNY`)."""

@@ -1,0 +1,348 @@
+"""Reading a message: control words, answers to the open question, facts given in passing, and what the person wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+from rapidfuzz import fuzz, process
+
+from dialogs.messages import Score
+from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, Choice, Choices, Flag, FreeText, Items, Number, Question
+from knowledge.facts import FactType
+from knowledge.money import Money
+from knowledge.snapshot import Knowledge
+from knowledge.values import Found, normalise, read_contacts, read_dates, read_money, read_number, read_yes_no
+
+MAX_TEXT = 500
+SURE = 0.45
+"""An intent from here on is acted upon (95 of 100 such were right on messages written independently of the examples)."""
+LIKELY, MARGIN = 0.32, 0.12
+"""A lower score is enough where the runner-up is this far behind."""
+POSSIBLE = 0.25
+NEAR = 82.0
+"""Similarity (0–100) from which a misspelt option counts as meant, where no money or eligibility hangs on it."""
+
+_CONTROL: Mapping[str, str] = MappingProxyType(
+    {
+        word: verb
+        for verb, words in {
+            "cancel": "取消|算了|不弄了|退出|结束|不办了|先不弄了|先不了|不查了|不选了|cancel|quit|exit|stop",
+            "back": "返回|上一步|上一题|后退|退回|返回上一步|退回上一步|回到上一步|back",
+            "again": "重来|重新开始|从头来|从头开始|重新来|重做|restart|start over",
+            "help": "帮助|菜单|怎么用|使用说明|help|/help|?|menu",
+            "human": "转人工|人工|人工服务|人工客服|找人工|找客服|客服|转客服|真人|human|agent",
+            "status": "进度|查进度|查一下进度|我的请求|我的登记|请求进度|status",
+            "resume": "继续|接着|接着来|接着刚才|resume|continue",
+            "edit": "改答案|修改|修改答案|改一下|edit|change",
+            "why": "为什么|为什么问|为什么问这个|为啥问这个|问这个干嘛|why",
+            "file": "登记|帮我登记|我要登记|登记请求|登记请专员核实|登记一下",
+        }.items()
+        for word in words.split("|")
+    }
+)
+_UNSURE = re.compile(r"(我)?(也)?(还)?(不清楚|不知道|不确定|不懂|不晓得|不了解|说不准|说不好|没概念|跳过|略过|下一题|unknown|not sure|skip|dont know|don't know)[了啊吧呢]*")
+_NONE = re.compile(r"(以上)?(都|全)?(没有|无|不是|没)[的了啊呢]*|一个都没有|都不要|没有特别(的)?要求|没(什么)?要求|无所谓|none|nothing")
+_ANY = re.compile(r"(都|随便|哪里|哪儿|哪)?(都)?(可以|行|无所谓|不限|随便|任意)|不限地区|any(where)?")
+_CORRECTION = re.compile(r"不对|不是.{0,8}(是|，)|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant")
+_QUESTION = re.compile(
+    r"[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
+)
+_GLUE = re.compile(r"我们?|咱们?|公司|企业|的话|就是|应该|是|在|选|要|想|的|了|啊|吧|呀|哦|嗯|做|刚|拿到?|有|这个|那个|属于|主要|大概|差不多|一个|区域|地区|那边|这边|[\s,.，。、!！~～:：]+")
+_SPLIT = re.compile(r"[;；\n。？?!！]+|另外|顺便|还有(?!没|什|哪|吗)|再问|同时(?!满足)|，(?:还|再|也|那)(?=想|帮|看|问|查|有)")
+_ENGLISH = re.compile(r"\b(the|what|which|how|are|can|could|we|for|parks?|subsid\w+|policy|hello|hi|help|where|does|want|need|please|my)\b", re.IGNORECASE)
+_TRADITIONAL_HINT = re.compile("[一-鿿]")
+_FUZZY_FACTS = frozenset({"region", "segment", "site_stage", "needs", "approval_matter"})
+_ORDINAL = re.compile(r"(?:选|第)?([1-9])(?:个|项|号)?[.。、]?")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a message says to a question: a token, and whether it must be echoed back because it was not literal."""
+
+    token: str
+    echo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a message is no answer although it tried to be one: a text key and its slots."""
+
+    hint: str
+    slots: Mapping[str, str]
+
+
+def control(text: str) -> str | None:
+    """The verb of a control word, when the message is nothing else."""
+    return _CONTROL.get(normalise(text).strip(" .。!！~～"))
+
+
+def language_of(text: str, before: str) -> str:
+    """The language to answer in: English for English words without Chinese, else as before (Chinese after Chinese)."""
+    if _TRADITIONAL_HINT.search(text):
+        return "zh"
+    return "en" if _ENGLISH.search(text) else before
+
+
+def is_question(text: str) -> bool:
+    """Whether a message asks something."""
+    return bool(_QUESTION.search(normalise(text)))
+
+
+def is_correction(text: str) -> bool:
+    """Whether a message takes something back."""
+    return bool(_CORRECTION.search(normalise(text)))
+
+
+def after_correction(text: str) -> str:
+    """The part of a correction that says what is right: “不对，是三类” → “三类”."""
+    tail = re.split(r"不对|说错了?|选错了?|填错了?|写错了?|搞错了?|弄错了?|改成|改为|改一下|更正|纠正|应该是|换成", text)[-1]
+    return re.sub(r"^[,，。:：\s]*(不是.{1,8}[,，]\s*)?(是|为|成|应该是)?", "", tail).strip(" ,，。!！")
+
+
+def rest_of(text: str, found: Sequence[Found]) -> str:
+    """What is left of a message without the values found in it and without small words."""
+    for value in sorted(found, key=lambda f: -len(f.text)):
+        text = text.replace(value.text, "")
+    return _GLUE.sub("", text)
+
+
+def read_answer(question: Question[object], text: str, found: Sequence[Found], today: date) -> Answer | Unreadable | None:
+    """The answer that a message gives to a question, if it is one."""
+    text = normalise(text)
+    bare = text.strip(" .。!！~～,，")
+    if question.optional and _UNSURE.fullmatch(bare):
+        return Answer(UNKNOWN)
+    match question:
+        case Choices():
+            return _choices(question, bare, found)
+        case Choice():
+            return _choice(question, bare, found)
+        case Flag():
+            said = read_yes_no(bare)
+            return Answer(said) if said in ("yes", "no") else None
+        case Amount():
+            return _amount(question, bare)
+        case Items():
+            return _items(bare)
+        case Number():
+            return _number(question, bare, today)
+        case FreeText():
+            return _free_text(question, text)
+        case _:
+            return None
+
+
+def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unreadable | None:
+    tokens = {t for t, _ in question.choices}
+    if literal := _literal(question, text):
+        return Answer(literal)
+    if "any" in tokens and _ANY.fullmatch(text):
+        return Answer("any")
+    kind = {"product.class": "device_class", "product.phase": "phase", "product.drug_class": "drug_class"}.get(question.fact.key, question.fact.key)
+    values = [f for f in found if f.kind == kind and f.token in tokens]
+    if len({v.token for v in values}) == 1 and len(rest_of(text, found)) <= 4:
+        return Answer(values[0].token, echo=values[0].text != text)
+    if question.fact.key == "region" and any(f.kind == "ambiguous_region" for f in found):
+        return Unreadable("hint_region", {})
+    if question.fact.key == "product.class" and (short := re.fullmatch(r"(?:第)?([一二三123]|i{1,3})类?(?:的|证|器械)*", text)):
+        token = {"一": "I", "二": "II", "三": "III", "1": "I", "2": "II", "3": "III", "i": "I", "ii": "II", "iii": "III"}[short[1]]
+        return Answer(token) if token in tokens else None
+    inside = _inside(question, text)
+    if len(inside) == 1 and len(_GLUE.sub("", text)) <= 12 and not is_question(text):
+        return Answer(inside[0], echo=True)
+    if question.fact.key in _FUZZY_FACTS and (near := _near(question, text)):
+        return Answer(near, echo=True)
+    return None
+
+
+def _choices(question: Choices, text: str, found: Sequence[Found]) -> Answer | None:
+    if literal := _literal(question, text):
+        return Answer(literal)
+    if _NONE.fullmatch(text):
+        return Answer(NONE)
+    kind = {"events": "event"}.get(question.fact.key, question.fact.key)
+    tokens = [t for t, _ in question.choices]
+    named = {f.token for f in found if f.kind == kind} | set(_inside(question, text))
+    chosen = [t for t in tokens if t in named]
+    if chosen and not is_question(text):
+        return Answer(",".join(chosen), echo=True)
+    if question.fact.key in _FUZZY_FACTS and (near := _near(question, text)):
+        return Answer(near, echo=True)
+    return None
+
+
+def _amount(question: Amount, text: str) -> Answer | Unreadable | None:
+    found = read_money(text)
+    if not found and (plain := re.fullmatch(r"(\d+(?:\.\d+)?)(万|亿|w)?", text)):
+        found = read_money(f"{plain[1]}{plain[2] or ''}元")
+    if len(found) != 1:
+        return Unreadable("hint_money", {}) if found or re.search(r"\d", text) else None
+    value = found[0].value
+    if value["currency"] is None or value["currency"] not in ("CNY", "USD"):
+        return Unreadable("hint_currency", {"text": found[0].text})
+    if value["bound"] in ("min", "max"):
+        return Unreadable("hint_exact_money", {"text": found[0].text})
+    money = Money.parse(found[0].token)
+    named = re.search(r"元|块|人民币|rmb|cny|美|刀|usd|\$|￥|¥", text)
+    if not named and question.fact.unit == "美元":
+        money = Money(money.value, "USD")
+    return Answer(money.token, echo=True)
+
+
+def _items(text: str) -> Answer | None:
+    count = read_number(text)
+    if count is None or count != count.to_integral_value() or not 1 <= count <= MAX_ITEMS:
+        return None
+    return Answer(",".join(map(str, range(1, int(count) + 1))))
+
+
+def _number(question: Number, text: str, today: date) -> Answer | Unreadable | None:
+    if question.fact.unit == "年":
+        years = [f for f in read_dates(text, today) if f.kind == "date"]
+        if years:
+            return Answer(str(years[0].value)[:4], echo=years[0].text != text)
+        if plain := re.fullmatch(r"(?:20)?(\d\d)年?", text):
+            return Answer(f"20{plain[1]}", echo=True)
+        return Unreadable("hint_number", {}) if re.search(r"\d", text) else None
+    number = read_number(text)
+    if number is None:
+        return Unreadable("hint_number", {}) if re.search(r"\d", text) else None
+    return Answer(str(int(number))) if number == number.to_integral_value() and number >= 0 else Unreadable("hint_number", {})
+
+
+def _free_text(question: FreeText, text: str) -> Answer | Unreadable | None:
+    if question.fact.type == "phone":
+        contacts = read_contacts(text)
+        return Answer(str(contacts[0].value)) if contacts else Unreadable("hint_phone", {})
+    if not text:
+        return None
+    return Answer(text) if len(text) <= MAX_TEXT else Unreadable("hint_text", {})
+
+
+def _literal(question: Question[object], text: str) -> str | None:
+    """A token that the message is word for word: its label, an alias, or the number of its button."""
+    for token, label in question.choices:
+        names = (label.zh, label.en, re.sub(r"（.*?）|\(.*?\)", "", label.zh), *_aliases(question.fact, token))
+        if any(text == normalise(n) for n in names):
+            return token
+    if (ordinal := _ORDINAL.fullmatch(text)) and question.fact.key not in ("product.class", "product.phase"):
+        offered = shown(question)
+        index = int(ordinal[1]) - 1
+        return offered[index][0] if index < len(offered) else None
+    return None
+
+
+def _inside(question: Question[object], text: str) -> list[str]:
+    """Tokens whose label or an alias stands in the message."""
+    found = []
+    for token, label in question.choices:
+        names = (re.sub(r"（.*?）|\(.*?\)", "", label.zh), *_aliases(question.fact, token))
+        if any(len(n) >= 2 and normalise(n) in text for n in names):
+            found.append(token)
+    return found
+
+
+def _near(question: Question[object], text: str) -> str | None:
+    names = {normalise(n): token for token, label in question.choices for n in (label.zh, *_aliases(question.fact, token))}
+    best = process.extract(text, list(names), scorer=fuzz.ratio, processor=None, limit=2) if len(text) >= 2 else []
+    if best and best[0][1] >= NEAR - (12 if len(text) <= 4 else 0) and (len(best) < 2 or names[best[1][0]] == names[best[0][0]] or best[0][1] - best[1][1] >= 8):
+        return names[best[0][0]]
+    return None
+
+
+def _aliases(fact: FactType, token: str) -> tuple[str, ...]:
+    return next((o.aliases for o in fact.options if o.token == token), ())
+
+
+def shown(question: Question[object]) -> tuple[tuple[str, str], ...]:
+    """The tokens offered as buttons, in order, with their Chinese labels."""
+    offered = question.choices
+    if question.fact.key == "segment":
+        offered = tuple(c for c in offered if c[0] in BROAD_SEGMENTS)
+    return tuple((t, label.zh) for t, label in offered)
+
+
+BROAD_SEGMENTS = ("ivd", "implants", "imaging", "treatment", "rehab", "biologics", "cell_gene", "nucleic_acid", "chemical", "tcm", "cxo", "aesthetics", "health")
+
+
+def facts_in(found: Sequence[Found], knowledge: Knowledge) -> dict[str, str]:
+    """Answers that a message gives in passing, by question key."""
+    given: dict[str, str] = {}
+    for fact, kind in (("region", "region"), ("segment", "segment")):
+        values = list(dict.fromkeys(f.token for f in found if f.kind == kind and f.token))
+        if len(values) == 1:
+            given[fact] = values[0]
+    for fact, kind in (("stage", "stage"), ("events", "event")):
+        order = [o.token for o in knowledge.facts[fact].options]
+        named = {f.token for f in found if f.kind == kind}
+        if tokens := [t for t in order if t in named]:
+            given[fact] = ",".join(tokens)
+    for fact, kind in (("class", "device_class"), ("drug_class", "drug_class"), ("phase", "phase")):
+        values = list(dict.fromkeys(f.token for f in found if f.kind == kind))
+        if len(values) == 1:
+            given |= {"products": "1", f"product.1.{fact}": values[0]}
+    money = [f for f in found if f.kind == "money"]
+    if len(money) == 1 and money[0].value["currency"] == "USD" and money[0].value["bound"] is None and "foreign_capital_received" in given.get("events", ""):
+        given["foreign_cash_year"] = money[0].token
+    return given
+
+
+def matter_in(text: str, knowledge: Knowledge) -> str | None:
+    """The kind of approval that a message names, if it names exactly one."""
+    options = knowledge.facts["approval_matter"].options
+    named = [(a, o.token) for o in options for a in o.aliases if o.token != "other" and normalise(a) in text]  # noqa: S105
+    longest = max((len(a) for a, _ in named), default=0)
+    tokens = {t for a, t in named if len(a) == longest}
+    return tokens.pop() if len(tokens) == 1 else None
+
+
+def site_wishes_in(text: str, knowledge: Knowledge) -> dict[str, str]:
+    """The site stage that a message names, if it names exactly one."""
+    tokens = {o.token for o in knowledge.facts["site_stage"].options for a in o.aliases if normalise(a) in text}
+    return {"site_stage": tokens.pop()} if len(tokens) == 1 else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a message wants: intents best first (`out_of_scope` where nothing fits), and the wishes to be served, in order."""
+
+    scores: tuple[Score, ...]
+    wishes: tuple[str, ...]
+
+
+def intents(text: str, knowledge: Knowledge) -> Reading:
+    """Read what the person wants; several wishes where parts of the message clearly want different things."""
+    whole = _rank(text, knowledge)
+    parts = [p for p in (p.strip(" ，,、") for p in _SPLIT.split(text) if p) if len(p) >= 2]
+    if len(parts) > 1:
+        each = [_rank(p, knowledge)[0] for p in parts]
+        wishes = list(dict.fromkeys(s.name for s in each if s.score >= LIKELY and s.name not in _SMALL_TALK))
+        if len(wishes) > 1:
+            best = {s.name: max(x.score for x in each if x.name == s.name) for s in each}
+            scores = [Score(name, best[name]) for name in wishes] + [s for s in whole if s.name not in wishes][:1]
+            return Reading(tuple(scores), tuple(wishes[:3]))
+    return Reading(tuple(whole), tuple(_sure(whole)))
+
+
+_SMALL_TALK = frozenset({"greeting", "thanks_bye", "out_of_scope"})
+
+
+def _rank(text: str, knowledge: Knowledge) -> list[Score]:
+    ranked = knowledge.matcher.rank(text)
+    if not ranked or ranked[0].score < POSSIBLE:
+        return [Score("out_of_scope", round(1 - (ranked[0].score if ranked else 0.0), 4))]
+    return [Score(m.label, m.score) for m in ranked[:4] if m.score >= POSSIBLE]
+
+
+def _sure(scores: Sequence[Score]) -> list[str]:
+    """The best wish, where it is sure enough to be acted upon."""
+    if not scores:
+        return []
+    runner_up = scores[1].score if len(scores) > 1 else 0.0
+    if scores[0].score >= SURE or (scores[0].score >= LIKELY and scores[0].score - runner_up >= MARGIN):
+        return [scores[0].name]
+    return []

@@ -1,0 +1,316 @@
+"""Telling outcomes: the pre-check's report, the shortlist of parks, the routes for a matter; each as replies and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dialogs.answers import Voice, cut, fit
+from dialogs.messages import Option, Reply
+from dialogs.script import Outcome
+from dialogs.scripts.approval_channel import Routes
+from dialogs.scripts.park_selection import Shortlist
+from dialogs.scripts.subsidy_precheck import Report
+from knowledge.facts import Citation, Park, Support
+from knowledge.parks import ParkMatch, Reason
+from knowledge.rules import COMPANY, Assessment, Estimate, Status, Verdict
+from knowledge.snapshot import citations
+
+SHOWN = 4
+PAGE = 8
+_ORDER = (Status.MET, Status.NOT_MET, Status.UNKNOWN, Status.UNDECIDABLE, Status.WINDOW_OVER)
+
+
+def tell(voice: Voice, outcome: Outcome, run: str) -> list[Reply]:
+    """The replies for an outcome that has something to show."""
+    match outcome.data:
+        case Report():
+            return [precheck(voice, outcome.data, run)]
+        case Shortlist():
+            return [shortlist(voice, outcome.data, run)]
+        case Routes():
+            return [routes(voice, outcome.data, run)]
+        case _:
+            return []
+
+
+def to_json(outcome: Outcome, voice: Voice) -> dict[str, Any]:
+    """The outcome as data, for programs."""
+    match outcome.data:
+        case Report(region=region, today=today, rows=rows, total=total):
+            money = {"min": _whole(total.low), "max": _whole(total.high), "currency": total.currency, "binding": list(total.binding)} if total else None
+            return {"name": outcome.name, "region": region, "today": today.isoformat(), "supports": [row(r) for r in rows], "total": money}
+        case Shortlist(parks=parks):
+            return {"name": outcome.name, "parks": [_park(voice, m) for m in parks]}
+        case Routes(region=region, matter=matter, channels=channels):
+            return {"name": outcome.name, "region": region, "matter": matter, "channels": [_channel(voice, c) for c in channels]}
+        case _:
+            return {"name": outcome.name}
+
+
+def digest(outcome: Outcome) -> tuple[tuple[str, str], ...]:
+    """Record id and status of each line, to tell later what changed."""
+    match outcome.data:
+        case Report(rows=rows):
+            return tuple((f"{r.support.id}:{r.subject}", f"{r.status}:{r.time}") for r in rows)
+        case Shortlist(parks=parks):
+            return tuple((m.park.id, str(i)) for i, m in enumerate(parks))
+        case Routes(channels=channels):
+            return tuple((c.id, c.state) for c in channels)
+        case _:
+            return ()
+
+
+def headline(voice: Voice, assessment: Assessment) -> str:
+    """The status in a founder's words."""
+    if assessment.status is Status.NOT_MET and all(c.change != "fixed" for c in assessment.failed):
+        return voice.say("status.not_met_fixable", count=len(assessment.failed))
+    return voice.say(f"status.{assessment.status}")
+
+
+def precheck(voice: Voice, report: Report, run: str) -> Reply:
+    """The report in one screen: groups by headline, the most telling lines first, the sum, what next."""
+    say = voice.say
+    groups, folded = _groups(report.rows)
+    lines = [say("report.title", region=voice.region_name(report.region), today=report.today.isoformat())]
+    cited: list[Assessment] = []
+    for status, rows in groups:
+        name = say("status.not_met_fixable", count=1) if status is Status.NOT_MET else say(f"status.{status}")
+        lines.append(say("report.group", name=name, count=len(rows)))
+        for assessment in rows[:SHOWN]:
+            lines += _row_lines(voice, assessment)
+            cited.append(assessment)
+        if len(rows) > SHOWN:
+            lines.append(say("report.rest", count=len(rows) - SHOWN))
+        if status is Status.WINDOW_OVER:
+            lines.append(say("report.window_group_note"))
+    if not groups:
+        lines.append(say("report.nothing", region=voice.region_name(report.region)))
+    if folded:
+        lines.append(say("report.folded", count=len(folded)))
+    lines.append(_total(voice, report))
+    lines.append(say("report.check"))
+    options = [Option(say("report.see_basis"), f"!basis:{run}.0"), Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")]
+    return Reply("\n".join(filter(None, lines)), tuple(options), voice.sources(a.support.source for a in cited))
+
+
+def _groups(rows: Sequence[Assessment]) -> tuple[list[tuple[Status, list[Assessment]]], list[Assessment]]:
+    """Rows worth showing by status; apart from those that do not concern this company (its first, activity condition fails)."""
+    folded = [r for r in rows if r.status is Status.NOT_MET and not _near(r)]
+    shown = [r for r in rows if r not in folded]
+    found = [(s, sorted((r for r in shown if r.status is s), key=_weight)) for s in _ORDER]
+    return [(s, r) for s, r in found if r], folded
+
+
+def _near(assessment: Assessment) -> bool:
+    """Whether only fixable conditions fail, and the company does what the support is for."""
+    return any(v is Verdict.MET for _, v in assessment.verdicts) and all(c.change != "fixed" for c in assessment.failed)
+
+
+def _weight(assessment: Assessment) -> tuple[int, int, str]:
+    """Rows with a met condition and a printed amount come first."""
+    amount = assessment.support.amount
+    met = any(v is Verdict.MET for _, v in assessment.verdicts)
+    return (0 if met else 1, 0 if amount.max or amount.rate_max else 1, assessment.support.id)
+
+
+def _row_lines(voice: Voice, assessment: Assessment) -> list[str]:
+    say, support = voice.say, assessment.support
+    product = assessment.subject.removeprefix("product.") if assessment.subject != COMPANY else ""
+    lines = [
+        say("report.line_product", name=support.name, product=product, amount=voice.amount(support))
+        if product
+        else say("report.line", name=support.name, amount=voice.amount(support))
+    ]
+    match assessment.status:
+        case Status.NOT_MET:
+            lines.append(say("report.failed", criteria="；".join(c.text for c in assessment.failed)))
+        case Status.UNDECIDABLE:
+            why = next(c.undecidable for c, v in assessment.verdicts if v is Verdict.UNDECIDABLE)
+            lines.append(say("report.undecidable", why=(why or "").rstrip("。")))
+        case Status.UNKNOWN:
+            lines.append(say("report.missing", facts=say.join([c.text for c, v in assessment.verdicts if v is Verdict.UNKNOWN])))
+        case _:
+            pass
+    return lines
+
+
+def _total(voice: Voice, report: Report) -> str:
+    say, total = voice.say, report.total
+    if total is None:
+        return say("report.total_none") if any(r.support.amount.max for r in report.rows if r.status is not Status.NOT_MET) else ""
+    caps = {c.id: voice.cap(c) for r in report.rows for c in r.support.caps}
+    binding = say("report.total_binding", caps=say.join([caps[i] for i in total.binding])) if total.binding else ""
+    return say("report.total", amount=_estimate(voice, Estimate(total.low, total.high, total.currency)), binding=binding)
+
+
+def _estimate(voice: Voice, estimate: Estimate) -> str:
+    from knowledge.money import Money
+
+    high, low = Money(estimate.high, estimate.currency).printed, Money(estimate.low, estimate.currency).printed
+    if estimate.low == estimate.high:
+        return high
+    return voice.say("amount.up_to", max=high) if estimate.low == 0 else voice.say("amount.range", min=low, max=high)
+
+
+def basis(voice: Voice, report: Report, run: str, start: int) -> Reply:
+    """Every row with its conditions and source, some at a time."""
+    groups, folded = _groups(report.rows)
+    rows = [r for _, group in groups for r in group] + folded
+    page = rows[start : start + PAGE]
+    lines = []
+    for number, assessment in enumerate(page, start + 1):
+        marks = {Verdict.MET: "✓", Verdict.NOT_MET: "✗", Verdict.UNKNOWN: "?", Verdict.UNDECIDABLE: "…"}
+        detail = "；".join(f"{marks[v]} {c.text}" for c, v in assessment.verdicts)
+        text = voice.say(
+            "report.basis_line",
+            number=number,
+            name=assessment.support.name,
+            status=headline(voice, assessment),
+            summary=f"{voice.amount(assessment.support)}。{voice.holds(assessment.support)}",
+            detail=detail,
+        )
+        lines.append(text)
+    options = []
+    if start + PAGE < len(rows):
+        options.append(Option(voice.say("report.page", count=len(rows) - start - PAGE), f"!basis:{run}.{start + PAGE}"))
+    options += [Option(voice.say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")]
+    return Reply("\n".join(lines), tuple(options), voice.sources(c for a in page for c in citations(a.support)))
+
+
+def shortlist(voice: Voice, found: Shortlist, run: str) -> Reply:
+    """The parks that fit, why, and what the documents leave open."""
+    say = voice.say
+    wishes = _wishes(voice, found)
+    if not found.parks:
+        return Reply(say("parks.none", wishes=wishes), (Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")))
+    lines, cited = [say("parks.title", wishes=wishes)], list[Citation]()
+    for number, match in enumerate(found.parks, 1):
+        park = match.park
+        lines.append(say("parks.line", number=number, name=park.name, region=voice.region_name(park.region), role=voice.role(park)))
+        reasons = [r for r in match.reasons if r.kind != "role"]
+        cited += [r.source for r in reasons] or [park.source]
+        if reasons:
+            lines.append(say("parks.reasons", reasons="；".join(_reason(voice, r) for r in reasons)))
+        if match.silent:
+            lines.append(say("parks.silent", wishes=say.join([_wish(voice, w, found) for w in match.silent])))
+        if park.status in ("planned", "building"):
+            lines.append(say("parks.planned", status=say(f"parks.status_{park.status}")))
+    layouts = {p.park.layout for p in found.parks if p.park.layout}
+    for layout in (voice.knowledge.layouts[i] for i in sorted(layouts) if i in voice.knowledge.layouts):
+        if len(layouts) == 1:
+            lines.append(say("parks.layout", region=voice.region_name(layout.region), pattern=layout.pattern, summary=layout.summary))
+            cited.append(layout.source)
+    lines += dict.fromkeys(voice.holds(m.park) for m in found.parks[:1])
+    options = tuple(Option(cut(m.park.name), fit(f"!show:{m.park.id}")) for m in found.parks[:2])
+    options = (*options, Option(say("common.edit"), f"!edit:{run}"), Option(say("common.ask_park"), f"!log:run.{run}"))
+    return Reply("\n".join(lines), options, voice.sources(cited))
+
+
+def _wishes(voice: Voice, found: Shortlist) -> str:
+    say, language = voice.say, voice.say.language
+    segment = voice.knowledge.segments[found.segment] if found.segment else None
+    parts = [(segment.en if language == "en" else segment.name) if segment else say("parks.any_segment")]
+    parts.append(voice.region_name(found.region) if found.region else say("parks.any_region"))
+    if found.site_stage:
+        parts.append(say(f"wishes.{found.site_stage}"))
+    return say.join([*parts, *(need_label(voice, n) for n in found.needs)])
+
+
+def _wish(voice: Voice, wish: str, found: Shortlist) -> str:
+    if wish == "site_stage":
+        return voice.say("wishes.site_stage", stage=voice.say(f"wishes.{found.site_stage}"))
+    return need_label(voice, wish)
+
+
+def need_label(voice: Voice, need: str) -> str:
+    """What a need is called."""
+    return next((o.label[voice.say.language] for o in voice.knowledge.facts["needs"].options if o.token == need), need)
+
+
+def _reason(voice: Voice, reason: Reason) -> str:
+    return voice.say(f"parks.{reason.kind}", text=reason.text.rstrip("。"))
+
+
+def routes(voice: Voice, found: Routes, run: str) -> Reply:
+    """The routes for a matter: what each does, who is responsible, and honestly what is not printed."""
+    say = voice.say
+    if not found.channels:
+        return Reply(say("channels.none", region=voice.region_name(found.region)), (Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")))
+    fact = voice.knowledge.facts["approval_matter"]
+    matter = next((o.label[say.language] for o in fact.options if o.token == found.matter), say("channels.all_matters"))
+    lines = [say("channels.title", region=voice.region_name(found.region), matter=matter)]
+    for number, channel in enumerate(found.channels, 1):
+        first, *rest = voice.channel(channel, number)
+        level = say("channels.above", region=voice.region_name(channel.region)) if channel.region != found.region else ""
+        lines += [first.replace("：", f"{level}：", 1) if level else first, *(f"   {line}" for line in rest)]
+        lines += [f"   {line}" for line in (voice.contact(channel.contact) if channel.contact.phone else [])]
+    lines += dict.fromkeys(voice.holds(c) for c in found.channels)
+    if not all(c.contact.phone for c in found.channels):
+        lines.append(say("channels.no_phone"))
+    options = (voice.log(f"run.{run}"), Option(say("common.edit"), f"!edit:{run}"))
+    return Reply("\n".join(lines), options, voice.sources(c for channel in found.channels for c in citations(channel)))
+
+
+def row(assessment: Assessment) -> dict[str, Any]:
+    """One line of a pre-check as data; money in whole units, rates as fractions."""
+    support = assessment.support
+    return {
+        "id": support.id,
+        "document": support.source.document,
+        "section": support.source.section,
+        "subject": assessment.subject,
+        "year": assessment.year,
+        "status": str(assessment.status),
+        "time": str(assessment.time),
+        "failed": [c.id for c in assessment.failed],
+        "missing": list(assessment.missing),
+        "printed": printed(support),
+        "amount": None if assessment.estimate is None else _money(assessment.estimate),
+    }
+
+
+def printed(support: Support) -> dict[str, Any]:
+    """The amounts of a support exactly as printed."""
+    amount = support.amount
+    currency = next((m.currency for m in (amount.max, amount.min, *(c.max for c in support.caps)) if m), None)
+    return {
+        "min": _whole(amount.min.value) if amount.min else None,
+        "max": _whole(amount.max.value) if amount.max else None,
+        "currency": currency,
+        "rate_min": float(amount.rate_min) if amount.rate_min is not None else None,
+        "rate_max": float(amount.rate_max) if amount.rate_max is not None else None,
+        "caps": [{"scope": c.scope, "max": _whole(c.max.value)} for c in support.caps],
+    }
+
+
+def _money(estimate: Estimate) -> dict[str, Any]:
+    return {"min": _whole(estimate.low), "max": _whole(estimate.high), "currency": estimate.currency}
+
+
+def _whole(value: Any) -> int | float:
+    return int(value) if value == int(value) else float(value)
+
+
+def _citations(voice: Voice, places: Iterable[Citation]) -> list[dict[str, Any]]:
+    return [{"document": s.document, "section": s.section, "title": s.title, "number": s.number} for s in voice.sources(places)]
+
+
+def _park(voice: Voice, match: ParkMatch) -> dict[str, Any]:
+    park: Park = match.park
+    reasons = [{"kind": r.kind, "text": r.text, "citations": _citations(voice, [r.source])} for r in match.reasons]
+    return {"id": park.id, "name": park.name, "region": park.region, "role": park.role, "reasons": reasons, "silent": list(match.silent)}
+
+
+def _channel(voice: Voice, channel: Any) -> dict[str, Any]:
+    units = [{"name": u.name, "lead": u.lead} for u in channel.responsible.units] if channel.responsible else []
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "region": channel.region,
+        "matter": channel.matter,
+        "state": channel.state,
+        "units": units,
+        "phone": channel.contact.phone,
+        "citations": _citations(voice, citations(channel)),
+    }

@@ -1,0 +1,234 @@
+"""The shell around `respond`: load, run, commit; then deliver. The only place where a conversation meets the store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dialogs import cases
+from dialogs.assistant import AddNote, FileRequest, Turn, Unanswered, notice_of, respond, trouble
+from dialogs.conversation import State
+from dialogs.messages import Message, Reply
+from knowledge.snapshot import Knowledge
+from storage.contract import Address, Commit, Committed, Conflict, NewRequest, Notice, OutboxItem, Request, Seen, Snapshot, Store
+
+LOCAL = ZoneInfo("Asia/Shanghai")
+_ATTEMPTS = 20
+log = logging.getLogger(__name__)
+
+
+class TurnError(Exception):
+    """A turn that could not be stored although it was tried again and again."""
+
+
+class DeliveryError(Exception):
+    """A delivery that failed. `retry_after` in seconds where the other side named it; `final` where trying again is of no use."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, final: bool = False, uncertain: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.final = final
+        self.uncertain = uncertain
+
+
+class Library:
+    """Holds the knowledge in use; a new snapshot replaces it whole."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.knowledge = knowledge
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What came of a message: the result line, whether it was a duplicate, and the outbox ids of the replies."""
+
+    result: dict[str, Any]
+    duplicate: bool
+    outbox: tuple[int, ...] = ()
+
+
+class Turns:
+    """Runs turns against a store and rings for those who wait for replies."""
+
+    def __init__(self, store: Store, library: Library, clock: Callable[[], datetime] = lambda: datetime.now(LOCAL)) -> None:
+        self.store = store
+        self.library = library
+        self.clock = clock
+        self._bells: dict[Address, set[asyncio.Event]] = {}
+        self.wake_sender = asyncio.Event()
+
+    async def handle(self, address: Address, message: Message, update_id: str | None = None, *, now: datetime | None = None, pull: bool = False) -> Handled:
+        """Answer one message and store the turn.
+
+        `pull`: the caller shows the replies itself (console), together with notices that wait for this person.
+        """
+        moment = (now or message.at or self.clock()).astimezone(LOCAL)
+        for _ in range(_ATTEMPTS):
+            snapshot = await self.store.load(address, update_id)
+            if snapshot.seen is not None:
+                return Handled(dict(snapshot.seen), duplicate=True)
+            turn = self._respond(snapshot, message, moment)
+            done = await self.store.commit(_commit(snapshot, turn, address, update_id, moment, pull))
+            if isinstance(done, Seen):
+                return Handled(dict(done.result), duplicate=True)
+            if isinstance(done, Committed):
+                self._ring(address)
+                return Handled(dict(done.result), duplicate=False, outbox=done.outbox)
+            await asyncio.sleep(0)
+        raise TurnError(f"chat {address.chat!r}: the conversation kept changing under {_ATTEMPTS} attempts; is a second program serving the same store?")
+
+    def _respond(self, snapshot: Snapshot, message: Message, now: datetime) -> Turn:
+        state = State.from_json(snapshot.conversation.body)
+        own = tuple(_case(r) for r in snapshot.requests)
+        try:
+            return respond(state, message, self.library.knowledge, now, own)
+        except Exception:
+            log.exception("a turn failed; the person was told and the conversation kept")
+            return trouble(state, message, now)
+
+    async def advance(self, number: str, event: cases.Event) -> cases.Case | None:
+        """Apply an event to a request (from the desk or the command line) and tell the founder; None for an unknown number."""
+        for _ in range(_ATTEMPTS):
+            request = await self.store.request(number)
+            if request is None:
+                return None
+            case, tells = cases.advance(_case(request), event)
+            notices = tuple(Notice(request.address, notice_of(case, t.event).to_json(), number) for t in tells)
+            changed = replace(request, state=case.state, body=cases.encode(case))
+            done = await self.store.commit(Commit(request.address, event.at, changed=(changed,), notices=notices))
+            if not isinstance(done, Conflict):
+                self._ring(request.address)
+                return case
+        raise TurnError(f"request {number}: it kept changing under {_ATTEMPTS} attempts")
+
+    async def list_cases(self, states: Sequence[str] = (), limit: int = 100) -> list[cases.Case]:
+        """Requests, newest first."""
+        return [_case(r) for r in await self.store.requests(states, limit)]
+
+    async def case(self, number: str) -> cases.Case | None:
+        """One request."""
+        request = await self.store.request(number)
+        return _case(request) if request else None
+
+    def _ring(self, address: Address) -> None:
+        for bell in self._bells.get(address, ()):
+            bell.set()
+        self.wake_sender.set()
+
+    @contextlib.contextmanager
+    def listening(self, address: Address) -> Iterator[asyncio.Event]:
+        """A bell (asyncio.Event) that rings after each commit for this person in this process."""
+        bell = asyncio.Event()
+        self._bells.setdefault(address, set()).add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells[address].discard(bell)
+            if not self._bells[address]:
+                del self._bells[address]
+
+
+Deliver = Callable[[OutboxItem], Awaitable[None]]
+
+
+class Sender:
+    """Delivers the outbox of push channels (Telegram), oldest first and in order for each chat, with retries."""
+
+    def __init__(self, turns: Turns, deliver: dict[str, Deliver], poll: float = 1.0, attempts: int = 8) -> None:
+        self._turns, self._deliver, self._poll, self._attempts = turns, deliver, poll, attempts
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        while True:
+            self._turns.wake_sender.clear()
+            if not await self.once():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._turns.wake_sender.wait(), self._poll)
+
+    async def once(self) -> int:
+        """Deliver what is due now; the number of items tried."""
+        items = await self._turns.store.due(tuple(self._deliver), datetime.now(UTC))
+        chats: dict[tuple[str, str], list[OutboxItem]] = {}
+        for item in items:
+            chats.setdefault((item.address.channel, item.address.chat), []).append(item)
+        await asyncio.gather(*(self._chat(queue) for queue in chats.values()))
+        return len(items)
+
+    async def _chat(self, queue: list[OutboxItem]) -> None:
+        for item in queue:
+            if not await self._one(item):
+                return
+
+    async def _one(self, item: OutboxItem) -> bool:
+        store = self._turns.store
+        try:
+            await self._deliver[item.address.channel](item)
+        except DeliveryError as error:
+            if error.uncertain and item.request is None:
+                await store.fail(item.id, str(error), "uncertain")
+                return True
+            if error.final or item.attempts + 1 >= self._attempts:
+                log.error("outbox item %s given up after %s attempts: %s", item.id, item.attempts + 1, error)
+                await store.fail(item.id, str(error))
+                return True
+            wait = error.retry_after if error.retry_after is not None else min(300.0, 2.0**item.attempts)
+            await store.postpone(item.id, datetime.now(UTC) + timedelta(seconds=wait), str(error))
+            return False
+        await store.sent(item.id)
+        return True
+
+
+def _case(request: Request) -> cases.Case:
+    return cases.decode(request.number, request.kind, request.state, request.created, request.body)
+
+
+def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | None, now: datetime, pull: bool) -> Commit:
+    waiting = snapshot.waiting if pull else ()
+    replies = tuple(r.to_json() for r in turn.replies)
+    created = tuple(_filed(e, now) for e in turn.effects if isinstance(e, FileRequest))
+    by_number = {r.number: r for r in snapshot.requests}
+    changed = tuple(_noted(by_number[e.number], e, now) for e in turn.effects if isinstance(e, AddNote) and e.number in by_number)
+    states = {r.number: r.state for r in (*snapshot.requests, *changed)}
+    requests = [{"number": n, "kind": by_number[n].kind, "state": s} for n, s in states.items()]
+    requests += [{"number": "{request}", "kind": c.kind, "state": c.state} for c in created]
+    result = {
+        "chat": address.chat,
+        "replies": [Reply.from_json(w.body).to_json() for w in waiting] + list(replies),
+        "intents": [{"name": s.name, "score": s.score} for s in turn.intents],
+        "entities": [{"kind": e.kind, "value": e.value, "text": e.text} for e in turn.entities],
+        "dialog": turn.dialog,
+        "outcome": turn.outcome,
+        "requests": requests,
+    }
+    return Commit(
+        address=address,
+        at=now,
+        update_id=update_id,
+        incoming=turn.incoming,
+        conversation=turn.conversation.to_json(),
+        expected_revision=snapshot.conversation.revision,
+        replies=replies,
+        delivered=pull,
+        taken=tuple(w.id for w in waiting),
+        created=created,
+        changed=changed,
+        unanswered=tuple(e.text for e in turn.effects if isinstance(e, Unanswered)),
+        result=result,
+    )
+
+
+def _filed(effect: FileRequest, now: datetime) -> NewRequest:
+    event = cases.Event("filed", now, "company")
+    case = cases.Case("{request}", effect.kind, cases.State.NEW, now, (event,), effect.dossier)
+    return NewRequest(effect.kind, case.state, cases.encode(case))
+
+
+def _noted(request: Request, effect: AddNote, now: datetime) -> Request:
+    case, _ = cases.advance(_case(request), cases.Event("company_note", now, "company", effect.text))
+    return replace(request, state=case.state, body=cases.encode(case))

@@ -1,0 +1,286 @@
+"""The Telegram channel: updates in, replies out; the only module that imports `telegram`, and of it no more than `Bot` and its types.
+
+An update is confirmed (by the next getUpdates, or by answering the webhook) only after its turn was stored: kill the process
+anywhere, and Telegram sends the update again, and the store recognises it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import logging
+import os
+import random
+import re
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Update, User
+from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.request import HTTPXRequest
+
+from dialogs.messages import Kind, Message, Option, Reply
+from dialogs.turns import DeliveryError, Handled, Turns
+from storage.contract import Address, OutboxItem, StoreError
+
+COMMANDS = {"start": "你好", "help": "帮助", "cancel": "取消", "status": "进度"}
+TEAM = "服务团队："
+_KINDS: Mapping[Kind, tuple[str, ...]] = {
+    "text": ("text",),
+    "sticker": ("animation", "sticker", "dice", "game"),  # before files: an animation also bears `document`
+    "voice": ("voice", "audio", "video_note"),
+    "photo": ("photo", "live_photo"),
+    "file": ("document", "video", "contact", "location", "venue", "poll", "story", "paid_media", "checklist", "invoice"),
+}
+_ALLOWED = ("message", "edited_message", "callback_query")
+_TRIES = 3
+_STEP, _LONGEST, _QUIET = 1.0, 30.0, 86_400.0
+"""Seconds: the first wait after a failure, the longest one, and the silence after which the offset is forgotten."""
+_CONFLICT = "另一个程序在用同一个 TELEGRAM_TOKEN，或设过 webhook。请停掉那个程序，或 curl https://api.telegram.org/bot$TELEGRAM_TOKEN/deleteWebhook。"
+_NOTICE = re.compile(rf"{TEAM}\D*(YQ-\d{{6}}-\d{{4,}})")
+log = logging.getLogger(__name__)
+
+
+class TelegramSettingError(Exception):
+    """A setting with which the channel can't work; the message names it and says what to do."""
+
+
+class Telegram:
+    """The channel. `base_url`: another Bot API server (default: Telegram's); `secret`: what its webhook calls must carry."""
+
+    def __init__(self, turns: Turns, token: str, *, base_url: str | None = None, secret: str | None = None, long_poll: int = 50) -> None:
+        _hide(token)
+        for library, level in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("telegram", logging.CRITICAL)):
+            logging.getLogger(library).setLevel(level)  # they print the token in each URL, or whole error pages; we log what they raise
+        os.environ.setdefault("PTB_TIMEDELTA", "true")  # or PTB warns of a deprecation whenever Telegram asks for patience
+        api = (base_url or "https://api.telegram.org").rstrip("/").removesuffix("/bot")
+        self._clients = HTTPXRequest(2), HTTPXRequest(64, pool_timeout=30, connect_timeout=10, read_timeout=20)
+        self._bot = Bot(token, f"{api}/bot", get_updates_request=self._clients[0], request=self._clients[1])
+        self._turns, self._secret, self._long_poll = turns, secret, long_poll
+        self._me: User | None = None
+        self._spinners: set[asyncio.Future[Any]] = set()
+        self._sent: dict[str, tuple[int, int]] = {}  # by chat: the outbox item under way, and how many of its pieces were sent
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        for answer in self._spinners:
+            answer.cancel()
+        await asyncio.gather(*self._spinners, *(client.shutdown() for client in self._clients), return_exceptions=True)
+
+    async def run_polling(self) -> None:
+        """Fetch updates and handle them until cancelled; TelegramSettingError when the token is refused."""
+        offset: int | None = None
+        failures, told, heard = 0, "", time.monotonic()
+        while True:
+            try:
+                await self._identity()
+                # Not `get_updates`: that fails as a whole when PTB can't read one update.
+                data = {"offset": offset, "timeout": self._long_poll, "allowed_updates": _ALLOWED}
+                updates = await self._bot._post("getUpdates", data, read_timeout=self._long_poll + 10)
+                await self._batch(updates)
+            except InvalidToken as error:
+                raise TelegramSettingError(f"Telegram 不认设置 TELEGRAM_TOKEN（{error}）：请向 BotFather 核对，改好后重新启动") from None
+            except Exception as error:
+                failures += 1
+                trouble = f"{_CONFLICT if isinstance(error, Conflict) else ''}{error}"
+                if trouble != told:
+                    known = isinstance(error, (TelegramError, StoreError))
+                    log.error("Telegram 的消息暂时收不了，一直在重试，消息不会丢：%s", trouble, exc_info=None if known else error)
+                told = trouble
+                await asyncio.sleep(_seconds(error) or _pause(failures))
+                continue
+            failures, told = 0, ""
+            if updates:
+                offset, heard = updates[-1]["update_id"] + 1, time.monotonic()
+            elif time.monotonic() - heard > _QUIET:
+                offset = None  # confirmed long since; after a quiet week ids start anew, perhaps lower, and this offset would drop them
+
+    async def receive(self, body: bytes, secret_header: str | None) -> int:
+        """A webhook call: the HTTP status to answer with, 200 only after the turn was stored. Telegram repeats the others."""
+        if not self._secret or not hmac.compare_digest((secret_header or "").encode(errors="replace"), self._secret.encode()):
+            return 403
+        try:
+            update = json.loads(body)
+            int(update["update_id"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return 400
+        try:
+            await self._settle(update)
+        except (StoreError, TelegramError) as error:
+            log.error("Telegram 的更新 %s 没有处理成，等它再送来：%s", update["update_id"], error)
+            return 503
+        return 200
+
+    async def set_webhook(self, url: str, secret: str) -> None:
+        """Have Telegram send updates to this address, with this secret (1 to 256 letters, digits, `_` or `-`) in a header."""
+        self._secret = secret
+        try:
+            await self._bot.set_webhook(url, secret_token=secret, allowed_updates=_ALLOWED)
+        except TelegramError as error:
+            names = "TELEGRAM_TOKEN" if isinstance(error, InvalidToken) else "TELEGRAM_WEBHOOK、TELEGRAM_SECRET"
+            raise TelegramSettingError(f"webhook {url} 没有登记成功（{error}）：请检查设置 {names} 和网络，再重新启动") from None
+
+    async def handle_update(self, update_json: Mapping[str, Any]) -> Handled | None:
+        """Run and store the turn of one update; None where it isn't somebody's message to us."""
+        update, handled = Update.de_json(dict(update_json), self._bot), None
+        if heard := read(update, await self._identity()):
+            handled = await self._turns.handle(*heard, update_id=str(update.update_id))
+        if query := update.callback_query:  # stop its spinner; where that fails, it stops by itself
+            answer = asyncio.gather(self._bot.answer_callback_query(query.id), return_exceptions=True)
+            self._spinners.add(answer)
+            answer.add_done_callback(self._spinners.discard)
+        return handled
+
+    async def _batch(self, updates: Sequence[Mapping[str, Any]]) -> None:
+        """Handle updates: chats side by side, each chat's in order. Raises, after all chats, when not an update but the store failed."""
+        chats: dict[object, list[Mapping[str, Any]]] = {}
+        for update in updates:
+            post = update.get("message") or update.get("edited_message") or update.get("callback_query", {}).get("message", {})
+            chats.setdefault(post.get("chat", {}).get("id"), []).append(update)
+        for failure in await asyncio.gather(*(self._settle(*queue) for queue in chats.values()), return_exceptions=True):
+            if failure:
+                raise failure
+
+    async def _settle(self, *updates: Mapping[str, Any]) -> None:
+        """Handle updates one after the other, and skip one that keeps failing: it must not stop the others for ever."""
+        for update in updates:
+            for attempt in range(1, _TRIES + 1):
+                try:
+                    await self.handle_update(update)
+                    break
+                except (StoreError, TelegramError):
+                    raise  # not the update's fault: it stays unconfirmed and comes again
+                except Exception:
+                    log.exception("Telegram 的更新 %s：第 %s 次处理失败", update["update_id"], attempt)
+                    await asyncio.sleep(_pause(attempt) if attempt < _TRIES else 0)
+            else:
+                log.error("Telegram 的更新 %s：试了 %s 次，跳过了，发的人没有得到答复；原因见上面的错误", update["update_id"], _TRIES)
+
+    async def _identity(self) -> User:
+        self._me = self._me or await self._bot.get_me()
+        return self._me
+
+    async def deliver(self, item: OutboxItem) -> None:
+        """Send a reply; DeliveryError tells whether and when to try again. Pieces already sent are not repeated by this process."""
+        reply, chat = Reply.from_json(item.body), item.address.chat
+        pieces: list[str | Path] = [*split(written(reply))]
+        if reply.picture and (picture := Path(reply.picture)).is_file():
+            pieces.insert(0, picture)
+        under_way, sent = self._sent.get(chat, (0, 0))
+        for number, piece in enumerate(pieces, 1):
+            if under_way == item.id and number <= sent:
+                continue
+            try:
+                if isinstance(piece, Path):
+                    await self._bot.send_photo(chat, piece)
+                else:
+                    buttons = keyboard(reply.options) if number == len(pieces) else None
+                    await self._bot.send_message(chat, piece, reply_markup=buttons, link_preview_options=LinkPreviewOptions(is_disabled=True))
+            except TelegramError as error:
+                refused = isinstance(error, (BadRequest, Forbidden, ChatMigrated))
+                unanswered = type(error.__cause__).__name__ == "ReadTimeout"  # httpx's; its other timeouts come before anything arrives
+                if not (isinstance(piece, Path) and isinstance(error, BadRequest)):
+                    raise DeliveryError(f"{error!r}", retry_after=_seconds(error), final=refused, uncertain=unanswered) from error
+                log.warning("图片 %s 发不出去（%s），只发文字", piece, error)
+            self._sent[chat] = item.id, number
+
+
+def read(update: Update, me: User) -> tuple[Address, Message] | None:
+    """Who says what in an update; None for what is nobody's message to us: other bots, channel posts, service notes."""
+    person, chat, post = update.effective_user, update.effective_chat, update.message or update.edited_message
+    if person is None or person.is_bot:
+        return None
+    address, group = Address("telegram", str(chat.id if chat else person.id), str(person.id)), chat is not None and chat.type != "private"
+    if query := update.callback_query:  # its message, when old, is only a stub: it still has its chat
+        return (address, Message(option=query.data, group=group)) if query.data else None
+    kind = next((kind for kind, fields in _KINDS.items() if any(getattr(post, field, None) for field in fields)), None)
+    if post is None or kind is None or (update.edited_message and not (post.text or post.caption)):  # such edits: live locations, polls
+        return None
+    text = (post.text or post.caption or "").encode(errors="ignore").decode()  # JSON may carry half a surrogate pair, which no store takes
+    text, called = _words(text, me.username or "")
+    quoted = post.reply_to_message if post.reply_to_message and post.reply_to_message.from_user == me else None
+    notice = _NOTICE.match(quoted.text or "") if quoted else None
+    message = Message(
+        text=text,
+        kind=kind,
+        group=group,
+        addressed=not group or called or quoted is not None,
+        reply_to=f"{notice[1]}.0" if notice else None,  # the request's number stands in the text; which of its events it was, doesn't
+        edits=str(post.message_id) if update.edited_message else None,
+    )
+    return address, message
+
+
+def _words(text: str, name: str) -> tuple[str, bool]:
+    """A text without the bot's name and with our commands as words; and whether it calls the bot."""
+    us, flags = f"@{re.escape(name)}", re.IGNORECASE | re.ASCII
+    command = re.match(rf"/(\w+)({us})?(?=\s|$)", text, flags)
+    if command and (word := COMMANDS.get(command[1].lower())):
+        return word, True
+    bare, times = re.subn(rf"(^/\w+|(?<!\w)){us}(?!\w)[,，:：]?", r"\1", text, flags=flags)
+    return (bare.strip() or COMMANDS["start"] if times else text), times > 0
+
+
+def written(reply: Reply) -> str:
+    """The text of a reply with its sources, one line a document."""
+    documents: dict[str, list[str]] = {}
+    for source in reply.citations:
+        documents.setdefault(f"《{source.title}》" + (f"（{source.number}）" if source.number else ""), []).append(source.section)
+    lines = [f"依据：{document}{'、'.join(dict.fromkeys(sections))}" for document, sections in documents.items()]
+    return "\n".join([f"{TEAM if reply.by == 'team' else ''}{reply.text}", *lines[:6]]) + ("等" if len(lines) > 6 else "")
+
+
+def split(text: str, limit: int = 4096) -> list[str]:
+    """Pieces of at most `limit` UTF-16 units, cut at line ends; a line that is longer, after a full stop or where it must be."""
+    pieces, rest = [], text.strip()
+    while len(rest.encode("utf-16-le")) > 2 * limit:
+        head = rest.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore")
+        cut = head.rfind("\n") + 1 or max(head.rfind(stop) for stop in "。；！？") + 1 or len(head)
+        pieces.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    return [*pieces, rest]
+
+
+def keyboard(options: Sequence[Option]) -> InlineKeyboardMarkup | None:
+    """Buttons, two in a row where both are short."""
+    rows: list[list[InlineKeyboardButton]] = []
+    room = False
+    for option in options:
+        if not 1 <= len(option.payload.encode()) <= 64:
+            log.error("按钮“%s”的数据 %r 不是 1 到 64 字节，没有显示", option.label, option.payload)
+            continue
+        label, short = option.label if len(option.label) <= 24 else f"{option.label[:23]}…", len(option.label) <= 8
+        if not (room and short):
+            rows.append([])
+        rows[-1].append(InlineKeyboardButton(label, callback_data=option.payload))
+        room = short and len(rows[-1]) == 1
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def _seconds(error: Exception) -> float | None:
+    wait = error.retry_after if isinstance(error, RetryAfter) else None
+    return wait.total_seconds() if isinstance(wait, timedelta) else wait
+
+
+def _pause(failures: int) -> float:
+    return random.uniform(0.5, 1.0) * min(_LONGEST, _STEP * 2.0 ** min(failures, 10))
+
+
+def _hide(token: str) -> None:
+    """Blank the token in every log record of this process, whoever writes it."""
+    inner = logging.getLogRecordFactory()
+
+    def clean(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = inner(*args, **kwargs)
+        with contextlib.suppress(Exception):  # a record whose arguments don't fit is for its handler to report
+            text, trace = record.getMessage(), logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+            if token in text + trace:
+                record.msg, record.args, record.exc_info, record.exc_text = text.replace(token, "***"), (), None, trace.replace(token, "***")
+        return record
+
+    logging.setLogRecordFactory(clean)

@@ -1,0 +1,220 @@
+"""The web chat: one page, one call to say something, one stream to hear the answers. No account: a cookie is the person.
+
+What is said goes in by POST and is answered at once with "ok"; replies and notices come through Server-Sent Events, each with
+its outbox id, so that a reader who was cut off resumes where they were. The page itself is in `handlers/chat_page`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import re
+import secrets
+import socket
+import weakref
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.templating import Jinja2Templates
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dialogs.turns import TurnError, Turns
+from handlers.channel import STARTS, BadMessageError, read_message, said_by_us, talk_so_far
+from storage.contract import Address, OutboxItem, StoreError, Update
+
+PAGE = Path(__file__).parent / "chat_page"
+COOKIE, YEAR = "yqt", 365 * 24 * 3600
+MAX_BODY, HISTORY = 64 * 1024, 200
+_VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
+_SAFE = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+_WORDS = {404: "没有这个页面。请回到首页 /。", 405: "这个地址不能这样访问。请回到首页 /。"}
+
+log = logging.getLogger(__name__)
+
+
+def create_app(turns: Turns, *, hosts: Sequence[str] = (), poll: float = 2.0, ping: float = 15.0) -> Starlette:
+    """The web chat as an ASGI app; `Server` runs it.
+
+    `hosts`: names under which it may be reached besides this machine's own (a leading `*.` covers subdomains). `poll`: seconds
+    between looks for what other processes stored; `ping`: seconds of quiet after which a stream shows that it is alive.
+    """
+    chat = WebChat(turns, poll, ping)
+    calls = {"/": chat.page, "/api/events": chat.events, "/api/history": chat.history, "/healthz": chat.health}
+    routes = [Route("/api/messages", chat.say, methods=["POST"]), Mount("/chat", StaticFiles(directory=PAGE))]
+    routes += [Route(path, call) for path, call in calls.items()]
+    told = dict.fromkeys((HTTPException, BadMessageError, TurnError, StoreError, ClientDisconnect), _tell)
+    app = Starlette(routes=routes, middleware=[Middleware(Guard, hosts=hosts)], exception_handlers=told)
+    app.state.close_streams = chat.close
+    return app
+
+
+class Server(uvicorn.Server):
+    """uvicorn for the web chat: stopping ends the open streams first, since it would wait for them in vain."""
+
+    def __init__(self, app: Starlette, host: str = "127.0.0.1", port: int = 8000) -> None:
+        # A reader who takes nothing any more can't be ended politely: after three seconds it is cut off.
+        super().__init__(uvicorn.Config(app, host, port, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3))
+        self._close_streams = app.state.close_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then stop."""
+        self._close_streams()
+        await super().shutdown(sockets)
+
+
+class Guard:
+    """Refuses foreign hosts and other sites' pages, and puts the safety headers on every response."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self._app = app
+        self._hosts = tuple(h.lower() for h in ("localhost", "127.0.0.1", "[::1]", *hosts))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+
+        async def guarded(part: Message) -> None:
+            if part["type"] == "http.response.start":
+                headers = MutableHeaders(scope=part)
+                for name, value in (_SAFE | {"Cache-Control": "no-cache" if scope["path"].startswith("/chat/") else "no-store"}).items():
+                    headers.setdefault(name, value)
+            await send(part)
+
+        refusal = self._refusal(scope["path"], Headers(scope=scope)) if scope["type"] == "http" else None
+        await (refusal or self._app)(scope, receive, guarded)
+
+    def _refusal(self, path: str, headers: Headers) -> Response | None:
+        host = headers.get("host", "").lower()
+        name = re.sub(r":\d*$", "", host)
+        if path != "/healthz" and not any(name == h or (h.startswith("*.") and name.endswith(h[1:])) for h in self._hosts):
+            return PlainTextResponse(f"这里不认识主机名“{name}”。请管理员把它加到网页聊天允许的主机名里。", 400)
+        if "origin" in headers and urlsplit(headers["origin"]).netloc.lower() != host:
+            return JSONResponse({"error": "这个请求来自别的网站，没有接受。请在园企通自己的页面里操作。"}, 403)
+        return None
+
+
+class WebChat:
+    """The page and its calls, over one `Turns`."""
+
+    def __init__(self, turns: Turns, poll: float, ping: float) -> None:
+        self._turns, self._poll, self._ping = turns, poll, ping
+        self._closed = False
+        self._bells: weakref.WeakSet[asyncio.Event] = weakref.WeakSet()
+        self._templates = Jinja2Templates(PAGE)
+
+    def close(self) -> None:
+        """End every open stream, and those that still come."""
+        self._closed = True
+        for bell in tuple(self._bells):
+            bell.set()
+
+    async def page(self, request: Request) -> Response:
+        """The chat page; it gives a new visitor their cookie and keeps the old visitor's."""
+        cookie = request.cookies.get(COOKIE, "")
+        visitor = cookie if _VISITOR.fullmatch(cookie) else secrets.token_urlsafe(16)
+        response = self._templates.TemplateResponse(request, "chat.html", {"starts": STARTS})
+        response.set_cookie(COOKIE, visitor, max_age=YEAR, httponly=True, samesite="lax", secure=request.url.scheme == "https")
+        return response
+
+    async def say(self, request: Request) -> Response:
+        """Take one message. Its answers come through the stream; the same id again does nothing."""
+        address = _visitor(request)
+        update_id, message = read_message(await _body(request))
+        handled = await self._turns.handle(address, message, update_id)
+        return JSONResponse({"ok": True, "duplicate": handled.duplicate})
+
+    async def history(self, request: Request) -> Response:
+        """What was said so far in both directions, and the event after which the stream goes on."""
+        lines = await self._turns.store.transcript(_visitor(request), HISTORY)
+        await self._arrived(lines)
+        return JSONResponse({"messages": talk_so_far(lines), "last": _last(lines)})
+
+    async def events(self, request: Request) -> Response:
+        """Replies and notices as they come, from the event after `Last-Event-ID` (or `?after=`) on."""
+        address = _visitor(request)
+        after = request.headers.get("last-event-id") or request.query_params.get("after", "")
+        stream = self._stream(address, int(after) if re.fullmatch(r"[0-9]{1,18}", after) else 0)
+        return StreamingResponse(stream, headers={"X-Accel-Buffering": "no"}, media_type="text/event-stream")
+
+    async def _stream(self, address: Address, after: int) -> AsyncIterator[str]:
+        clock, store = asyncio.get_running_loop().time, self._turns.store
+        if after > _last(await store.transcript(address, HISTORY)):
+            after = 0  # the page is older than the store: its ids mean nothing here
+        yield "retry: 2000\n\n"
+        spoke = clock()
+        while not self._closed:
+            # Nothing is held while a reader takes its time over a yield, so that one that stalls or goes costs nothing.
+            with self._turns.listening(address) as bell:
+                self._bells.add(bell)
+                if not (items := await store.after(address, after)):
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(min(self._poll, self._ping)):
+                            await bell.wait()
+            for item in items:
+                yield f"id: {item.id}\ndata: {json.dumps(said_by_us(item), ensure_ascii=False)}\n\n"
+                after, spoke = item.id, clock()
+                await self._arrived([item])
+            if clock() - spoke >= self._ping:
+                yield ": ping\n\n"
+                spoke = clock()
+
+    async def _arrived(self, lines: Sequence[Update | OutboxItem]) -> None:
+        for line in lines:
+            if isinstance(line, OutboxItem) and line.state != "sent":
+                await self._turns.store.sent(line.id)
+
+    async def health(self, request: Request) -> Response:
+        """Whether the chat can be served: the store answers."""
+        await self._turns.store.request("-")
+        return JSONResponse({"ok": True})
+
+
+def _visitor(request: Request) -> Address:
+    cookie = request.cookies.get(COOKIE, "")
+    if not _VISITOR.fullmatch(cookie):
+        raise HTTPException(403, "没有认出您的浏览器。请刷新页面；如果还不行，请允许本站使用 cookie。")
+    return Address("web", cookie, cookie)
+
+
+async def _body(request: Request) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "只接受 JSON。请用 Content-Type: application/json 发送。")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            raise HTTPException(413, "这段话太长了，没有发出去。请分成几次发，每次一两句话。")
+    return bytes(body)
+
+
+def _last(lines: Sequence[Update | OutboxItem]) -> int:
+    return max((line.id for line in lines if isinstance(line, OutboxItem)), default=0)
+
+
+async def _tell(request: Request, error: Exception) -> Response:
+    """What went wrong, in words: as JSON to the page, as a line to whoever typed an address."""
+    match error:
+        case HTTPException():
+            status, words = error.status_code, _WORDS.get(error.status_code, error.detail)
+        case BadMessageError() | ClientDisconnect():
+            status, words = 400, str(error)
+        case _:
+            log.error("a web message was not stored: %s", error)
+            status, words = 503, "刚才没有存下。请再发一次，同一条不会重复。"
+    return JSONResponse({"error": words}, status) if request.url.path.startswith("/api/") else PlainTextResponse(words, status)

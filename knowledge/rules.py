@@ -1,0 +1,300 @@
+"""The rules of the pre-check: four-valued verdicts, how a record stands on a day, and which question matters most.
+
+Facts about a company are tokens by key (`events` → `pct_filing,ind_approved`, `product.2.class` → `III`); a missing key was not asked
+yet, the token `unknown` was asked and is not known, and `none` says that no choice of a list applies.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from knowledge.facts import Amount, Criterion, Document, Example, FactType, Record, Support, Time
+from knowledge.money import Money
+
+UNKNOWN = "unknown"
+NONE = "none"
+COMPANY = "company"
+Facts = Mapping[str, str]
+FactTypes = Mapping[str, FactType]
+
+
+class Verdict(StrEnum):
+    """What is known of one condition."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+    UNDECIDABLE = "undecidable"
+
+
+class Status(StrEnum):
+    """What follows for one support."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+    UNDECIDABLE = "undecidable"
+    WINDOW_OVER = "window_over"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a support could come to for this company, in whole units; `low` is 0 where only a ceiling is printed."""
+
+    low: Decimal
+    high: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """One row of a pre-check: a support, for the company or one product."""
+
+    support: Support
+    subject: str
+    year: int
+    verdicts: tuple[tuple[Criterion, Verdict], ...]
+    time: Time
+    status: Status
+    missing: tuple[str, ...]
+    estimate: Estimate | None
+
+    @property
+    def failed(self) -> tuple[Criterion, ...]:
+        """The conditions that are not met."""
+        return tuple(c for c, v in self.verdicts if v is Verdict.NOT_MET)
+
+
+def tokens(fact: FactType) -> tuple[str, ...]:
+    """The answer tokens of a fact with choices; empty for free values."""
+    if fact.type == "flag":
+        return ("yes", "no")
+    return tuple(o.token for o in fact.options)
+
+
+def time_on(record: Record, document: Document, today: date) -> Time:
+    """How a record stands on a day: its own printed window counts first, then the document's plan period."""
+    if record.superseded_by or document.superseded_by:
+        return Time.SUPERSEDED
+    if record.window and (record.window.since or record.window.until):
+        if _outside(record.window.since, record.window.until, today):
+            return Time.WINDOW_OVER
+        return Time.OPEN_UNTIL if record.window.until else Time.IN_FORCE
+    return document_time(document, today)
+
+
+def document_time(document: Document, today: date) -> Time:
+    """How a document stands on a day."""
+    if document.superseded_by:
+        return Time.SUPERSEDED
+    if document.plan and (document.plan.since or document.plan.until):
+        return Time.PLAN_OVER if _outside(document.plan.since, document.plan.until, today) else Time.IN_FORCE
+    return Time.UNDATED
+
+
+def _outside(since: date | None, until: date | None, today: date) -> bool:
+    return (since is not None and today < since) or (until is not None and today > until)
+
+
+def key_for(fact: str, subject: str) -> str:
+    """The answer key of a fact for a subject: `product.class` of `product.2` is `product.2.class`."""
+    return f"{subject}.{fact.removeprefix('product.')}" if fact.startswith("product.") and subject != COMPANY else fact
+
+
+def verdict(criterion: Criterion, facts: Facts, subject: str, types: FactTypes) -> Verdict:
+    """Whether a condition is met by these facts."""
+    if criterion.fact is None:
+        return Verdict.UNDECIDABLE
+    token = known(criterion.fact, facts, subject, types)
+    if token is None:
+        if _impossible(criterion.fact, facts, subject, types):
+            return Verdict.NOT_MET
+        return Verdict.UNKNOWN
+    if token == UNKNOWN:
+        return Verdict.UNKNOWN
+    if criterion.any_of:
+        return Verdict.MET if set(token.split(",")) & set(criterion.any_of) else Verdict.NOT_MET
+    return _compare(criterion, token)
+
+
+def known(fact: str, facts: Facts, subject: str, types: FactTypes) -> str | None:
+    """The token of a fact, given or implied by another answer; None where it is open."""
+    if (token := facts.get(key_for(fact, subject))) is not None:
+        return token
+    implied = {
+        option.implies[fact]
+        for key, answer in facts.items()
+        if key in types
+        for option in types[key].options
+        if fact in option.implies and option.token in answer.split(",")
+    }
+    return implied.pop() if len(implied) == 1 else None
+
+
+def _impossible(fact: str, facts: Facts, subject: str, types: FactTypes) -> bool:
+    """A fact that cannot exist because another fact rules it out (a drug has no device class)."""
+    for other, needed in types[fact].only_if.items() if fact in types else ():
+        token = known(other, facts, subject, types)
+        if token not in (None, UNKNOWN, needed):
+            return True
+    return False
+
+
+def _compare(criterion: Criterion, token: str) -> Verdict:
+    bounds: tuple[tuple[Money | int | None, Callable[[Decimal, Decimal], bool]], ...] = (
+        (criterion.at_least, operator.ge),
+        (criterion.above, operator.gt),
+        (criterion.at_most, operator.le),
+        (criterion.below, operator.lt),
+    )
+    for bound, test in bounds:
+        if isinstance(bound, Money):
+            money = Money.parse(token)
+            if money.currency != bound.currency:
+                return Verdict.UNKNOWN  # a sum in another currency decides nothing: no document prints a rate
+            return Verdict.MET if test(money.value, bound.value) else Verdict.NOT_MET
+        if bound is not None:
+            return Verdict.MET if test(Decimal(token), Decimal(bound)) else Verdict.NOT_MET
+    raise AssertionError("a criterion has one test; the loader checks it")  # pragma: no cover
+
+
+def subjects(support: Support, facts: Facts) -> tuple[str, ...]:
+    """For whom a row is made: the company, or each product of the list `products` (`1,3`)."""
+    if support.per != "product":
+        return (COMPANY,)
+    listed = facts.get("products")
+    if listed is None or listed in (UNKNOWN, NONE, ""):
+        return (COMPANY,)
+    return tuple(f"product.{n}" for n in listed.split(","))
+
+
+def assess_one(support: Support, subject: str, facts: Facts, document: Document, types: FactTypes, today: date) -> Assessment:
+    """Judge one support for one subject on a day."""
+    verdicts = tuple((c, verdict(c, facts, subject, types)) for c in support.criteria)
+    found = {v for _, v in verdicts}
+    time = time_on(support, document, today)
+    if Verdict.NOT_MET in found:
+        status = Status.NOT_MET
+    elif time in (Time.WINDOW_OVER, Time.PLAN_OVER, Time.SUPERSEDED):
+        status = Status.WINDOW_OVER
+    elif Verdict.UNDECIDABLE in found:
+        status = Status.UNDECIDABLE
+    elif Verdict.UNKNOWN in found:
+        status = Status.UNKNOWN
+    else:
+        status = Status.MET
+    missing = tuple(key_for(c.fact, subject) for c, v in verdicts if v is Verdict.UNKNOWN and c.fact) if status is not Status.NOT_MET else ()
+    year = facts.get(f"{subject}.year", "") if subject != COMPANY else ""
+    return Assessment(
+        support=support,
+        subject=subject,
+        year=int(year) if year.isdigit() else today.year,
+        verdicts=verdicts,
+        time=time,
+        status=status,
+        missing=missing,
+        estimate=None if status in (Status.NOT_MET, Status.WINDOW_OVER) else estimate(support, facts, subject),
+    )
+
+
+def assess(supports: Iterable[Support], facts: Facts, documents: Mapping[str, Document], types: FactTypes, today: date) -> tuple[Assessment, ...]:
+    """Judge every support for every subject."""
+    return tuple(assess_one(s, subject, facts, documents[s.source.document], types, today) for s in supports for subject in subjects(s, facts))
+
+
+def estimate(support: Support, facts: Facts, subject: str) -> Estimate | None:
+    """What the printed amount comes to with these facts; None where nothing can be reckoned."""
+    amount = support.amount
+    single = [c.max for c in support.caps if c.scope in ("product", "project", "item", "person", "company")]
+    ceiling = min(single, key=lambda m: m.value) if single else None
+    base = facts.get(key_for(amount.of, subject)) if amount.of else None
+    return _limited(_reckoned(amount, base, ceiling), ceiling)
+
+
+def _reckoned(amount: Amount, base: str | None, ceiling: Money | None) -> Estimate | None:
+    if amount.kind == "rate":
+        if base and base != UNKNOWN and amount.rate_max is not None:
+            money = Money.parse(base)
+            low = money.value * (amount.rate_min if amount.rate_min is not None else Decimal(0))
+            return Estimate(low, money.value * amount.rate_max, money.currency)
+        return Estimate(Decimal(0), ceiling.value, ceiling.currency) if ceiling else None
+    if amount.max is None:
+        return None
+    low = amount.max.value if amount.kind == "fixed" else (amount.min.value if amount.min else Decimal(0))
+    if not amount.each:
+        return Estimate(low, amount.max.value, amount.max.currency)
+    if base is None or not base.isdigit():
+        return None
+    return Estimate(low * int(base), amount.max.value * int(base), amount.max.currency)
+
+
+def _limited(found: Estimate | None, ceiling: Money | None) -> Estimate | None:
+    if found is None or ceiling is None or found.currency != ceiling.currency:
+        return found
+    return Estimate(min(found.low, ceiling.value), min(found.high, ceiling.value), found.currency)
+
+
+def open_facts(supports: Iterable[Support], facts: Facts, types: FactTypes) -> list[str]:
+    """The keys of the questions that still matter, the one that decides most first; empty when no answer would change any status.
+
+    Only the first open condition of each support counts (the later ones may never matter), and a support that has failed, or
+    whose condition the company does not know, asks nothing more. Ties go to the order of the vocabulary.
+    """
+    wanted: Counter[str] = Counter()
+    for support in supports:
+        for key in _open_keys(support, facts, types):
+            wanted[key] += 1
+    order = {key: position for position, key in enumerate(types)}
+    return sorted(wanted, key=lambda key: (-wanted[key], order.get(generic(key), len(order)), key))
+
+
+def still_open(support: Support, facts: Facts, types: FactTypes) -> bool:
+    """Whether the support has not failed yet for every subject."""
+    return any(all(verdict(c, facts, s, types) is not Verdict.NOT_MET for c in support.criteria) for s in subjects(support, facts))
+
+
+def _open_keys(support: Support, facts: Facts, types: FactTypes) -> Iterable[str]:
+    for subject in subjects(support, facts):
+        verdicts = [(c, verdict(c, facts, subject, types)) for c in support.criteria]
+        if any(v is Verdict.NOT_MET for _, v in verdicts):
+            continue
+        unknown = [c.fact for c, v in verdicts if v is Verdict.UNKNOWN and c.fact]
+        if any(facts.get(key_for(fact, subject)) is not None for fact in unknown):
+            continue
+        if unknown:
+            yield _first_open(unknown[0], facts, subject, support, types)
+        elif support.amount.of and key_for(support.amount.of, subject) not in facts:
+            yield key_for(support.amount.of, subject)
+        elif subject != COMPANY and len(subjects(support, facts)) > 1 and _yearly(support) and f"{subject}.year" not in facts:
+            yield f"{subject}.year"
+
+
+def _first_open(fact: str, facts: Facts, subject: str, support: Support, types: FactTypes) -> str:
+    """The key to ask for a fact: the list of products and the kind of product come before a product's own facts."""
+    if support.per == "product" and fact.startswith("product.") and facts.get("products") is None:
+        return "products"
+    for other in types[fact].only_if if fact in types else ():
+        if known(other, facts, subject, types) is None:
+            return key_for(other, subject)
+    return key_for(fact, subject)
+
+
+def _yearly(support: Support) -> bool:
+    return any(c.scope == "company_year" and not c.both_tiers for c in support.caps)
+
+
+def generic(key: str) -> str:
+    """The fact of an answer key: `product.2.class` → `product.class`."""
+    parts = key.split(".")
+    return f"{parts[0]}.{parts[2]}" if len(parts) == 3 and parts[1].isdigit() else key
+
+
+def status_of_example(support: Support, example: Example, document: Document, types: FactTypes) -> Status:
+    """The status that a record's worked example comes to."""
+    return assess_one(support, COMPANY, example.facts, document, types, example.today).status

@@ -1,0 +1,211 @@
+"""YAML without traps: every scalar stays text, every value knows its line, and whatever could surprise an admin is refused.
+
+Read from PyYAML's events, so that nothing is built before it is checked: no tags, no anchors, no merge keys, no duplicate keys,
+limited depth and size.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+MAX_BYTES = 4_000_000
+MAX_DEPTH = 24
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)
+
+Value = str | None | list["Value"] | dict[str, "Value"]
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in a file: where, what, and how to mend it. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    what: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.what}\nfix: {self.fix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The content of one file, and the position of every value in it by its path (a key's own position for mapping values)."""
+
+    file: str
+    value: Value
+    places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+
+    def place(self, path: Path) -> tuple[int, int]:
+        """Line and column of the value at `path`, or of its nearest ancestor that is in the file."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, (1, 1))
+
+    def problem(self, path: Path, what: str, fix: str) -> Problem:
+        """A problem at the place of `path`."""
+        return Problem(self.file, *self.place(path), what, fix)
+
+
+class StrictYamlError(Exception):
+    """A file that cannot be read as strict YAML; `problems` says everything that was found."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def read(file: str, data: bytes) -> Tree:
+    """Read one file's bytes; StrictYamlError where they are not strict YAML."""
+    text = _decode(file, data)
+    if marker := _MERGE_MARKER.search(text):
+        line = text.count("\n", 0, marker.start()) + 1
+        raise StrictYamlError([Problem(file, line, 1, "文件里留有合并冲突的标记", f"删掉第 {line} 行起的 <<<<<<<、=======、>>>>>>> 三种行，只留下要保留的内容")])
+    try:
+        return _Builder(file).build(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise StrictYamlError([Problem(file, line, column, *_explain(error, text, line))]) from error
+    except yaml.YAMLError as error:
+        raise StrictYamlError([Problem(file, 1, 1, "文件里有 YAML 不允许的字符", "用记事本另存为 UTF-8 编码，去掉看不见的控制字符")]) from error
+
+
+def _decode(file: str, data: bytes) -> str:
+    if len(data) > MAX_BYTES:
+        raise StrictYamlError([Problem(file, 1, 1, f"文件有 {len(data)} 字节，超过上限 {MAX_BYTES} 字节", "把记录分到几个文件里")])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        try:
+            data.decode("gb18030")
+            what = "文件不是 UTF-8 编码，看起来是 GBK 编码"
+        except UnicodeDecodeError:
+            what = "文件不是 UTF-8 编码"
+        raise StrictYamlError([Problem(file, line, 1, what, "用记事本打开，另存为时把编码选成 UTF-8")]) from error
+
+
+def _explain(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, str]:
+    source = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
+    said = error.problem or ""
+    if "\t" in source[: len(source) - len(source.lstrip())] or "'\\t'" in said:
+        return "缩进里有制表符（Tab）", "把 Tab 换成空格，每一级缩进两个空格"
+    if "mapping values are not allowed" in said:
+        return "这一行里有多余的冒号", "含有冒号的文字用英文双引号括起来，例如 text: \"比例：文件没写\""
+    if "found undefined" in said or "alias" in said or "anchor" in said:
+        return "文字以 * 或 & 开头", "把这段文字用英文双引号括起来"
+    if "cannot start any token" in said:
+        return "文字以 YAML 不允许的符号开头（如 @ % `）", "把这段文字用英文双引号括起来"
+    if "end of stream" in said or "unexpected end" in said or "quoted scalar" in said:
+        return "引号或括号没有配对", "检查这一行附近的引号、方括号、花括号是不是成对"
+    if "expected <block end>" in said or "block" in said or "did not find expected" in said:
+        return "缩进或格式不对", "与上面同级的行对齐（用空格，每级两个），列表项以“- ”开头，“键: 值”的冒号后面留一个空格"
+    return "格式不对", "检查这一行的缩进、冒号和引号；“键: 值”的冒号是英文冒号，后面留一个空格"
+
+
+class _Builder:
+    """Builds a tree from events, without recursion."""
+
+    def __init__(self, file: str) -> None:
+        self.tree = Tree(file, None)
+        self.problems: list[Problem] = []
+
+    def build(self, text: str) -> Tree:
+        root: Value = None
+        stack: list[_Open] = []
+        documents = 0
+        for event in self._events(text):
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._refuse(event, "一个文件里有几段（用 --- 分开）", "删掉 ---，一个文件只写一段")
+            elif isinstance(event, yaml.AliasEvent):
+                self._refuse(event, "用了 *别名", "把内容直接写出来")
+            elif isinstance(event, yaml.ScalarEvent):
+                root = self._add(stack, event, self._scalar(event), root)
+            elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+                if event.anchor:
+                    self._refuse(event, f"用了 &{event.anchor} 锚点", "把内容直接写出来")
+                if event.tag:
+                    self._refuse(event, f"用了类型标记 {event.tag}", "删掉标记，只写内容")
+                if len(stack) >= MAX_DEPTH:
+                    self._refuse(event, f"嵌套超过 {MAX_DEPTH} 层", "检查方括号和花括号，或把缩进改浅")
+                value: list[Value] | dict[str, Value] = {} if isinstance(event, yaml.MappingStartEvent) else []
+                root = self._add(stack, event, value, root)
+                stack.append(_Open(value, self._last_path))
+            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+                stack.pop()
+        if self.problems:
+            raise StrictYamlError(self.problems)
+        return Tree(self.tree.file, root, self.tree.places)
+
+    def _events(self, text: str) -> Iterator[yaml.Event]:
+        yield from yaml.parse(text, Loader=_LOADER)
+
+    def _scalar(self, event: yaml.ScalarEvent) -> str | None:
+        if event.anchor:
+            self._note(event, f"用了 &{event.anchor} 锚点", "把内容直接写出来；文字以 & 开头时用英文双引号括起来")
+        if event.tag:
+            self._note(event, f"用了类型标记 {event.tag}", "删掉标记；文字以 ! 开头时用英文双引号括起来")
+        text: str = event.value
+        return None if event.style is None and text in ("", "~", "null", "Null", "NULL") else text
+
+    def _add(self, stack: list[_Open], event: yaml.Event, value: Value, root: Value) -> Value:
+        place = _place(event)
+        if not stack:
+            self._last_path: Path = ()
+            self.tree.places[()] = place
+            return value
+        top = stack[-1]
+        if not isinstance(top.value, dict):
+            self._last_path = (*top.path, len(top.value))
+            self.tree.places[self._last_path] = place
+            top.value.append(value)
+        elif top.key is None:
+            if not isinstance(value, str):
+                self._refuse(event, "键不是文字", "把键写成普通文字，例如 name: …")
+                raise AssertionError  # pragma: no cover - _refuse always raises
+            if value == "<<":
+                self._refuse(event, "用了 << 合并键", "把内容直接写出来")
+            if value in top.value:
+                first = self.tree.places[(*top.path, value)][0]
+                self._note(event, f"“{value}”写了两次（第一次在第 {first} 行）", "删掉其中一个")
+            top.key = value
+            self.tree.places[(*top.path, value)] = place
+        else:
+            self._last_path = (*top.path, top.key)
+            top.value[top.key] = value
+            top.key = None
+        return root
+
+    def _note(self, event: yaml.Event, what: str, fix: str) -> None:
+        self.problems.append(Problem(self.tree.file, *_place(event), what, fix))
+
+    def _refuse(self, event: yaml.Event, what: str, fix: str) -> None:
+        self._note(event, what, fix)
+        raise StrictYamlError(self.problems)
+
+
+def _place(event: yaml.Event) -> tuple[int, int]:
+    """Line and column of an event, counted from 1."""
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+class _Open:
+    """A mapping or list that is being filled."""
+
+    __slots__ = ("key", "path", "value")
+
+    def __init__(self, value: list[Value] | dict[str, Value], path: Path) -> None:
+        self.value = value
+        self.path = path
+        self.key: str | None = None

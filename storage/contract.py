@@ -1,0 +1,216 @@
+"""What any store keeps and promises: plain records with JSON bodies, and one transaction a turn.
+
+Every write is durable when its call returns. Implementations: `storage.memory` (the reference), `storage.sqlite`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+Json = Mapping[str, Any]
+
+REQUEST_SLOT = "{request}"
+"""Stands in the texts of a commit for the number of the request that the same commit creates."""
+
+
+class StoreError(Exception):
+    """A store that cannot do what it promises; the message says what, where and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Who is talking: a person in a chat on a channel (in a private chat, person and chat are the same)."""
+
+    channel: str
+    chat: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One person's state in one chat. `revision` grows by one at each commit; 0 means never stored."""
+
+    address: Address
+    body: Json = field(default_factory=dict)
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A numbered request; `body` holds its dossier and its event log. `revision` as for conversations."""
+
+    number: str
+    address: Address
+    kind: str
+    state: str
+    created: datetime
+    changed: datetime
+    body: Json
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """A request to be filed: the store gives it the next number of `day` (YQ-YYMMDD-NNNN, counted from 0001)."""
+
+    kind: str
+    state: str
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message for somebody other than the turn's own person, such as a staff answer for a founder."""
+
+    address: Address
+    body: Json
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A reply or notice and how its delivery stands.
+
+    `id` grows over the whole store. `state`: waiting, sent, uncertain, failed. `due`: not to be tried before then.
+    """
+
+    id: int
+    address: Address
+    body: Json
+    at: datetime
+    request: str | None = None
+    state: str = "waiting"
+    attempts: int = 0
+    due: datetime | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Something that came in: what the person sent, as stored in the transcript."""
+
+    id: int
+    address: Address
+    body: Json
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a turn needs: the conversation, the chat's own requests (oldest first), notices not yet delivered (oldest first).
+
+    `seen` is the stored result of this update where it came before; the rest is then of no use.
+    """
+
+    conversation: Conversation
+    requests: tuple[Request, ...] = ()
+    waiting: tuple[OutboxItem, ...] = ()
+    seen: Json | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One turn, to be stored whole or not at all. See `Store.commit` for the meaning of each part."""
+
+    address: Address
+    at: datetime
+    update_id: str | None = None
+    """With an id the update is remembered, and a second commit of it is answered by `Seen`."""
+    incoming: Json | None = None
+    conversation: Json | None = None
+    """The new body; None leaves the conversation (and its revision) alone."""
+    expected_revision: int = 0
+    replies: tuple[Json, ...] = ()
+    delivered: bool = False
+    """The replies reach the person in the call's own answer (console): they are stored as sent."""
+    taken: tuple[int, ...] = ()
+    """Outbox items that go out with this turn; they are marked as sent."""
+    notices: tuple[Notice, ...] = ()
+    created: tuple[NewRequest, ...] = ()
+    changed: tuple[Request, ...] = ()
+    """Requests with their new content and the revision that they were read at."""
+    unanswered: tuple[str, ...] = ()
+    """Messages to which the knowledge had no answer."""
+    result: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The turn is stored: the numbers of created requests, the outbox ids of its replies, its result with slots filled."""
+
+    numbers: tuple[str, ...]
+    outbox: tuple[int, ...]
+    result: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The update was committed before; `result` is what was answered then."""
+
+    result: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The conversation or a request changed since it was read: nothing was stored; load and run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A message that found no answer, how often it came, and when last."""
+
+    text: str
+    count: int
+    last: datetime
+
+
+class Store(Protocol):
+    """The contract. All times are aware; they come back as UTC."""
+
+    async def load(self, address: Address, update_id: str | None = None) -> Snapshot:
+        """What a turn of this person needs. Requests are those of the same channel, chat and person."""
+
+    async def commit(self, commit: Commit) -> Committed | Seen | Conflict:
+        """Store a turn in one transaction.
+
+        Order of checks: update seen → `Seen`; conversation or request revision differs → `Conflict`. Then: remember the update
+        with its result; write the conversation (revision + 1), the incoming message, replies, notices, new and changed requests
+        (revision + 1) and unanswered messages; mark `taken` as sent. The text `{request}` anywhere in replies, notices, the
+        conversation's and the requests' bodies and the result becomes the number of the first created request.
+        """
+
+    async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:
+        """Requests, newest first, of these states (all when empty)."""
+
+    async def request(self, number: str) -> Request | None:
+        """One request by its number."""
+
+    async def transcript(self, address: Address, limit: int = 200) -> list[Update | OutboxItem]:
+        """The last `limit` messages of a person's chat in both directions, in the order in which they were stored."""
+
+    async def after(self, address: Address, event: int, limit: int = 100) -> list[OutboxItem]:
+        """Replies and notices for this person with an id above `event`, oldest first, whatever their state."""
+
+    async def due(self, channels: Sequence[str], now: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What is waiting for delivery on these channels and due, oldest first; one chat's items in order.
+
+        An item that is not yet due holds back the later items of its own chat, and no others.
+        """
+
+    async def sent(self, item: int) -> None:
+        """Mark an outbox item as delivered."""
+
+    async def postpone(self, item: int, due: datetime, error: str) -> None:
+        """Note a failed attempt and when to try again."""
+
+    async def fail(self, item: int, error: str, state: str = "failed") -> None:
+        """Give an item up: `failed`, or `uncertain` when it may have arrived."""
+
+    async def unanswered(self, limit: int = 100) -> list[Unanswered]:
+        """Messages without an answer, most frequent first."""
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of files and threads."""

@@ -1,0 +1,247 @@
+"""The reference store, in memory: what the contract means, without a file. Nothing outlives the process.
+
+What every store must do alike stands here as plain functions too: UTC times, JSON texts, request numbers, the request slot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from storage.contract import (
+    REQUEST_SLOT,
+    Address,
+    Commit,
+    Committed,
+    Conflict,
+    Conversation,
+    Json,
+    OutboxItem,
+    Request,
+    Seen,
+    Snapshot,
+    StoreError,
+    Unanswered,
+    Update,
+)
+
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+_Record = TypeVar("_Record", bound=Conversation | Request | Update | OutboxItem)
+
+
+def utc(at: datetime) -> datetime:
+    """The same moment in UTC; StoreError when it carries no time zone."""
+    if at.utcoffset() is None:
+        raise StoreError(f"时间 {at} 没有时区，不能保存。请传入带时区的时间，例如 datetime.now(UTC)。")
+    return at.astimezone(UTC)
+
+
+def day_of(at: datetime) -> str:
+    """The day that a request number bears: YYMMDD in Shanghai."""
+    return utc(at).astimezone(_SHANGHAI).strftime("%y%m%d")
+
+
+def request_number(day: str, counter: int) -> str:
+    """YQ-YYMMDD-NNNN; the ten-thousandth request of a day gets a fifth digit."""
+    return f"YQ-{day}-{counter:04}"
+
+
+def _plain(value: object) -> dict[Any, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+
+
+def encode(body: Json) -> str:
+    """A body as JSON text; StoreError when JSON can't hold it (half a surrogate pair, NaN, an object)."""
+    try:
+        text = _JSON.encode(body)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"内容不能存为 JSON：{error}。请只用文字、有限的数、真假、空值、列表和字典。") from error
+    return text
+
+
+def prepared(commit: Commit, numbers: Sequence[str]) -> Commit:
+    """The commit as it is to be stored: its times in UTC, its slots filled with the first of `numbers`.
+
+    The incoming message and unanswered texts stay as the person wrote them. StoreError for a time without zone, or a request changed twice.
+    """
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace(REQUEST_SLOT, numbers[0])
+        if isinstance(value, Mapping):
+            return {fill(key): fill(item) for key, item in value.items()}
+        return [fill(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    if len({r.number for r in commit.changed}) < len(commit.changed):
+        raise StoreError("一次提交里同一个请求改了两次，不知道以哪个为准。请先合并成一次修改。")
+    changed = tuple(replace(r, changed=utc(r.changed)) for r in commit.changed)
+    commit = replace(commit, at=utc(commit.at), changed=changed)
+    if not numbers:
+        return commit
+    return replace(
+        commit,
+        conversation=fill(commit.conversation),
+        replies=tuple(fill(body) for body in commit.replies),
+        notices=tuple(replace(n, body=fill(n.body), request=fill(n.request)) for n in commit.notices),
+        created=tuple(replace(r, body=fill(r.body)) for r in commit.created),
+        changed=tuple(replace(r, body=fill(r.body)) for r in commit.changed),
+        result=fill(commit.result),
+    )
+
+
+def _own(record: _Record) -> _Record:
+    """The record with a body that nobody else holds: no caller can change what is stored."""
+    return replace(record, body=json.loads(encode(record.body)))
+
+
+class MemoryStore:
+    """The contract in plain dictionaries; no method awaits anything midway, so each is one transaction."""
+
+    def __init__(self) -> None:
+        self._conversations: dict[Address, Conversation] = {}
+        self._requests: dict[str, Request] = {}
+        self._counters: dict[str, int] = {}
+        self._messages: dict[int, Update | OutboxItem] = {}
+        self._lines: dict[Address, list[int]] = defaultdict(list)
+        self._waiting: dict[int, bool] = {}  # in the order of ids; True for a notice
+        self._updates: dict[tuple[str, str, str], str] = {}
+        self._unanswered: dict[str, Unanswered] = {}
+
+    async def load(self, address: Address, update_id: str | None = None) -> Snapshot:
+        """What a turn of this person needs."""
+        conversation = self._conversations.get(address, Conversation(address))
+        if update_id is not None and (seen := self._updates.get((address.channel, address.chat, update_id))) is not None:
+            return Snapshot(Conversation(address), seen=json.loads(seen))
+        requests = [r for r in self._newest() if r.address == address]
+        waiting = [item for i, notice in self._waiting.items() if notice and (item := self._item(i)).address == address]
+        return Snapshot(_own(conversation), tuple(map(_own, reversed(requests))), tuple(map(_own, waiting)))
+
+    async def commit(self, commit: Commit) -> Committed | Seen | Conflict:
+        """Store a turn whole: everything that can fail happens before the first change."""
+        key = (commit.address.channel, commit.address.chat, commit.update_id or "")
+        if commit.update_id is not None and key in self._updates:
+            return Seen(json.loads(self._updates[key]))
+        old = self._conversations.get(commit.address, Conversation(commit.address))
+        if commit.conversation is not None and old.revision != commit.expected_revision:
+            return Conflict()
+        if any(r.number not in self._requests or self._requests[r.number].revision != r.revision for r in commit.changed):
+            return Conflict()
+        day = day_of(commit.at)
+        counter = self._counters.get(day, 0)
+        numbers = tuple(request_number(day, counter + i) for i, _ in enumerate(commit.created, 1))
+        turn = prepared(commit, numbers)
+        address, at, result = turn.address, turn.at, encode(turn.result)
+
+        requests = [
+            _own(Request(number, address, new.kind, new.state, at, at, new.body, 1)) for number, new in zip(numbers, turn.created, strict=True)
+        ]
+        requests += [_own(replace(r, created=self._requests[r.number].created, revision=r.revision + 1)) for r in turn.changed]
+        conversation = None if turn.conversation is None else _own(Conversation(address, turn.conversation, old.revision + 1))
+        lines: list[Update | OutboxItem] = []
+        base = len(self._messages) + 1  # nothing is ever removed
+        if turn.incoming is not None:
+            lines.append(_own(Update(base, address, turn.incoming, at)))
+        first, state = base + len(lines), "sent" if turn.delivered else "waiting"
+        lines += [_own(OutboxItem(i, address, body, at, state=state)) for i, body in enumerate(turn.replies, first)]
+        notices = range(base + len(lines), base + len(lines) + len(turn.notices))
+        for i, notice in zip(notices, turn.notices, strict=True):
+            if notice.request is not None and notice.request not in {*self._requests, *numbers}:
+                raise StoreError(f"通知指向的请求 {notice.request} 不存在，没有保存。请先创建请求，或改正编号。")
+            lines.append(_own(OutboxItem(i, notice.address, notice.body, at, notice.request)))
+
+        if conversation is not None:
+            self._conversations[address] = conversation
+        if turn.update_id is not None:
+            self._updates[key] = result
+        if numbers:
+            self._counters[day] = counter + len(numbers)
+        self._requests.update({r.number: r for r in requests})
+        for line in lines:
+            self._messages[line.id] = line
+            self._lines[line.address].append(line.id)
+            if isinstance(line, OutboxItem) and line.state == "waiting":
+                self._waiting[line.id] = line.id in notices
+        for text in turn.unanswered:
+            before = self._unanswered.get(text, Unanswered(text, 0, at))
+            self._unanswered[text] = Unanswered(text, before.count + 1, max(before.last, at))
+        for item in turn.taken:
+            await self.sent(item)
+        return Committed(numbers, tuple(range(first, first + len(turn.replies))), json.loads(result))
+
+    async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:
+        """Requests, newest first."""
+        return [_own(r) for r in self._newest() if not states or r.state in states][offset : offset + limit]
+
+    async def request(self, number: str) -> Request | None:
+        """One request by its number."""
+        found = self._requests.get(number)
+        return None if found is None else _own(found)
+
+    async def transcript(self, address: Address, limit: int = 200) -> list[Update | OutboxItem]:
+        """The last messages in both directions, oldest first."""
+        return [_own(self._messages[i]) for i in self._lines.get(address, ())][-limit:] if limit else []
+
+    async def after(self, address: Address, event: int, limit: int = 100) -> list[OutboxItem]:
+        """Replies and notices above `event`."""
+        lines = (self._messages[i] for i in self._lines.get(address, ()) if i > event)
+        return [_own(line) for line in lines if isinstance(line, OutboxItem)][:limit]
+
+    async def due(self, channels: Sequence[str], now: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What can be delivered now, oldest first."""
+        now, found, held = utc(now), [], set()
+        for item in map(self._item, self._waiting):
+            chat = (item.address.channel, item.address.chat)
+            if item.due is not None and item.due > now:
+                held.add(chat)
+            elif item.address.channel in channels and chat not in held:
+                found.append(item)
+        return [_own(item) for item in found[:limit]]
+
+    async def sent(self, item: int) -> None:
+        """Mark an outbox item as delivered, whatever was thought of it before."""
+        if isinstance(line := self._messages.get(item), OutboxItem):
+            self._messages[item] = replace(line, state="sent", due=None, error=None)
+            self._waiting.pop(item, None)
+
+    async def postpone(self, item: int, due: datetime, error: str) -> None:
+        """Note a failed attempt; an item that is no longer waiting stays as it is."""
+        due = utc(due)
+        if item in self._waiting:
+            line = self._item(item)
+            self._messages[item] = replace(line, attempts=line.attempts + 1, due=due, error=error)
+
+    async def fail(self, item: int, error: str, state: str = "failed") -> None:
+        """Give an item up; one that is no longer waiting stays as it is."""
+        if item in self._waiting:
+            line = self._item(item)
+            self._messages[item] = replace(line, attempts=line.attempts + 1, due=None, error=error, state=state)
+            del self._waiting[item]
+
+    async def unanswered(self, limit: int = 100) -> list[Unanswered]:
+        """Messages without an answer, most frequent first; of equally frequent ones the latest."""
+        by_text = sorted(self._unanswered.values(), key=lambda u: u.text)
+        return sorted(by_text, key=lambda u: (u.count, u.last), reverse=True)[:limit]
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _item(self, item: int) -> OutboxItem:
+        line = self._messages[item]
+        if not isinstance(line, OutboxItem):
+            raise StoreError(f"消息 {item} 是收到的消息，不在发件箱里。")
+        return line
+
+    def _newest(self) -> list[Request]:
+        # Numbers of more than four digits sort by value, not as text.
+        return sorted(self._requests.values(), key=lambda r: (r.created, int(r.number[10:])), reverse=True)

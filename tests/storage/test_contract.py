@@ -1,0 +1,624 @@
+"""What every store promises: one file of tests over all of them, and random commits that must leave them alike."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.contract import (
+    Address,
+    Commit,
+    Committed,
+    Conflict,
+    Conversation,
+    Json,
+    NewRequest,
+    Notice,
+    OutboxItem,
+    Request,
+    Seen,
+    Snapshot,
+    Store,
+    StoreError,
+    Unanswered,
+    Update,
+)
+from storage.memory import MemoryStore
+from storage.sqlite import SqliteStore
+
+NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)  # twelve o'clock in Shanghai
+SECOND = timedelta(seconds=1)
+FOUNDER = Address("telegram", "100", "100")
+OTHER = Address("telegram", "200", "200")
+GROUP = (Address("telegram", "-7", "100"), Address("telegram", "-7", "200"))
+EVERYBODY = (FOUNDER, OTHER, *GROUP, Address("console", "100", "100"))
+CHANNELS = ("telegram", "console")
+FILED = NewRequest("subsidy", "new", {"question": "补贴"})
+
+
+class Reopening:
+    """A SQLite store that is opened before each call and closed after it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def call(*arguments: Any, **options: Any) -> Any:
+            store = await SqliteStore.open(self._path)
+            try:
+                return await getattr(store, name)(*arguments, **options)
+            finally:
+                await store.close()
+
+        return call
+
+
+@pytest.fixture(params=["memory", "sqlite", "sqlite reopened"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    opened: Store
+    if request.param == "memory":
+        opened = MemoryStore()
+    elif request.param == "sqlite":
+        opened = await SqliteStore.open(tmp_path / "store.db")
+    else:
+        opened = cast(Store, Reopening(tmp_path / "store.db"))
+    yield opened
+    await opened.close()
+
+
+async def committed(store: Store, address: Address = FOUNDER, at: datetime = NOON, **parts: Any) -> Committed:
+    answer = await store.commit(Commit(address, at, **parts))
+    assert isinstance(answer, Committed), answer
+    return answer
+
+
+async def filed(store: Store, address: Address = FOUNDER, at: datetime = NOON) -> Request:
+    answer = await committed(store, address, at, created=(FILED,))
+    request = await store.request(answer.numbers[0])
+    assert request is not None
+    return request
+
+
+async def visible(store: Store, addresses: Sequence[Address] = EVERYBODY, now: datetime = NOON + timedelta(days=99)) -> list[Any]:
+    """Everything that a caller can see, apart from which updates were seen."""
+    everything: list[Any] = [await store.requests(limit=1000), await store.unanswered(), await store.due(CHANNELS, now, 1000)]
+    for address in addresses:
+        everything += [await store.load(address), await store.transcript(address, 1000), await store.after(address, 0, 1000)]
+    return everything
+
+
+def texts(items: Sequence[Update | OutboxItem]) -> list[str]:
+    return [item.body["text"] for item in items]
+
+
+# --- The conversation and its revision ---
+
+
+async def test_a_person_who_was_never_here_has_an_empty_conversation_of_revision_0(store: Store) -> None:
+    assert await store.load(FOUNDER, "1") == Snapshot(Conversation(FOUNDER, {}, 0))
+
+
+async def test_each_commit_of_a_conversation_raises_its_revision_by_one(store: Store) -> None:
+    bodies: tuple[Json, ...] = ({"a": 1}, {"b": [None, True, 1.5, "苏州 👩🏽‍🔬"]}, {})
+    for revision, body in enumerate(bodies):
+        await committed(store, conversation=body, expected_revision=revision)
+        assert (await store.load(FOUNDER)).conversation == Conversation(FOUNDER, body, revision + 1)
+
+
+async def test_a_commit_without_a_conversation_leaves_it_alone_and_does_not_ask_for_its_revision(store: Store) -> None:
+    await committed(store, conversation={"a": 1})
+    await committed(store, replies=({"text": "好"},))
+    assert (await store.load(FOUNDER)).conversation == Conversation(FOUNDER, {"a": 1}, 1)
+
+
+@pytest.mark.parametrize("expected", [0, 2])
+async def test_another_revision_is_a_conflict(store: Store, expected: int) -> None:
+    await committed(store, conversation={"a": 1})
+    assert await store.commit(Commit(FOUNDER, NOON, conversation={"a": 2}, expected_revision=expected)) == Conflict()
+    assert (await store.load(FOUNDER)).conversation == Conversation(FOUNDER, {"a": 1}, 1)
+
+
+async def test_a_revision_of_a_conversation_that_was_never_stored_is_a_conflict(store: Store) -> None:
+    assert await store.commit(Commit(FOUNDER, NOON, conversation={}, expected_revision=1)) == Conflict()
+    assert (await store.load(FOUNDER)).conversation.revision == 0
+
+
+async def test_of_two_concurrent_commits_with_the_same_revision_one_wins(store: Store) -> None:
+    await committed(store, conversation={"at": "start"})
+    turns = [Commit(FOUNDER, NOON, conversation={"at": i}, expected_revision=1, replies=({"text": str(i)},), created=(FILED,)) for i in range(2)]
+    answers = await asyncio.gather(*(store.commit(turn) for turn in turns))
+    winners = [i for i, answer in enumerate(answers) if isinstance(answer, Committed)]
+    assert len(winners) == 1 and Conflict() in answers
+    assert (await store.load(FOUNDER)).conversation == Conversation(FOUNDER, {"at": winners[0]}, 2)
+    assert texts(await store.transcript(FOUNDER)) == [str(winners[0])]
+    assert len(await store.requests()) == 1
+
+
+# --- Updates that come twice ---
+
+
+async def test_an_update_that_was_committed_before_is_answered_with_its_result_and_stores_nothing(store: Store) -> None:
+    first = await committed(store, update_id="7", conversation={"a": 1}, created=(FILED,), result={"said": "{request}"})
+    before = await visible(store)
+    answer = await store.commit(Commit(FOUNDER, NOON, "7", {"text": "又来"}, {"a": 2}, 1, created=(FILED,), unanswered=("又来",), result={"b": 1}))
+    assert answer == Seen(first.result)
+    assert (await store.load(FOUNDER, "7")).seen == first.result == {"said": first.numbers[0]}
+    assert await visible(store) == before
+
+
+async def test_seen_is_found_before_a_conflict(store: Store) -> None:
+    await committed(store, update_id="7", conversation={"a": 1}, result={"said": "好"})
+    gone = Request("YQ-000101-0001", FOUNDER, "subsidy", "new", NOON, NOON, {}, 5)
+    assert await store.commit(Commit(FOUNDER, NOON, "7", conversation={"a": 2}, expected_revision=9, changed=(gone,))) == Seen({"said": "好"})
+
+
+async def test_an_update_with_an_empty_result_is_seen_too(store: Store) -> None:
+    await committed(store, update_id="7")
+    assert (await store.load(FOUNDER, "7")).seen == {}
+    assert await store.commit(Commit(FOUNDER, NOON, "7")) == Seen({})
+
+
+async def test_only_the_same_channel_chat_and_update_id_count_as_seen(store: Store) -> None:
+    await committed(store, update_id="7")
+    for address, update in ((replace(FOUNDER, channel="console"), "7"), (replace(FOUNDER, chat="101"), "7"), (FOUNDER, "8"), (FOUNDER, "")):
+        assert (await store.load(address, update)).seen is None
+        assert isinstance(await store.commit(Commit(address, NOON, update)), Committed)
+    assert (await store.load(replace(FOUNDER, person="somebody"), "7")).seen == {}
+
+
+async def test_commits_without_an_update_id_are_never_seen(store: Store) -> None:
+    for _ in range(2):
+        await committed(store, incoming={"text": "在吗"})
+    assert (await store.load(FOUNDER)).seen is None
+    assert len(await store.transcript(FOUNDER)) == 2
+
+
+# --- A conflict stores nothing ---
+
+
+@pytest.mark.parametrize("reason", ["conversation", "request", "unknown request"])
+async def test_a_conflict_stores_nothing_at_all(store: Store, reason: str) -> None:
+    request = await filed(store)
+    await committed(store, OTHER, notices=(Notice(FOUNDER, {"text": "已受理"}, request.number),), unanswered=("问",))
+    await committed(store, conversation={"a": 1})
+    before = await visible(store)
+    (waiting,) = (await store.load(FOUNDER)).waiting
+    good = replace(request, state="accepted", body={"log": ["{request}"]})
+    bad = {"conversation": good, "request": replace(good, revision=2), "unknown request": replace(good, number="YQ-261122-0099")}[reason]
+    turn = Commit(
+        FOUNDER,
+        NOON + SECOND,
+        update_id="7",
+        incoming={"text": "问"},
+        conversation={"a": 2},
+        expected_revision=0 if reason == "conversation" else 1,
+        replies=({"text": "答"},),
+        taken=(waiting.id,),
+        notices=(Notice(OTHER, {"text": "请看"}, request.number),),
+        created=(FILED, FILED),
+        changed=(bad,),
+        unanswered=("问", "另问"),
+        result={"said": "答"},
+    )
+    assert await store.commit(turn) == Conflict()
+    assert await visible(store) == before
+    assert (await store.load(FOUNDER, "7")).seen is None
+    # Neither a number nor an outbox id is used up, and the same turn goes through once it has read again.
+    answer = await store.commit(replace(turn, expected_revision=1, changed=(good,)))
+    assert isinstance(answer, Committed)
+    assert answer.numbers == ("YQ-261122-0002", "YQ-261122-0003")
+    assert answer.outbox == (waiting.id + 2,)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"replies": ({"text": "好"}, {"value": float("nan")})}, "不能存为 JSON"),
+        ({"notices": (Notice(OTHER, {"value": object()}),)}, "不能存为 JSON"),
+        ({"conversation": {"text": "\ud83d"}}, "不能存为 JSON"),
+        ({"result": {"at": NOON}}, "不能存为 JSON"),
+        ({"at": datetime(2026, 11, 22)}, "没有时区"),  # noqa: DTZ001
+        ({"notices": (Notice(OTHER, {}, "YQ-261122-0099"),)}, "先创建请求"),
+        ({"changed": "twice"}, "改了两次"),
+    ],
+)
+async def test_what_cannot_be_stored_is_refused_with_a_reason_and_nothing_is_stored(store: Store, parts: dict[str, Any], message: str) -> None:
+    request = await filed(store)
+    before = await visible(store)
+    if "changed" in parts:
+        parts = {"changed": (request, replace(request, state="done"))}
+    turn = Commit(FOUNDER, NOON, update_id="7", incoming={"text": "好"}, created=(FILED,), unanswered=("好",))
+    with pytest.raises(StoreError, match=message):
+        await store.commit(replace(turn, **parts))
+    assert await visible(store) == before
+    assert isinstance(await store.commit(turn), Committed)
+
+
+# --- Requests and their numbers ---
+
+
+async def test_a_new_request_belongs_to_the_turns_person_and_begins_at_revision_1(store: Store) -> None:
+    request = await filed(store)
+    assert request == Request("YQ-261122-0001", FOUNDER, "subsidy", "new", NOON, NOON, {"question": "补贴"}, 1)
+    assert (await store.load(FOUNDER)).requests == (request,)
+    assert await store.request("YQ-261122-0002") is None
+
+
+async def test_numbers_count_from_0001_each_day_of_shanghai(store: Store) -> None:
+    days = [datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC), datetime(2026, 12, 31, 16, tzinfo=UTC)]
+    at = [days[0], days[0], days[1], days[0], days[1].astimezone(timezone(timedelta(hours=-8)))]
+    numbers = [(await filed(store, at=moment)).number for moment in at]
+    assert numbers == ["YQ-261231-0001", "YQ-261231-0002", "YQ-270101-0001", "YQ-261231-0003", "YQ-270101-0002"]
+
+
+async def test_the_ten_thousandth_request_of_a_day_gets_a_fifth_digit_and_stays_in_order(store: Store) -> None:
+    await committed(store, created=(FILED,) * 9999)
+    assert (await filed(store)).number == "YQ-261122-10000"
+    assert (await filed(store)).number == "YQ-261122-10001"
+    newest = [r.number for r in await store.requests(limit=3)]
+    assert newest == ["YQ-261122-10001", "YQ-261122-10000", "YQ-261122-9999"]
+
+
+async def test_several_new_requests_of_a_turn_get_a_number_each(store: Store) -> None:
+    answer = await committed(store, created=(FILED, replace(FILED, kind="channel")))
+    assert answer.numbers == ("YQ-261122-0001", "YQ-261122-0002")
+    assert [(r.number, r.kind) for r in (await store.load(FOUNDER)).requests] == [("YQ-261122-0001", "subsidy"), ("YQ-261122-0002", "channel")]
+
+
+async def test_concurrent_commits_never_share_a_number(store: Store) -> None:
+    addresses = [Address("telegram", str(i), str(i)) for i in range(12)]
+    answers = await asyncio.gather(*(committed(store, address, created=(FILED,)) for address in addresses))
+    assert sorted(answer.numbers[0] for answer in answers) == [f"YQ-261122-{i:04}" for i in range(1, 13)]
+
+
+async def test_the_slot_is_filled_everywhere_with_the_first_number(store: Store) -> None:
+    old, number = await filed(store), "YQ-261122-0002"
+    slotted = {"text": "编号 {request}，再说一遍 {request}", "deep": [{"{request}": ["{request}", 1, None]}], "not": "{other} {reques t}"}
+    full = {"text": f"编号 {number}，再说一遍 {number}", "deep": [{number: [number, 1, None]}], "not": "{other} {reques t}"}
+    given = copy.deepcopy(slotted)
+    answer = await committed(
+        store,
+        update_id="7",
+        incoming=slotted,
+        conversation=slotted,
+        replies=(slotted, slotted),
+        notices=(Notice(OTHER, slotted, "{request}"), Notice(OTHER, slotted, old.number)),
+        created=(NewRequest("subsidy", "new", slotted), NewRequest("subsidy", "new", slotted)),
+        changed=(replace(old, body=slotted),),
+        unanswered=("{request}",),
+        result=slotted,
+    )
+    assert slotted == given
+    assert answer.numbers == (number, "YQ-261122-0003")
+    assert answer.result == full and (await store.load(FOUNDER, "7")).seen == full
+    snapshot = await store.load(FOUNDER)
+    assert snapshot.conversation.body == full
+    assert [r.body for r in snapshot.requests] == [full, full, full]
+    assert [item.body for item in await store.after(FOUNDER, 0)] == [full, full]
+    assert [(item.body, item.request) for item in await store.after(OTHER, 0)] == [(full, number), (full, old.number)]
+    # What the person wrote stays as it was written.
+    assert (await store.transcript(FOUNDER))[0].body == slotted
+    assert (await store.unanswered())[0].text == "{request}"
+
+
+async def test_without_a_new_request_the_slot_stays(store: Store) -> None:
+    answer = await committed(store, replies=({"text": "{request}"},), result={"text": "{request}"})
+    assert answer.result == {"text": "{request}"} == (await store.after(FOUNDER, 0))[0].body
+
+
+async def test_a_slot_in_text_that_looks_like_json_does_not_break_it(store: Store) -> None:
+    text = '"}],{request}\\"{"'
+    await committed(store, created=(FILED,), replies=({"text": text},))
+    assert texts(await store.after(FOUNDER, 0)) == [text.replace("{request}", "YQ-261122-0001")]
+
+
+async def test_a_changed_request_is_stored_with_the_next_revision_and_keeps_when_it_was_filed(store: Store) -> None:
+    request = await filed(store)
+    new = replace(request, state="accepted", kind="channel", changed=NOON + SECOND, body={"log": ["已受理"]}, address=OTHER)
+    await committed(store, OTHER, NOON + SECOND, changed=(replace(new, created=NOON - SECOND),))
+    assert await store.request(request.number) == replace(new, revision=2)
+    assert (await store.load(FOUNDER)).requests == ()
+    assert (await store.load(OTHER)).requests == (replace(new, revision=2),)
+    assert await store.commit(Commit(OTHER, NOON, changed=(new,))) == Conflict()
+
+
+async def test_requests_come_newest_first_page_by_page_and_by_state(store: Store) -> None:
+    await committed(store, OTHER, NOON + SECOND, created=(replace(FILED, state="done"),) * 2)
+    await committed(store, FOUNDER, NOON, created=(FILED,) * 3)
+    await committed(store, FOUNDER, NOON + timedelta(days=1), created=(replace(FILED, state="declined"),))
+    newest = ["YQ-261123-0001", "YQ-261122-0002", "YQ-261122-0001", "YQ-261122-0005", "YQ-261122-0004", "YQ-261122-0003"]
+    assert [r.number for r in await store.requests()] == newest
+    pages = [await store.requests(limit=4, offset=offset) for offset in (0, 4, 8)]
+    assert [[r.number for r in page] for page in pages] == [newest[:4], newest[4:], []]
+    assert [r.number for r in await store.requests(["done", "declined"])] == newest[:3]
+    assert [r.number for r in await store.requests(("new",), limit=2, offset=1)] == newest[4:]
+    assert await store.requests(["merged"]) == []
+    assert [r.number for r in (await store.load(FOUNDER)).requests] == [*reversed(newest[3:]), newest[0]]
+
+
+# --- Transcript, replies, notices ---
+
+
+async def test_the_transcript_holds_both_directions_in_the_order_in_which_they_were_stored(store: Store) -> None:
+    await committed(store, incoming={"text": "1"}, replies=({"text": "2"}, {"text": "3"}))
+    await committed(store, OTHER, incoming={"text": "别人"}, replies=({"text": "答别人"},), notices=(Notice(FOUNDER, {"text": "4"}),))
+    await committed(store, at=NOON - SECOND, incoming={"text": "5"}, replies=({"text": "6"},), notices=(Notice(FOUNDER, {"text": "7"}),))
+    transcript = await store.transcript(FOUNDER)
+    assert texts(transcript) == list("1234567")
+    assert [isinstance(line, Update) for line in transcript] == [line.body["text"] in "15" for line in transcript]
+    assert [line.id for line in transcript] == sorted({line.id for line in transcript})
+    assert transcript[0] == Update(transcript[0].id, FOUNDER, {"text": "1"}, NOON)
+    assert transcript[1] == OutboxItem(transcript[1].id, FOUNDER, {"text": "2"}, NOON)
+    assert texts(await store.transcript(FOUNDER, limit=3)) == list("567")
+    assert await store.transcript(FOUNDER, limit=0) == []
+
+
+async def test_two_persons_in_one_group_chat_are_apart(store: Store) -> None:
+    for person, name in zip(GROUP, ("甲", "乙"), strict=True):
+        note = Notice(person, {"text": f"通知{name}"})
+        await committed(store, person, conversation={"name": name}, incoming={"text": name}, replies=({"text": f"答{name}"},), created=(FILED,))
+        await committed(store, OTHER, notices=(note,))
+    for person, name in zip(GROUP, ("甲", "乙"), strict=True):
+        snapshot = await store.load(person)
+        assert snapshot.conversation == Conversation(person, {"name": name}, 1)
+        assert [r.address for r in snapshot.requests] == [person]
+        assert texts(snapshot.waiting) == [f"通知{name}"]
+        assert texts(await store.transcript(person)) == [name, f"答{name}", f"通知{name}"]
+        assert texts(await store.after(person, 0)) == [f"答{name}", f"通知{name}"]
+
+
+async def test_a_snapshot_holds_the_notices_that_wait_but_no_replies(store: Store) -> None:
+    await committed(store, replies=({"text": "答"},), notices=(Notice(FOUNDER, {"text": "1"}), Notice(OTHER, {"text": "别人"})))
+    await committed(store, OTHER, notices=(Notice(FOUNDER, {"text": "2"}), Notice(FOUNDER, {"text": "3"})))
+    waiting = (await store.load(FOUNDER)).waiting
+    assert texts(waiting) == ["1", "2", "3"]
+    await store.sent(waiting[0].id)
+    await store.postpone(waiting[1].id, NOON + SECOND, "断网")
+    await store.fail(waiting[2].id, "拉黑")
+    assert texts((await store.load(FOUNDER)).waiting) == ["2"]
+
+
+async def test_committed_gives_the_outbox_ids_of_the_replies(store: Store) -> None:
+    answer = await committed(store, incoming={"text": "问"}, replies=({"text": "1"}, {"text": "2"}), notices=(Notice(FOUNDER, {"text": "3"}),))
+    assert list(answer.outbox) == [item.id for item in await store.after(FOUNDER, 0)][:2]
+
+
+async def test_after_gives_what_came_later_whatever_its_state(store: Store) -> None:
+    answer = await committed(
+        store, incoming={"text": "问"}, replies=tuple({"text": str(i)} for i in range(5)), notices=(Notice(OTHER, {"text": "n"}),)
+    )
+    await store.sent(answer.outbox[1])
+    await store.fail(answer.outbox[2], "拉黑")
+    await store.fail(answer.outbox[3], "超时", "uncertain")
+    later = await store.after(FOUNDER, answer.outbox[0])
+    assert [(item.body["text"], item.state) for item in later] == [("1", "sent"), ("2", "failed"), ("3", "uncertain"), ("4", "waiting")]
+    assert texts(await store.after(FOUNDER, answer.outbox[0], limit=2)) == ["1", "2"]
+    assert await store.after(FOUNDER, answer.outbox[4]) == []
+    assert texts(await store.after(OTHER, 0)) == ["n"]
+
+
+# --- The outbox ---
+
+
+async def test_replies_delivered_in_the_calls_own_answer_are_stored_as_sent(store: Store) -> None:
+    await committed(store, replies=({"text": "答"},), delivered=True, notices=(Notice(FOUNDER, {"text": "通知"}),))
+    assert [(item.body["text"], item.state) for item in await store.after(FOUNDER, 0)] == [("答", "sent"), ("通知", "waiting")]
+    assert texts(await store.due(CHANNELS, NOON)) == ["通知"]
+
+
+async def test_taken_items_are_marked_as_sent(store: Store) -> None:
+    await committed(store, OTHER, notices=(Notice(FOUNDER, {"text": "1"}), Notice(FOUNDER, {"text": "2"})))
+    first, second = (await store.load(FOUNDER)).waiting
+    await store.postpone(first.id, NOON + SECOND, "断网")
+    await committed(store, taken=(first.id,))
+    assert [(item.state, item.due, item.error) for item in await store.after(FOUNDER, 0)] == [("sent", None, None), ("waiting", None, None)]
+    assert [item.id for item in (await store.load(FOUNDER)).waiting] == [second.id]
+
+
+async def test_due_gives_the_oldest_first_on_these_channels_only(store: Store) -> None:
+    console = replace(FOUNDER, channel="console")
+    for address, text in ((FOUNDER, "1"), (OTHER, "2"), (console, "3"), (FOUNDER, "4")):
+        await committed(store, address, incoming={"text": "问"}, replies=({"text": text},))
+    assert texts(await store.due(["telegram"], NOON)) == ["1", "2", "4"]
+    assert texts(await store.due(["console"], NOON)) == ["3"]
+    assert texts(await store.due(["console", "telegram", "web"], NOON)) == ["1", "2", "3", "4"]
+    assert texts(await store.due(CHANNELS, NOON, limit=2)) == ["1", "2"]
+    assert await store.due([], NOON) == []
+
+
+async def test_an_item_that_is_not_yet_due_holds_back_only_the_later_items_of_its_own_chat(store: Store) -> None:
+    same_name = replace(FOUNDER, channel="console")
+    ids = [(await committed(store, address, replies=({"text": text},))).outbox[0] for address, text in ((GROUP[0], "1"), (GROUP[1], "2"))]
+    for address, text in ((GROUP[0], "3"), (OTHER, "4"), (GROUP[1], "5"), (replace(GROUP[0], channel="console"), "6"), (same_name, "7")):
+        await committed(store, address, replies=({"text": text},))
+    await store.postpone(ids[1], NOON + SECOND, "断网")
+    assert texts(await store.due(CHANNELS, NOON)) == ["1", "4", "6", "7"]
+    assert texts(await store.due(CHANNELS, NOON + SECOND - timedelta(microseconds=1))) == ["1", "4", "6", "7"]
+    assert texts(await store.due(CHANNELS, NOON + SECOND)) == ["1", "2", "3", "4", "5", "6", "7"]
+    await store.fail(ids[1], "拉黑")
+    assert texts(await store.due(CHANNELS, NOON)) == ["1", "3", "4", "5", "6", "7"]
+
+
+async def test_postpone_counts_the_attempt_and_keeps_the_item_waiting(store: Store) -> None:
+    (item,) = (await committed(store, replies=({"text": "答"},))).outbox
+    later = (NOON + SECOND).astimezone(timezone(timedelta(hours=8)))
+    await store.postpone(item, NOON, "断网")
+    await store.postpone(item, later, "还是断网")
+    (stored,) = await store.due(CHANNELS, later)
+    assert stored == OutboxItem(item, FOUNDER, {"text": "答"}, NOON, None, "waiting", 2, NOON + SECOND, "还是断网")
+    assert stored.due is not None and stored.due.tzinfo is UTC
+
+
+@pytest.mark.parametrize("state", ["failed", "uncertain"])
+async def test_an_item_that_was_given_up_is_no_longer_due_and_says_why(store: Store, state: str) -> None:
+    (item,) = (await committed(store, replies=({"text": "答"},))).outbox
+    await store.postpone(item, NOON, "断网")
+    await store.fail(item, "对方拉黑了我们", state)
+    assert await store.due(CHANNELS, NOON + SECOND) == []
+    given_up = OutboxItem(item, FOUNDER, {"text": "答"}, NOON, None, state, 2, None, "对方拉黑了我们")
+    assert await store.after(FOUNDER, 0) == [given_up]
+    await store.postpone(item, NOON, "晚了")
+    await store.fail(item, "晚了")
+    assert await store.after(FOUNDER, 0) == [given_up]
+    await store.sent(item)
+    assert [line.state for line in await store.after(FOUNDER, 0)] == ["sent"]
+
+
+async def test_what_was_sent_stays_sent(store: Store) -> None:
+    (item,) = (await committed(store, replies=({"text": "答"},))).outbox
+    await store.sent(item)
+    await store.postpone(item, NOON, "晚了")
+    await store.fail(item, "晚了", "uncertain")
+    assert await store.after(FOUNDER, 0) == [OutboxItem(item, FOUNDER, {"text": "答"}, NOON, None, "sent")]
+    assert await store.due(CHANNELS, NOON + SECOND) == []
+
+
+async def test_ids_that_are_not_in_the_outbox_change_nothing(store: Store) -> None:
+    await committed(store, incoming={"text": "问"}, replies=({"text": "答"},))
+    before = await visible(store)
+    for item in ((await store.transcript(FOUNDER))[0].id, 99, 0):
+        await store.sent(item)
+        await store.postpone(item, NOON, "断网")
+        await store.fail(item, "拉黑")
+        await committed(store, taken=(item,))
+    assert await visible(store) == before
+
+
+# --- Questions without an answer ---
+
+
+async def test_unanswered_messages_are_counted_most_frequent_first(store: Store) -> None:
+    await committed(store, unanswered=("甲", "乙", "乙"))
+    await committed(store, at=NOON - SECOND, unanswered=("丙", "乙", "丁"))
+    await committed(store, at=NOON + SECOND, unanswered=("丙",))
+    counted = await store.unanswered()
+    assert counted[:3] == [Unanswered("乙", 3, NOON), Unanswered("丙", 2, NOON + SECOND), Unanswered("甲", 1, NOON)]
+    assert [u.text for u in counted] == ["乙", "丙", "甲", "丁"]
+    assert await store.unanswered(limit=1) == counted[:1]
+
+
+# --- Values ---
+
+
+async def test_times_come_back_as_utc_to_the_microsecond(store: Store) -> None:
+    at = datetime(2026, 1, 1, 7, 59, 59, 7, tzinfo=timezone(timedelta(hours=8)))
+    await committed(store, at=at, incoming={"text": "问"}, replies=({"text": "答"},), created=(FILED,), unanswered=("问",))
+    times = (
+        [line.at for line in await store.transcript(FOUNDER)]
+        + [r.created for r in await store.requests()]
+        + [r.changed for r in await store.requests()]
+    )
+    times += [u.last for u in await store.unanswered()]
+    assert [(moment, moment.tzinfo) for moment in times] == [(at.astimezone(UTC), UTC)] * 5
+
+
+async def test_nobody_can_change_what_is_stored_from_outside(store: Store) -> None:
+    body: dict[str, Any] = {"list": [1]}
+    answer = await committed(store, update_id="7", conversation=body, replies=(body,), created=(replace(FILED, body=body),), result=body)
+    for held in (
+        body,
+        cast(dict[str, Any], answer.result),
+        cast(dict[str, Any], (await store.load(FOUNDER)).conversation.body),
+        cast(dict[str, Any], (await store.load(FOUNDER)).requests[0].body),
+        cast(dict[str, Any], (await store.after(FOUNDER, 0))[0].body),
+        cast(dict[str, Any], (await store.load(FOUNDER, "7")).seen),
+    ):
+        held["list"].append(2)
+    snapshot, seen = await store.load(FOUNDER), (await store.load(FOUNDER, "7")).seen
+    bodies: list[Json | None] = [snapshot.conversation.body, snapshot.requests[0].body, (await store.after(FOUNDER, 0))[0].body, seen]
+    assert bodies == [{"list": [1]}] * 4
+
+
+async def test_any_mapping_and_tuple_can_be_stored(store: Store) -> None:
+    body = MappingProxyType({"deep": MappingProxyType({"list": (1, 2)})})
+    await committed(store, conversation=body)
+    assert (await store.load(FOUNDER)).conversation.body == {"deep": {"list": [1, 2]}}
+
+
+async def test_odd_names_and_texts_come_back_as_they_were(store: Store) -> None:
+    address = Address("web", "a'b\"; drop table messages --", "名\x00字\n👩🏽‍🔬")
+    await committed(store, address, update_id="'", incoming={"text": "\x00\u2028"}, conversation={"": ""}, unanswered=("\x00'", ""))
+    assert (await store.load(address)).conversation == Conversation(address, {"": ""}, 1)
+    assert texts(await store.transcript(address)) == ["\x00\u2028"]
+    assert {u.text for u in await store.unanswered()} == {"\x00'", ""}
+
+
+# --- Random histories ---
+
+_TIMES = st.sampled_from([NOON, NOON + SECOND, datetime(2026, 11, 22, 15, 59, 59, tzinfo=UTC), datetime(2026, 11, 22, 16, tzinfo=UTC)])
+_BODIES = st.dictionaries(
+    st.sampled_from(["text", "{request}"]), st.one_of(st.text(max_size=3), st.just("号 {request}"), st.integers(0, 9)), max_size=2
+)
+_SEVERAL = st.lists(_BODIES, max_size=2).map(tuple)
+_IDS = st.integers(0, 12)
+_COMMITS = st.fixed_dictionaries(
+    {"address": st.sampled_from(EVERYBODY), "at": _TIMES, "replies": _SEVERAL, "delivered": st.booleans(), "result": _BODIES},
+    optional={
+        "update_id": st.sampled_from(["1", "2", "3"]),
+        "incoming": _BODIES,
+        "conversation": _BODIES,
+        "taken": st.lists(_IDS, max_size=2).map(tuple),
+        "notices": st.lists(
+            st.builds(Notice, st.sampled_from(EVERYBODY), _BODIES, st.sampled_from([None, "YQ-261122-0001", "{request}"])), max_size=2
+        ).map(tuple),
+        "created": st.lists(st.builds(NewRequest, st.just("subsidy"), st.sampled_from(["new", "done"]), _BODIES), max_size=2).map(tuple),
+        "unanswered": st.lists(st.sampled_from(["甲", "乙", "丙"]), max_size=2).map(tuple),
+    },
+)
+_FRESH = st.integers(0, 9).map(bool)  # nine times of ten the turn has read the latest state
+_STEPS = st.one_of(
+    st.tuples(st.just("commit"), _COMMITS, _FRESH, st.lists(st.integers(0, 3), max_size=2, unique=True)),
+    st.tuples(st.just("sent"), _IDS),
+    st.tuples(st.just("postpone"), _IDS, _TIMES, st.just("断网")),
+    st.tuples(st.just("fail"), _IDS, st.just("拉黑"), st.sampled_from(["failed", "uncertain"])),
+    st.tuples(st.just("due"), st.sampled_from([CHANNELS, CHANNELS[:1]]), _TIMES, st.integers(1, 4)),
+)
+
+
+async def play(step: tuple[Any, ...], store: Store) -> Any:
+    """What the store answers to one random step; a commit is made from what the store itself says."""
+    if step[0] != "commit":
+        return await getattr(store, step[0])(*step[1:])
+    _, parts, fresh, picks = step
+    found = await store.requests()
+    changed = tuple(
+        replace(found[i], state="done", body={"n": "{request}"}, revision=found[i].revision - (not fresh)) for i in picks if i < len(found)
+    )
+    revision = (await store.load(parts["address"])).conversation.revision + (not fresh)
+    try:
+        return await store.commit(Commit(**parts, expected_revision=revision, changed=changed))
+    except StoreError:
+        return StoreError
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(_STEPS, max_size=12))
+async def test_random_histories_leave_memory_and_sqlite_alike(steps: list[tuple[Any, ...]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        memory, sqlite = MemoryStore(), await SqliteStore.open(Path(folder) / "store.db")
+        try:
+            for step in steps:
+                assert await play(step, sqlite) == await play(step, memory), step
+            for now in (NOON, NOON + timedelta(days=99)):
+                assert await visible(sqlite, now=now) == await visible(memory, now=now)
+            for address in EVERYBODY:
+                for update in "123":
+                    assert await sqlite.load(address, update) == await memory.load(address, update)
+        finally:
+            await sqlite.close()
+        again = await SqliteStore.open(Path(folder) / "store.db")
+        try:
+            assert await visible(again) == await visible(memory)
+        finally:
+            await again.close()
