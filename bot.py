@@ -62,7 +62,16 @@ class Settings:
         if webhook and not secret:
             raise SettingError("用 TELEGRAM_WEBHOOK 时要同时设置 TELEGRAM_SECRET（自己定的一串字母数字，用来核对来源）")
         knowledge = Path(env.get("KNOWLEDGE") or loader.SHIPPED)
-        return cls(env.get("HOST", "127.0.0.1"), int(port), Path(env.get("STORE") or "data/yuanqitong.db"), knowledge, token, env.get("TELEGRAM_API"), webhook, secret)
+        return cls(
+            env.get("HOST", "127.0.0.1"),
+            int(port),
+            Path(env.get("STORE") or "data/yuanqitong.db"),
+            knowledge,
+            token,
+            env.get("TELEGRAM_API"),
+            webhook,
+            secret,
+        )
 
 
 @contextlib.asynccontextmanager
@@ -171,7 +180,9 @@ async def requests(arguments: argparse.Namespace, settings: Settings, knowledge:
                 print(_dossier(case, arguments.reveal))
             case "unanswered":
                 rows = await store.unanswered()
-                print("\n".join(f"{r.count:>4} 次  {r.last.astimezone(LOCAL):%m-%d %H:%M}  {r.text}" for r in rows) if rows else "没有答不上来的问题。")
+                print(
+                    "\n".join(f"{r.count:>4} 次  {r.last.astimezone(LOCAL):%m-%d %H:%M}  {r.text}" for r in rows) if rows else "没有答不上来的问题。"
+                )
             case action:
                 event = (
                     cases.Event("state", now, "team", arguments.note, cases.State(arguments.to))
@@ -235,7 +246,15 @@ def check(folder: Path) -> int:
     return 0
 
 
-_COUNTED = {"documents": "文件", "parks": "园区", "supports": "支持", "channels": "通道", "clauses": "条文", "indicators": "指标", "questions": "问答"}
+_COUNTED = {
+    "documents": "文件",
+    "parks": "园区",
+    "supports": "支持",
+    "channels": "通道",
+    "clauses": "条文",
+    "indicators": "指标",
+    "questions": "问答",
+}
 
 
 def draw(dialog: str, knowledge: Knowledge, today: date) -> str:
@@ -321,9 +340,13 @@ def _run(command: Callable[[], Awaitable[int | None]]) -> int:
     async def body() -> int:
         return await command() or 0
 
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         return asyncio.run(body())
-    return 128 + signal.SIGINT
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
 
 
 if __name__ == "__main__":

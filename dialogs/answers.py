@@ -139,7 +139,9 @@ class Voice:
                 units = self.units(record)
                 return [*lines, self.say("facts.units", units=units) if units else ""]
             case Park():
-                head = self.say("facts.park", name=record.name, region=self.region_name(record.region), role=self.role(record), summary=record.summary)
+                head = self.say(
+                    "facts.park", name=record.name, region=self.region_name(record.region), role=self.role(record), summary=record.summary
+                )
                 focus = self.say("facts.focus", focus=self.say.join([f.name for f in record.focus])) if record.focus else ""
                 at = self.say("facts.institutions", institutions=self.say.join(list(record.institutions[:6]))) if record.institutions else ""
                 return [head, focus, at]
@@ -159,7 +161,13 @@ class Voice:
         """A target figure with its bound words and baseline."""
         baseline = self.say("facts.baseline", year=record.baseline_year, value=record.baseline, unit=record.unit) if record.baseline else ""
         return self.say(
-            "facts.indicator", name=record.name, wording=record.wording or "", value=record.value, unit=record.unit, year=record.year, baseline=baseline
+            "facts.indicator",
+            name=record.name,
+            wording=record.wording or "",
+            value=record.value,
+            unit=record.unit,
+            year=record.year,
+            baseline=baseline,
         )
 
     def channel(self, record: Channel, number: int | None = None) -> list[str]:
@@ -168,11 +176,16 @@ class Voice:
         head = record.name + state if number is None else self.say("channels.item", number=number, name=record.name, state=state)
         units = self.units(record)
         who = self.say("channels.units", units=units) if units else self.say("channels.no_units")
-        return [f"{head}：{record.route}" if self.say.language == "zh" else f"{head}: {record.route}", who, *(self.contact(record.contact) if number is None else [])]
+        return [
+            f"{head}：{record.route}" if self.say.language == "zh" else f"{head}: {record.route}",
+            who,
+            *(self.contact(record.contact) if number is None else []),
+        ]
 
     def role(self, park: Park) -> str:
         """The role in the layout, in the document's words where it gives one."""
-        return f"，{park.role_text}" if park.role_text else self.say(f"roles.{park.role}")
+        short = park.role_text if park.role_text and len(park.role_text) <= 10 and park.role == "unstated" else None
+        return f"，{short}" if short else self.say(f"roles.{park.role}")
 
     def next_steps(self, record: Answerable) -> tuple[Option, ...]:
         """What can be done next: at most four buttons."""

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from dialogs.assistant import Talk
 
 HIDDEN = "***"
+MANY = 11
+"""Choices shown at once; the others come with “more”."""
+ALL = "*"
+"""Ticked in a draft when all choices are shown."""
 
 
 def ask(talk: Talk, lead: str = "") -> None:
@@ -30,7 +34,9 @@ def ask(talk: Talk, lead: str = "") -> None:
         lines.append(_readback(talk))
     if question.key in frame.dormant and not question.private:
         lines.append(say("dialog.before", label=label(talk, question, frame.dormant[question.key])))
-    lines.append(question.fact.question[language] + (f"（{question.fact.why[language]}）" if language == "zh" else f" ({question.fact.why[language]})"))
+    lines.append(
+        question.fact.question[language] + (f"（{question.fact.why[language]}）" if language == "zh" else f" ({question.fact.why[language]})")
+    )
     if item := _item(question.key):
         lines[-1] = f"产品{item}：{lines[-1]}" if language == "zh" else f"Product {item}: {lines[-1]}"
     if question.remaining > 1:
@@ -44,15 +50,18 @@ def _options(talk: Talk, question: Question[Any], run: str, before: str | None) 
     offered = {t for t, _ in shown(question)}
     ticked = frame.draft.split(",") if frame and frame.draft else []
     multiple = isinstance(question, Choices)
+    every = ALL in ticked or len(offered) <= MANY
     options = []
     if before is not None and not question.private:
         options.append(Option(say("common.use_again", label=label(talk, question, before)), f"{run}:{question.key}={before}"))
-    for token, words in question.choices:
-        if token in offered:
+    for position, (token, words) in enumerate(question.choices):
+        if token in offered and (every or position < MANY - 1 or token in ticked):
             mark = "✓ " if token in ticked else ""
             options.append(Option(mark + words[language], f"{run}:~{question.key}={token}" if multiple else f"{run}:{question.key}={token}"))
     if multiple:
-        if ticked:
+        if not every:
+            options.append(Option(say("common.more"), f"{run}:~{question.key}={ALL}"))
+        if set(ticked) - {ALL}:
             options.append(Option(say("common.picked"), f"{run}:{question.key}=!"))
         else:
             options.append(Option(say("common.none"), f"{run}:{question.key}={NONE}"))
@@ -198,4 +207,3 @@ def dialog_json(talk: Talk) -> dict[str, Any] | None:
     now = talk.stage.run(frame)
     trail = {a.question.key: HIDDEN if a.question.private else a.token for a in now.trail}
     return {"name": frame.dialog, "asking": now.asking.key if now.asking is not None else None, "trail": trail}
-

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from dialogs import asking, cases, frames, reading, reports, wishes
+from dialogs import asking, cases, frames, reading, reports, taps, wishes
 from dialogs.answers import Voice
 from dialogs.conversation import State
 from dialogs.frames import Stage
 from dialogs.messages import Entity, Message, Option, Reply, Score
 from dialogs.reading import Answer, Unreadable
-from dialogs.script import Choices, FreeText, Question
+from dialogs.script import FreeText, Question
 from dialogs.texts import Texts, texts
 from knowledge.snapshot import Knowledge
 from knowledge.values import Found
@@ -114,6 +114,7 @@ class Talk:
         self.hide = False
         self.tapped: str | None = None
         self.runs_before = state.runs
+        self.missed = False
 
     def hear(self, text: str) -> None:
         """Read other words than the message's own (a free text that turned out to be a question)."""
@@ -136,7 +137,7 @@ class Talk:
         """The order of reading."""
         message = self.message
         if message.option is not None:
-            wishes.tap(self, message.option)
+            taps.tap(self, message.option)
         elif message.kind != "text":
             self.speak(self.say(f"bad.{message.kind}"))
         elif not self.text:
@@ -147,7 +148,7 @@ class Talk:
             self.effects.append(AddNote(case.number, message.text.strip()))
             self.speak(self.say("requests.noted", number=case.number))
         elif verb := reading.control(message.text):
-            wishes.command(self, verb)
+            taps.command(self, verb)
         elif not self.answered():
             wishes.free_text(self)
 
@@ -227,7 +228,7 @@ class Talk:
         for asked in now.trail:
             key = asked.question.key
             if key in facts and facts[key] != asked.token:
-                given[key] = self.merged(asked.question, asked.token, facts[key])
+                given[key] = facts[key]
             elif key not in facts and not isinstance(asked.question, FreeText):
                 tail = reading.after_correction(self.text)
                 read = reading.read_answer(asked.question, tail, self.found, self.stage.today) if tail else None
@@ -244,11 +245,6 @@ class Talk:
     def bare_value(self) -> bool:
         """Whether the message is nothing but a value of a finished dialog's question (二类)."""
         return self.state.top is not None and self.state.top.done and bool(self.found) and len(reading.rest_of(self.text, self.found)) <= 2
-
-    @staticmethod
-    def merged(question: Question[Any], before: str, now: str) -> str:
-        """A corrected list of choices keeps nothing of the old one: what was said now counts."""
-        return now if not isinstance(question, Choices) or before in ("none", "unknown") else now
 
     def go_on(self) -> None:
         """Ask the next question, or tell the outcome."""
@@ -277,7 +273,7 @@ class Talk:
 
     def finish(self) -> Turn:
         """Number the replies and put the turn together."""
-        replies = tuple(replace(r, id=f"{self.state.turn}.{n}") for n, r in enumerate(self.replies, 1))
+        replies = tuple(replace(r, id=f"{self.state.turn}.{n}") for n, r in enumerate(_joined(self.replies), 1))
         heard = self.state.heard
         if self.message.option is None and self.text and not self.hide:
             heard = (*heard, self.message.text[:300])[-KEPT:]
@@ -296,6 +292,17 @@ class Talk:
     def _incoming(self) -> dict[str, Any]:
         text = HIDDEN if self.hide else self.message.text[: MAX_LENGTH * 2]
         return {"kind": self.message.kind, "text": text, "option": self.message.option, "label": self.tapped}
+
+
+def _joined(replies: list[Reply]) -> list[Reply]:
+    """Plain lines become one message with what follows them: a founder reads one bubble, not three."""
+    joined: list[Reply] = []
+    for reply in replies:
+        if joined and not joined[-1].options and not joined[-1].citations and not reply.citations:
+            joined[-1] = replace(reply, text=f"{joined[-1].text}\n{reply.text}")
+        else:
+            joined.append(reply)
+    return joined
 
 
 _INTERNAL = frozenset({"ambiguous_region", "drug_class", "phone", "email"})

@@ -113,6 +113,7 @@ def encode(case: Case) -> dict[str, Any]:
 def decode(number: str, kind: str, state: str, created: datetime, body: Mapping[str, Any]) -> Case:
     """The inverse of `encode`."""
     events = tuple(
-        Event(kind=e["kind"], at=datetime.fromisoformat(e["at"]), by=e["by"], text=e["text"], to=State(e["to"]) if e["to"] else None) for e in body["events"]
+        Event(kind=e["kind"], at=datetime.fromisoformat(e["at"]), by=e["by"], text=e["text"], to=State(e["to"]) if e["to"] else None)
+        for e in body["events"]
     )
     return Case(number, kind, State(state), created, events, body["dossier"])

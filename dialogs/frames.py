@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 
@@ -34,6 +34,8 @@ class Stage:
 
     knowledge: Knowledge
     today: date
+    _runs: dict[tuple[str, frozenset[tuple[str, str]]], Replay] = field(default_factory=dict, compare=False, repr=False)
+    """Replays of this turn: the same answers are run once."""
 
     def script(self, dialog: str) -> NewScript:
         """Fresh runs of a dialog."""
@@ -41,14 +43,17 @@ class Stage:
 
     def run(self, frame: Frame) -> Replay:
         """Where a frame stands."""
-        return replay(self.script(frame.dialog), frame.answers)
+        key = (frame.dialog, frozenset(frame.answers.items()))
+        if key not in self._runs:
+            self._runs[key] = replay(self.script(frame.dialog), frame.answers)
+        return self._runs[key]
 
 
 def start(state: State, stage: Stage, dialog: str, given: Mapping[str, str] | None = None, about: str = "") -> State:
     """Open a dialog on top, with what the person just said and what is known from earlier dialogs. Finished dialogs make room."""
     profile = {k: v for k, v in state.profile.items() if k in stage.knowledge.facts and k not in (given or {})} if dialog in GUIDED else {}
     frame = Frame(dialog=dialog, run=_run_id(state.runs + 1), answers={**profile, **(given or {})}, about=about, taken=tuple(profile))
-    open_frames = tuple(f for f in state.frames if not f.done and f.dialog != dialog)[-4:]
+    open_frames = tuple(f for f in state.frames if (not f.done and f.dialog != dialog) or about == f"run.{f.run}")[-4:]
     return settle(replace(state, frames=(*open_frames, frame), runs=state.runs + 1), stage)
 
 
@@ -69,7 +74,7 @@ def settle(state: State, stage: Stage) -> State:
         done=now.outcome is not None,
         draft=frame.draft if now.asking is not None else "",
     )
-    shared = {a.question.key: a.token for a in now.trail if a.question.fact.shared and a.token != "unknown"}  # noqa: S105
+    shared = {a.question.key: a.token for a in now.trail if a.question.fact.shared and a.token != "unknown"}
     known = {k: v for k, v in shared.items() if k in stage.knowledge.facts and v != "any"}
     return replace(state.with_top(settled), profile={**state.profile, **known} if frame.dialog in GUIDED else state.profile)
 
@@ -97,7 +102,9 @@ def reopen(state: State, stage: Stage, key: str) -> State:
     state = settle(state.with_top(replace(frame, answers=answers, dormant=dormant, trail=trail, draft="", done=False, taken=taken)), stage)
     # what was answered after the reopened question waits for the replay to reach it again
     reopened = _top(state)
-    return state.with_top(replace(reopened, answers={**later, **reopened.answers}, dormant={k: v for k, v in reopened.dormant.items() if k not in later}))
+    return state.with_top(
+        replace(reopened, answers={**later, **reopened.answers}, dormant={k: v for k, v in reopened.dormant.items() if k not in later})
+    )
 
 
 def back(state: State, stage: Stage) -> State | None:

@@ -44,16 +44,23 @@ _CONTROL: Mapping[str, str] = MappingProxyType(
         for word in words.split("|")
     }
 )
-_UNSURE = re.compile(r"(我)?(也)?(还)?(不清楚|不知道|不确定|不懂|不晓得|不了解|说不准|说不好|没概念|跳过|略过|下一题|unknown|not sure|skip|dont know|don't know)[了啊吧呢]*")
+_UNSURE = re.compile(
+    r"(我)?(也)?(还)?(不清楚|不知道|不确定|不懂|不晓得|不了解|说不准|说不好|没概念|跳过|略过|下一题|unknown|not sure|skip|dont know|don't know)[了啊吧呢]*"
+)
 _NONE = re.compile(r"(以上)?(都|全)?(没有|无|不是|没)[的了啊呢]*|一个都没有|都不要|没有特别(的)?要求|没(什么)?要求|无所谓|none|nothing")
 _ANY = re.compile(r"(都|随便|哪里|哪儿|哪)?(都)?(可以|行|无所谓|不限|随便|任意)|不限地区|any(where)?")
 _CORRECTION = re.compile(r"不对|不是.{0,8}(是|，)|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant")
 _QUESTION = re.compile(
     r"[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
 )
-_GLUE = re.compile(r"我们?|咱们?|公司|企业|的话|就是|应该|是|在|选|要|想|的|了|啊|吧|呀|哦|嗯|做|刚|拿到?|有|这个|那个|属于|主要|大概|差不多|一个|区域|地区|那边|这边|[\s,.，。、!！~～:：]+")
+_OWN = re.compile(r"我|咱|本公司|能拿|拿到|能领|能报|能不能申|能申|可以申|够不够|符不符合|符合条件|资格|预审|测算|算一下|\b(we|our|us|i)\b")
+_GLUE = re.compile(
+    r"我们?|咱们?|公司|企业|的话|就是|应该|是|在|选|要|想|的|了|啊|吧|呀|哦|嗯|做|刚|拿到?|有|这个|那个|属于|主要|大概|差不多|一个|区域|地区|那边|这边|[\s,.，。、!！~～:：]+"
+)
 _SPLIT = re.compile(r"[;；\n。？?!！]+|另外|顺便|还有(?!没|什|哪|吗)|再问|同时(?!满足)|，(?:还|再|也|那)(?=想|帮|看|问|查|有)")
-_ENGLISH = re.compile(r"\b(the|what|which|how|are|can|could|we|for|parks?|subsid\w+|policy|hello|hi|help|where|does|want|need|please|my)\b", re.IGNORECASE)
+_ENGLISH = re.compile(
+    r"\b(the|what|which|how|are|can|could|we|for|parks?|subsid\w+|policy|hello|hi|help|where|does|want|need|please|my)\b", re.IGNORECASE
+)
 _TRADITIONAL_HINT = re.compile("[一-鿿]")
 _FUZZY_FACTS = frozenset({"region", "segment", "site_stage", "needs", "approval_matter"})
 _ORDINAL = re.compile(r"(?:选|第)?([1-9])(?:个|项|号)?[.。、]?")
@@ -90,6 +97,11 @@ def language_of(text: str, before: str) -> str:
 def is_question(text: str) -> bool:
     """Whether a message asks something."""
     return bool(_QUESTION.search(normalise(text)))
+
+
+def speaks_of_own(text: str) -> bool:
+    """Whether a message is about the person's own company (我们能拿多少), not about the paper (有奖励吗)."""
+    return bool(_OWN.search(text))
 
 
 def is_correction(text: str) -> bool:
@@ -249,7 +261,11 @@ def _inside(question: Question[object], text: str) -> list[str]:
 def _near(question: Question[object], text: str) -> str | None:
     names = {normalise(n): token for token, label in question.choices for n in (label.zh, *_aliases(question.fact, token))}
     best = process.extract(text, list(names), scorer=fuzz.ratio, processor=None, limit=2) if len(text) >= 2 else []
-    if best and best[0][1] >= NEAR - (12 if len(text) <= 4 else 0) and (len(best) < 2 or names[best[1][0]] == names[best[0][0]] or best[0][1] - best[1][1] >= 8):
+    if (
+        best
+        and best[0][1] >= NEAR - (12 if len(text) <= 4 else 0)
+        and (len(best) < 2 or names[best[1][0]] == names[best[0][0]] or best[0][1] - best[1][1] >= 8)
+    ):
         return names[best[0][0]]
     return None
 
@@ -266,7 +282,21 @@ def shown(question: Question[object]) -> tuple[tuple[str, str], ...]:
     return tuple((t, label.zh) for t, label in offered)
 
 
-BROAD_SEGMENTS = ("ivd", "implants", "imaging", "treatment", "rehab", "biologics", "cell_gene", "nucleic_acid", "chemical", "tcm", "cxo", "aesthetics", "health")
+BROAD_SEGMENTS = (
+    "ivd",
+    "implants",
+    "imaging",
+    "treatment",
+    "rehab",
+    "biologics",
+    "cell_gene",
+    "nucleic_acid",
+    "chemical",
+    "tcm",
+    "cxo",
+    "aesthetics",
+    "health",
+)
 
 
 def facts_in(found: Sequence[Found], knowledge: Knowledge) -> dict[str, str]:
@@ -286,7 +316,12 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge) -> dict[str, str]:
         if len(values) == 1:
             given |= {"products": "1", f"product.1.{fact}": values[0]}
     money = [f for f in found if f.kind == "money"]
-    if len(money) == 1 and money[0].value["currency"] == "USD" and money[0].value["bound"] is None and "foreign_capital_received" in given.get("events", ""):
+    if (
+        len(money) == 1
+        and money[0].value["currency"] == "USD"
+        and money[0].value["bound"] is None
+        and "foreign_capital_received" in given.get("events", "")
+    ):
         given["foreign_cash_year"] = money[0].token
     return given
 
@@ -294,7 +329,7 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge) -> dict[str, str]:
 def matter_in(text: str, knowledge: Knowledge) -> str | None:
     """The kind of approval that a message names, if it names exactly one."""
     options = knowledge.facts["approval_matter"].options
-    named = [(a, o.token) for o in options for a in o.aliases if o.token != "other" and normalise(a) in text]  # noqa: S105
+    named = [(a, o.token) for o in options for a in o.aliases if o.token != "other" and normalise(a) in text]
     longest = max((len(a) for a, _ in named), default=0)
     tokens = {t for a, t in named if len(a) == longest}
     return tokens.pop() if len(tokens) == 1 else None

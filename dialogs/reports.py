@@ -12,13 +12,15 @@ from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
 from dialogs.scripts.subsidy_precheck import Report
 from knowledge.facts import Citation, Park, Support
+from knowledge.money import Money
 from knowledge.parks import ParkMatch, Reason
 from knowledge.rules import COMPANY, Assessment, Estimate, Status, Verdict
 from knowledge.snapshot import citations
 
 SHOWN = 4
 PAGE = 8
-_ORDER = (Status.MET, Status.NOT_MET, Status.UNKNOWN, Status.UNDECIDABLE, Status.WINDOW_OVER)
+_ORDER = ((Status.MET,), (Status.NOT_MET,), (Status.UNKNOWN, Status.UNDECIDABLE), (Status.WINDOW_OVER,))
+"""The groups of a report, in the order of voice: what may fit, what is nearly there, what can't be judged, what is over."""
 
 
 def tell(voice: Voice, outcome: Outcome, run: str) -> list[Reply]:
@@ -38,7 +40,9 @@ def to_json(outcome: Outcome, voice: Voice) -> dict[str, Any]:
     """The outcome as data, for programs."""
     match outcome.data:
         case Report(region=region, today=today, rows=rows, total=total):
-            money = {"min": _whole(total.low), "max": _whole(total.high), "currency": total.currency, "binding": list(total.binding)} if total else None
+            money = (
+                {"min": _whole(total.low), "max": _whole(total.high), "currency": total.currency, "binding": list(total.binding)} if total else None
+            )
             return {"name": outcome.name, "region": region, "today": today.isoformat(), "supports": [row(r) for r in rows], "total": money}
         case Shortlist(parks=parks):
             return {"name": outcome.name, "parks": [_park(voice, m) for m in parks]}
@@ -74,11 +78,12 @@ def precheck(voice: Voice, report: Report, run: str) -> Reply:
     groups, folded = _groups(report.rows)
     lines = [say("report.title", region=voice.region_name(report.region), today=report.today.isoformat())]
     cited: list[Assessment] = []
+    several = len({r.subject for r in report.rows}) > 2  # the company and one product need no number
     for status, rows in groups:
-        name = say("status.not_met_fixable", count=1) if status is Status.NOT_MET else say(f"status.{status}")
+        name = say("status.not_met_near") if status is Status.NOT_MET else say(f"status.{status}")
         lines.append(say("report.group", name=name, count=len(rows)))
         for assessment in rows[:SHOWN]:
-            lines += _row_lines(voice, assessment)
+            lines += _row_lines(voice, assessment, several)
             cited.append(assessment)
         if len(rows) > SHOWN:
             lines.append(say("report.rest", count=len(rows) - SHOWN))
@@ -97,8 +102,9 @@ def precheck(voice: Voice, report: Report, run: str) -> Reply:
 def _groups(rows: Sequence[Assessment]) -> tuple[list[tuple[Status, list[Assessment]]], list[Assessment]]:
     """Rows worth showing by status; apart from those that do not concern this company (its first, activity condition fails)."""
     folded = [r for r in rows if r.status is Status.NOT_MET and not _near(r)]
-    shown = [r for r in rows if r not in folded]
-    found = [(s, sorted((r for r in shown if r.status is s), key=_weight)) for s in _ORDER]
+    apart = {id(r) for r in folded}
+    shown = [r for r in rows if id(r) not in apart]
+    found = [(s[0], sorted((r for r in shown if r.status in s), key=_weight)) for s in _ORDER]
     return [(s, r) for s, r in found if r], folded
 
 
@@ -114,9 +120,9 @@ def _weight(assessment: Assessment) -> tuple[int, int, str]:
     return (0 if met else 1, 0 if amount.max or amount.rate_max else 1, assessment.support.id)
 
 
-def _row_lines(voice: Voice, assessment: Assessment) -> list[str]:
+def _row_lines(voice: Voice, assessment: Assessment, several: bool) -> list[str]:
     say, support = voice.say, assessment.support
-    product = assessment.subject.removeprefix("product.") if assessment.subject != COMPANY else ""
+    product = assessment.subject.removeprefix("product.") if several and assessment.subject != COMPANY else ""
     lines = [
         say("report.line_product", name=support.name, product=product, amount=voice.amount(support))
         if product
@@ -124,7 +130,7 @@ def _row_lines(voice: Voice, assessment: Assessment) -> list[str]:
     ]
     match assessment.status:
         case Status.NOT_MET:
-            lines.append(say("report.failed", criteria="；".join(c.text for c in assessment.failed)))
+            lines.append(say("report.failed", count=len(assessment.failed), criteria="；".join(c.text for c in assessment.failed)))
         case Status.UNDECIDABLE:
             why = next(c.undecidable for c, v in assessment.verdicts if v is Verdict.UNDECIDABLE)
             lines.append(say("report.undecidable", why=(why or "").rstrip("。")))
@@ -145,8 +151,6 @@ def _total(voice: Voice, report: Report) -> str:
 
 
 def _estimate(voice: Voice, estimate: Estimate) -> str:
-    from knowledge.money import Money
-
     high, low = Money(estimate.high, estimate.currency).printed, Money(estimate.low, estimate.currency).printed
     if estimate.low == estimate.high:
         return high
@@ -236,20 +240,28 @@ def routes(voice: Voice, found: Routes, run: str) -> Reply:
     """The routes for a matter: what each does, who is responsible, and honestly what is not printed."""
     say = voice.say
     if not found.channels:
-        return Reply(say("channels.none", region=voice.region_name(found.region)), (Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")))
+        return Reply(
+            say("channels.none", region=voice.region_name(found.region)), (Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}"))
+        )
     fact = voice.knowledge.facts["approval_matter"]
     matter = next((o.label[say.language] for o in fact.options if o.token == found.matter), say("channels.all_matters"))
     lines = [say("channels.title", region=voice.region_name(found.region), matter=matter)]
-    for number, channel in enumerate(found.channels, 1):
-        first, *rest = voice.channel(channel, number)
+    units = ""
+    for number, channel in enumerate(found.channels[:SHOWN], 1):
+        first, who = voice.channel(channel, number)
+        rest = [say("channels.same_units") if who == units else who]
+        units = who
         level = say("channels.above", region=voice.region_name(channel.region)) if channel.region != found.region else ""
         lines += [first.replace("：", f"{level}：", 1) if level else first, *(f"   {line}" for line in rest)]
         lines += [f"   {line}" for line in (voice.contact(channel.contact) if channel.contact.phone else [])]
+    if len(found.channels) > SHOWN:
+        lines.append(say("channels.rest", count=len(found.channels) - SHOWN))
     lines += dict.fromkeys(voice.holds(c) for c in found.channels)
     if not all(c.contact.phone for c in found.channels):
         lines.append(say("channels.no_phone"))
-    options = (voice.log(f"run.{run}"), Option(say("common.edit"), f"!edit:{run}"))
-    return Reply("\n".join(lines), options, voice.sources(c for channel in found.channels for c in citations(channel)))
+    hidden = tuple(Option(cut(c.name), fit(f"!show:{c.id}")) for c in found.channels[SHOWN : SHOWN + 4])
+    options = (voice.log(f"run.{run}"), Option(say("common.edit"), f"!edit:{run}"), *hidden)
+    return Reply("\n".join(lines), options, voice.sources(c for channel in found.channels[:SHOWN] for c in citations(channel)))
 
 
 def row(assessment: Assessment) -> dict[str, Any]:

@@ -7,8 +7,8 @@ forgotten `yield from`) raises at once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
@@ -241,7 +241,6 @@ class Outcome:
 
     name: str
     data: Any = None
-    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 Script = Generator[Question[Any], Any, Outcome]

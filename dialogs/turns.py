@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from dialogs.assistant import AddNote, FileRequest, Turn, Unanswered, notice_of,
 from dialogs.conversation import State
 from dialogs.messages import Message, Reply
 from knowledge.snapshot import Knowledge
-from storage.contract import Address, Commit, Committed, Conflict, NewRequest, Notice, OutboxItem, Request, Seen, Snapshot, Store
+from storage.contract import Address, Commit, Committed, Conflict, NewRequest, Notice, OutboxItem, Request, Seen, Snapshot, Store, StoreError
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 _ATTEMPTS = 20
@@ -63,7 +64,9 @@ class Turns:
         self._bells: dict[Address, set[asyncio.Event]] = {}
         self.wake_sender = asyncio.Event()
 
-    async def handle(self, address: Address, message: Message, update_id: str | None = None, *, now: datetime | None = None, pull: bool = False) -> Handled:
+    async def handle(
+        self, address: Address, message: Message, update_id: str | None = None, *, now: datetime | None = None, pull: bool = False
+    ) -> Handled:
         """Answer one message and store the turn.
 
         `pull`: the caller shows the replies itself (console), together with notices that wait for this person.
@@ -81,7 +84,9 @@ class Turns:
                 self._ring(address)
                 return Handled(dict(done.result), duplicate=False, outbox=done.outbox)
             await asyncio.sleep(0)
-        raise TurnError(f"chat {address.chat!r}: the conversation kept changing under {_ATTEMPTS} attempts; is a second program serving the same store?")
+        raise TurnError(
+            f"chat {address.chat!r}: the conversation kept changing under {_ATTEMPTS} attempts; is a second program serving the same store?"
+        )
 
     def _respond(self, snapshot: Snapshot, message: Message, now: datetime) -> Turn:
         state = State.from_json(snapshot.conversation.body)
@@ -138,48 +143,82 @@ Deliver = Callable[[OutboxItem], Awaitable[None]]
 
 
 class Sender:
-    """Delivers the outbox of push channels (Telegram), oldest first and in order for each chat, with retries."""
+    """Delivers the outbox of push channels (Telegram): each chat's items in order, chats side by side, with retries.
 
-    def __init__(self, turns: Turns, deliver: dict[str, Deliver], poll: float = 1.0, attempts: int = 8) -> None:
-        self._turns, self._deliver, self._poll, self._attempts = turns, deliver, poll, attempts
+    An item is tried again with growing pauses until it is `patience` old; a pause that the other side asked for does not count
+    against it. Nothing that goes wrong here, with one item or with the store, ends the sender.
+    """
+
+    def __init__(self, turns: Turns, deliver: Mapping[str, Deliver], poll: float = 1.0, patience: timedelta = timedelta(days=1)) -> None:
+        self._turns, self._deliver, self._poll, self._patience = turns, deliver, poll, patience
+        self._busy: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        while True:
-            self._turns.wake_sender.clear()
-            if not await self.once():
+        try:
+            while True:
+                self._turns.wake_sender.clear()
+                try:
+                    await self._look()
+                except StoreError:
+                    log.exception("the outbox could not be read; trying again")
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._turns.wake_sender.wait(), self._poll)
+        finally:
+            for task in self._busy.values():
+                task.cancel()
 
     async def once(self) -> int:
-        """Deliver what is due now; the number of items tried."""
+        """Deliver what is due now and wait for it; the number of items tried."""
+        count = await self._look()
+        await asyncio.gather(*self._busy.values())
+        return count
+
+    async def _look(self) -> int:
+        """Start a task for each chat that has something due and none under way."""
         items = await self._turns.store.due(tuple(self._deliver), datetime.now(UTC))
         chats: dict[tuple[str, str], list[OutboxItem]] = {}
         for item in items:
             chats.setdefault((item.address.channel, item.address.chat), []).append(item)
-        await asyncio.gather(*(self._chat(queue) for queue in chats.values()))
+        for chat, queue in chats.items():
+            if chat not in self._busy:
+                self._busy[chat] = task = asyncio.create_task(self._chat(queue))
+                task.add_done_callback(functools.partial(self._finished, chat))
         return len(items)
 
+    def _finished(self, chat: tuple[str, str], _: asyncio.Task[None]) -> None:
+        self._busy.pop(chat, None)
+        self._turns.wake_sender.set()
+
     async def _chat(self, queue: list[OutboxItem]) -> None:
-        for item in queue:
-            if not await self._one(item):
-                return
+        try:
+            for item in queue:
+                if not await self._one(item):
+                    return
+        except StoreError:
+            log.exception("the outbox could not be written; the item comes again")
+            await asyncio.sleep(self._poll)
 
     async def _one(self, item: OutboxItem) -> bool:
-        store = self._turns.store
+        """Try one item; False where the chat must wait for it."""
+        store, now = self._turns.store, datetime.now(UTC)
         try:
             await self._deliver[item.address.channel](item)
         except DeliveryError as error:
             if error.uncertain and item.request is None:
                 await store.fail(item.id, str(error), "uncertain")
                 return True
-            if error.final or item.attempts + 1 >= self._attempts:
+            if error.final or now - item.at > self._patience:
                 log.error("outbox item %s given up after %s attempts: %s", item.id, item.attempts + 1, error)
                 await store.fail(item.id, str(error))
                 return True
             wait = error.retry_after if error.retry_after is not None else min(300.0, 2.0**item.attempts)
-            await store.postpone(item.id, datetime.now(UTC) + timedelta(seconds=wait), str(error))
+            await store.postpone(item.id, now + timedelta(seconds=wait), str(error))
             return False
+        except Exception as error:
+            log.exception("outbox item %s cannot be sent at all", item.id)
+            await store.fail(item.id, f"{type(error).__name__}: {error}")
+            return True
         await store.sent(item.id)
         return True
 

@@ -35,10 +35,22 @@ def read_line(line: str) -> Line:
     try:
         body = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise LineError("not JSON: write one object a line, such as {\"chat\": \"u1\", \"text\": \"…\"}") from error
+        raise LineError('not JSON: write one object a line, such as {"chat": "u1", "text": "…"}') from error
     if not isinstance(body, dict):
-        raise LineError("not a JSON object: write {\"chat\": …, \"text\": …}")
-    known = {"chat": str, "text": str, "option": str, "id": str, "kind": str, "at": str, "from": str, "group": bool, "addressed": bool, "reply_to": str, "edits": str}
+        raise LineError('not a JSON object: write {"chat": …, "text": …}')
+    known = {
+        "chat": str,
+        "text": str,
+        "option": str,
+        "id": str,
+        "kind": str,
+        "at": str,
+        "from": str,
+        "group": bool,
+        "addressed": bool,
+        "reply_to": str,
+        "edits": str,
+    }
     for key, value in body.items():
         if key not in known:
             raise LineError(f"unknown field {key!r}: known are {', '.join(known)}")

@@ -84,10 +84,12 @@ class Telegram:
                 updates = await self._bot._post("getUpdates", data, read_timeout=self._long_poll + 10)
                 await self._batch(updates)
             except InvalidToken as error:
-                raise TelegramSettingError(f"Telegram 不认设置 TELEGRAM_TOKEN（{error}）：请向 BotFather 核对，改好后重新启动") from None
+                raise TelegramSettingError(
+                    f"Telegram 不认设置 TELEGRAM_TOKEN（{error}）：请向 BotFather 核对（设了 TELEGRAM_API 的，也核对它），再重新启动"
+                ) from None
             except Exception as error:
                 failures += 1
-                trouble = f"{_CONFLICT if isinstance(error, Conflict) else ''}{error}"
+                trouble = f"{_CONFLICT if isinstance(error, Conflict) else ''}{str(error)[:200]}"  # it may quote a whole error page
                 if trouble != told:
                     known = isinstance(error, (TelegramError, StoreError))
                     log.error("Telegram 的消息暂时收不了，一直在重试，消息不会丢：%s", trouble, exc_info=None if known else error)
@@ -107,7 +109,7 @@ class Telegram:
         try:
             update = json.loads(body)
             int(update["update_id"])
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return 400
         try:
             await self._settle(update)
@@ -181,11 +183,11 @@ class Telegram:
                 else:
                     buttons = keyboard(reply.options) if number == len(pieces) else None
                     await self._bot.send_message(chat, piece, reply_markup=buttons, link_preview_options=LinkPreviewOptions(is_disabled=True))
-            except TelegramError as error:
+            except Exception as error:  # PTB also raises KeyError, for an answer that isn't the Bot API's
                 refused = isinstance(error, (BadRequest, Forbidden, ChatMigrated))
                 unanswered = type(error.__cause__).__name__ == "ReadTimeout"  # httpx's; its other timeouts come before anything arrives
                 if not (isinstance(piece, Path) and isinstance(error, BadRequest)):
-                    raise DeliveryError(f"{error!r}", retry_after=_seconds(error), final=refused, uncertain=unanswered) from error
+                    raise DeliveryError(repr(error)[:200], retry_after=_seconds(error), final=refused, uncertain=unanswered) from error
                 log.warning("图片 %s 发不出去（%s），只发文字", piece, error)
             self._sent[chat] = item.id, number
 
@@ -201,19 +203,13 @@ def read(update: Update, me: User) -> tuple[Address, Message] | None:
     kind = next((kind for kind, fields in _KINDS.items() if any(getattr(post, field, None) for field in fields)), None)
     if post is None or kind is None or (update.edited_message and not (post.text or post.caption)):  # such edits: live locations, polls
         return None
-    text = (post.text or post.caption or "").encode(errors="ignore").decode()  # JSON may carry half a surrogate pair, which no store takes
-    text, called = _words(text, me.username or "")
+    whole = (post.text or post.caption or "").encode(errors="ignore").decode()  # JSON may carry half a surrogate pair, which no store takes
+    text, called = _words(whole, me.username or "")
     quoted = post.reply_to_message if post.reply_to_message and post.reply_to_message.from_user == me else None
     notice = _NOTICE.match(quoted.text or "") if quoted else None
-    message = Message(
-        text=text,
-        kind=kind,
-        group=group,
-        addressed=not group or called or quoted is not None,
-        reply_to=f"{notice[1]}.0" if notice else None,  # the request's number stands in the text; which of its events it was, doesn't
-        edits=str(post.message_id) if update.edited_message else None,
-    )
-    return address, message
+    reply_to = f"{notice[1]}.0" if notice else None  # the request's number stands in the text; which of its events it was, doesn't
+    addressed, edits = not group or called or quoted is not None, str(post.message_id) if update.edited_message else None
+    return address, Message(text, kind=kind, group=group, addressed=addressed, reply_to=reply_to, edits=edits)
 
 
 def _words(text: str, name: str) -> tuple[str, bool]:

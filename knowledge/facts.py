@@ -421,6 +421,8 @@ class FactType(Shape):
     question: Words
     why: Words
     help: Words
+    implied_by: tuple[str, ...] = ()
+    """Facts whose choices may settle this one (see `Option.implies`)."""
     only_if: dict[str, str] = {}
     """The fact exists only where another fact has this token, such as `product.type: device`."""
     private: bool = False

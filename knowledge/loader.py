@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -11,7 +12,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from rapidfuzz import fuzz, process
 
-from knowledge import rules
+from knowledge import checks, rules
 from knowledge.facts import (
     Channel,
     Citation,
@@ -85,12 +86,17 @@ class _Loading:
         self.problems: list[Problem] = []
         self.tables: dict[str, dict[str, Any]] = {name: {} for name in MODELS}
         self.places: dict[str, tuple[Tree, TreePath]] = {}
+        self.refused: set[str] = set()
+        """The ids of records that were refused: what refers to them is not to blame."""
+        self.unread = False
         self.digest = hashlib.sha256()
 
     def read_files(self) -> None:
         files = sorted(self.folder.rglob("*.y*ml")) if self.folder.is_dir() else []
         if not files:
-            self.problems.append(Problem(str(self.folder), 1, 1, "文件夹不存在，或里面没有 .yaml 文件", "检查设置 KNOWLEDGE 写的文件夹；不设就用自带的知识库"))
+            self.problems.append(
+                Problem(str(self.folder), 1, 1, "文件夹不存在，或里面没有 .yaml 文件", "检查设置 KNOWLEDGE 写的文件夹；不设就用自带的知识库")
+            )
         for file in files:
             name = file.relative_to(self.folder).as_posix()
             try:
@@ -98,9 +104,11 @@ class _Loading:
                 tree = read(name, data)
             except OSError as error:
                 self.problems.append(Problem(name, 1, 1, f"文件读不了：{error.strerror}", "检查文件的权限"))
+                self.unread = True
                 continue
             except StrictYamlError as error:
                 self.problems.extend(error.problems)
+                self.unread = True
                 continue
             self.digest.update(name.encode() + b"\0" + data + b"\0")
             self._read_tree(tree)
@@ -126,46 +134,35 @@ class _Loading:
         try:
             record = model.model_validate(row)
         except ValidationError as error:
-            self.problems.extend(_explain(tree, path, model, e) for e in error.errors())
+            self.problems.extend(_explanations(tree, path, model, row, error))
+            self.refused.update(v for v in (row.get("id"), row.get("key")) if isinstance(v, str))
             return
         key = str(getattr(record, "id", None) or getattr(record, "key", None) or getattr(record, "name", None) or getattr(record, "right", ""))
         unique = f"{kind}:{key}" if kind in ("regions", "segments", "facts", "intents", "spellings", "documents") else key
         if unique in self.places:
             other, other_path = self.places[unique]
-            self.problems.append(tree.problem((*path, "id"), f"编号“{key}”重复，{other.file} 第 {other.place(other_path)[0]} 行已经用了", "换一个没用过的编号"))
+            self.problems.append(
+                tree.problem((*path, "id"), f"编号“{key}”重复，{other.file} 第 {other.place(other_path)[0]} 行已经用了", "换一个没用过的编号")
+            )
             return
         self.places[unique] = (tree, path)
         self.tables[kind][key] = record
 
     def check_references(self) -> None:
-        regions, documents, segments, facts = (self.tables[k] for k in ("regions", "documents", "segments", "facts"))
-        records = {k: r for kind in MODELS for k, r in self.tables[kind].items() if isinstance(r, Record | QuestionAnswer)}
+        if self.unread:
+            return  # what an unreadable file holds is missed everywhere; saying so once is enough
         for kind, table in self.tables.items():
             for key, record in table.items():
-                tree, path = self.places[f"{kind}:{key}" if f"{kind}:{key}" in self.places else key]
-                for where, target, known, name in _references(record, regions, documents, segments, facts, records):
-                    if target not in known:
+                tree, path = self._place(kind, key)
+                for where, target, known, name in _references(record, self.tables):
+                    if target not in known and target not in self.refused:
                         self.problems.append(tree.problem((*path, *where), f"{name}“{target}”不存在", _suggest(target, known)))
-                if isinstance(record, Support):
-                    self._check_criteria(tree, path, record)
+        for fault in checks.faults(self.tables):
+            tree, path = self._place(fault.kind, fault.key)
+            self.problems.append(tree.problem((*path, *fault.where), fault.what, fault.fix or _suggest(fault.word, fault.known)))
 
-    def _check_criteria(self, tree: Tree, path: TreePath, support: Support) -> None:
-        seen: set[str] = set()
-        for index, criterion in enumerate(support.criteria):
-            where = (*path, "criteria", index)
-            if criterion.id in seen:
-                self.problems.append(tree.problem((*where, "id"), f"条件编号“{criterion.id}”重复", "同一项支持里每个条件用不同的编号"))
-            seen.add(criterion.id)
-            fact = self.tables["facts"].get(criterion.fact) if criterion.fact else None
-            if fact is None:
-                continue
-            tokens = rules.tokens(fact)
-            for token in criterion.any_of:
-                if tokens and token not in tokens:
-                    self.problems.append(tree.problem((*where, "any_of"), f"“{fact.key}”没有选项“{token}”", _suggest(token, tokens)))
-            bound = next((b for b in (criterion.at_least, criterion.above, criterion.at_most, criterion.below) if b is not None), None)
-            if bound is not None and (fact.type == "money") == isinstance(bound, int):
-                self.problems.append(tree.problem(where, f"“{fact.key}”的类型是 {fact.type}，和判断里的值对不上", "金额写成 3000万美元 这样，个数写成数字"))
+    def _place(self, kind: str, key: str) -> tuple[Tree, TreePath]:
+        return self.places[f"{kind}:{key}" if f"{kind}:{key}" in self.places else key]
 
     def run_examples(self) -> None:
         for support in self.tables["supports"].values():
@@ -175,7 +172,11 @@ class _Loading:
                 status = rules.status_of_example(support, example, document, self.tables["facts"])
                 if status != example.status:
                     self.problems.append(
-                        tree.problem((*path, "examples", index), f"例子算出来是 {status}，写的是 {example.status}", "核对例子的日期、情况和这一项的条件，改对其中一个")
+                        tree.problem(
+                            (*path, "examples", index),
+                            f"例子算出来是 {status}，写的是 {example.status}",
+                            "核对例子的日期、情况和这一项的条件，改对其中一个",
+                        )
                     )
 
     def knowledge(self) -> Knowledge:
@@ -184,22 +185,19 @@ class _Loading:
         places = [name for r in t["regions"].values() for name in (r.name, *r.aliases, *r.ambiguous)]
         return Knowledge(
             version=self.digest.hexdigest()[:12],
-            vocabulary=Vocabulary(tuple(t["regions"].values()), tuple(t["segments"].values()), tuple(t["facts"].values()), tuple(t["parks"].values())),
+            vocabulary=Vocabulary(
+                tuple(t["regions"].values()), tuple(t["segments"].values()), tuple(t["facts"].values()), tuple(t["parks"].values())
+            ),
             matcher=Matcher({i.name: i.examples for i in t["intents"].values()}, places),
             search=Search(answerable, places),
             **t,
         )
 
 
-def _references(
-    record: Shape,
-    regions: Mapping[str, Region],
-    documents: Mapping[str, Document],
-    segments: Mapping[str, Segment],
-    facts: Mapping[str, FactType],
-    records: Mapping[str, object],
-) -> Iterator[tuple[TreePath, str, Mapping[str, object] | set[str], str]]:
+def _references(record: Shape, tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[TreePath, str, Collection[str], str]]:
     """Every id that a record names: its place in the record, the id, where it must be found, and what it is called."""
+    regions, documents, segments, facts = (tables[k] for k in ("regions", "documents", "segments", "facts"))
+    records = ChainMap(*(dict(tables[k]) for k, model in MODELS.items() if issubclass(model, Record | QuestionAnswer)))
     for where, part in _parts(record):
         if isinstance(part, Citation):
             yield (*where, "document"), part.document, documents, "文件"
@@ -215,9 +213,9 @@ def _references(
     if isinstance(record, Park):
         needs = {o.token for o in facts["needs"].options} if "needs" in facts else set()
         if record.layout:
-            yield ("layout",), record.layout, records, "布局"
+            yield ("layout",), record.layout, tables["layouts"], "布局"
         if record.part_of:
-            yield ("part_of",), record.part_of, records, "园区"
+            yield ("part_of",), record.part_of, tables["parks"], "园区"
         for index, focus in enumerate(record.focus):
             yield ("focus", index, "segment"), focus.segment, segments, "产业环节"
         for index, offer in enumerate(record.offers):
@@ -235,6 +233,8 @@ def _references(
         for option_index, option in enumerate(record.options):
             for key in option.implies:
                 yield ("options", option_index, "implies", key), key, facts, "企业情况"
+        for index, key in enumerate(record.implied_by):
+            yield ("implied_by", index), key, facts, "企业情况"
         for key in record.only_if:
             yield ("only_if", key), key, facts, "企业情况"
 
@@ -250,7 +250,7 @@ def _parts(value: object, path: TreePath = ()) -> Iterator[tuple[TreePath, objec
                 yield from _parts(item, (*path, index))
 
 
-def _suggest(word: str, known: Mapping[str, object] | set[str] | tuple[str, ...]) -> str:
+def _suggest(word: str, known: Collection[str]) -> str:
     """A fix with "did you mean": the nearest known word, or the list where it is short."""
     best = process.extractOne(word, list(known), scorer=fuzz.ratio, processor=None, score_cutoff=60)
     if best:
@@ -258,10 +258,38 @@ def _suggest(word: str, known: Mapping[str, object] | set[str] | tuple[str, ...]
     return "可以写：" + "、".join(sorted(known)[:30]) if known else "先建立它，再在这里引用"
 
 
-def _explain(tree: Tree, path: TreePath, model: type[BaseModel], error: Any) -> Problem:
+def _explanations(tree: Tree, path: TreePath, model: type[BaseModel], row: Any, error: ValidationError) -> Iterator[Problem]:
+    """A record's errors, each place once: a value that fits none of several types is one fault."""
+    seen: set[TreePath] = set()
+    for detail in error.errors():
+        loc = _within(row, detail["loc"])
+        enough = detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0)
+        if loc not in seen and not enough:  # a list is "too short" too where one of its parts is wrong
+            yield _explain(tree, path, model, loc, detail)
+        seen.add(loc)
+
+
+def _within(row: Any, loc: TreePath) -> TreePath:
+    """The part of pydantic's place that lies in the file: without the names of the types that were tried."""
+    kept: list[str | int] = []
+    for step in loc:
+        if isinstance(row, dict) and isinstance(step, str):
+            row = row.get(step)
+        elif isinstance(row, list) and isinstance(step, int):
+            row = row[step]
+        else:
+            continue
+        kept.append(step)
+    return tuple(kept)
+
+
+def _explain(tree: Tree, path: TreePath, model: type[BaseModel], loc: TreePath, error: Any) -> Problem:
     """One pydantic error in an office's words."""
-    loc: TreePath = tuple(p for p in error["loc"] if p != "function-after[_ordered(), Window]")
-    where, name, given, context = (*path, *loc), str(loc[-1]) if loc else "", error.get("input"), error.get("ctx", {})
+    where, context = (*path, *loc), error.get("ctx", {})
+    name = next((step for step in reversed(loc) if isinstance(step, str)), "")
+    given = error.get("input") if isinstance(error.get("input"), str) else "…"
+    if error.get("input") is None:
+        return tree.problem(where, f"“{name}”是空的", "补上内容；确实没有就删掉这一行")
     match error["type"]:
         case "missing":
             return tree.problem(where[:-1], f"缺少“{name}”", f"补上一行 {name}: …")
@@ -269,7 +297,7 @@ def _explain(tree: Tree, path: TreePath, model: type[BaseModel], error: Any) -> 
             return tree.problem(where, f"不认识的字段“{name}”", _suggest(name, tuple(_fields(model, loc[:-1]))))
         case "literal_error":
             allowed = tuple(a.strip("'") for a in str(context.get("expected", "")).replace(" or ", ", ").split(", "))
-            return tree.problem(where, f"“{name}”不能是“{given}”", _suggest(str(given), allowed))
+            return tree.problem(where, f"“{name}”不能是“{given}”", _suggest(given, allowed))
         case "value_error":
             return tree.problem(where, str(context.get("error", error["msg"])), "按提示改好这一处")
         case "date_from_datetime_parsing" | "date_parsing" | "date_type" | "date_from_datetime_inexact":
@@ -282,7 +310,7 @@ def _explain(tree: Tree, path: TreePath, model: type[BaseModel], error: Any) -> 
             return tree.problem(where, f"“{name}”是空的或太少", "补上内容；确实没有就删掉这一行")
         case "string_too_long":
             return tree.problem(where, f"“{name}”太长，最多 {context.get('max_length')} 个字", "写短一些，或分成两条")
-        case "string_type" | "tuple_type" | "dict_type" | "model_type" | "list_type":
+        case "string_type" | "tuple_type" | "dict_type" | "model_type" | "list_type" | "dataclass_type":
             return tree.problem(where, f"“{name}”的形式不对", "文字直接写在冒号后面；列表每项以“- ”开头；一组字段换行缩进写")
         case "less_than_equal" | "greater_than_equal":
             return tree.problem(where, f"“{name}”的值“{given}”超出范围", "比例写成 0% 到 100%")
@@ -308,5 +336,3 @@ def _inner(annotation: Any) -> Any:
         if (found := _inner(argument)) is not None:
             return found
     return None
-
-

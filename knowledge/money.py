@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 CURRENCIES = {
     "元": "CNY",
@@ -21,8 +21,12 @@ CURRENCIES = {
 NAMES = {"CNY": "元", "USD": "美元", "EUR": "欧元", "HKD": "港元", "TWD": "新台币", "JPY": "日元", "GBP": "英镑"}
 SCALES = {"": Decimal(1), "万": Decimal(10**4), "亿": Decimal(10**8)}
 
-_PRINTED = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<scale>万|亿|)(?P<unit>" + "|".join(CURRENCIES) + ")")
-_TOKEN = re.compile(r"(?P<number>\d+(?:\.\d+)?) (?P<currency>[A-Z]{3})")
+LIMIT = Decimal(10**15)
+"""Amounts stay below this, so that decimal arithmetic keeps every digit."""
+
+_NUMBER = r"(?P<number>\d{1,20}(?:\.\d{1,8})?)"
+_PRINTED = re.compile(_NUMBER + r"(?P<scale>万|亿|)(?P<unit>" + "|".join(CURRENCIES) + ")")
+_TOKEN = re.compile(_NUMBER + r" (?P<currency>[A-Z]{3})")
 
 
 class MoneyError(ValueError):
@@ -41,11 +45,14 @@ class Money:
         """Read a printed amount such as 200万元 or 3000万美元, or a token such as `2000000 CNY`; MoneyError otherwise."""
         text = text.strip()
         if token := _TOKEN.fullmatch(text):
-            return cls(_decimal(token["number"]), token["currency"])
-        printed = _PRINTED.fullmatch(text)
-        if printed is None:
+            money = cls(Decimal(token["number"]), token["currency"])
+        elif printed := _PRINTED.fullmatch(text):
+            money = cls(Decimal(printed["number"]) * SCALES[printed["scale"]], CURRENCIES[printed["unit"]])
+        else:
             raise MoneyError(f"“{text}”不是金额，请写成 200万元、1.5亿元 或 3000万美元")
-        return cls(_decimal(printed["number"]) * SCALES[printed["scale"]], CURRENCIES[printed["unit"]])
+        if money.value >= LIMIT:
+            raise MoneyError(f"“{text}”太大，金额要小于 1000 万亿，请核对单位")
+        return money
 
     @property
     def token(self) -> str:
@@ -61,13 +68,6 @@ class Money:
             if abs(scaled) >= 1 and scaled == scaled.quantize(Decimal("0.0001")):
                 return f"{_plain(scaled)}{name}{unit}"
         return f"{_plain(self.value)}{unit}"
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation as error:  # pragma: no cover - the patterns admit digits only
-        raise MoneyError(f"“{text}”不是数字") from error
 
 
 def _plain(value: Decimal) -> str:

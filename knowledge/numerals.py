@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from knowledge.money import CURRENCIES, Money
+from knowledge.money import CURRENCIES, LIMIT, Money
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]"
@@ -47,8 +47,8 @@ class Found:
 # --- numerals
 
 _DIGITS = "零一二两三四五六七八九"
-_FOLD = str.maketrans("〇○壹贰貳叁肆伍陆陸柒捌玖拾佰仟萬億圆圓塊俩", "零零一二二三四五六六七八九十百千万亿元元块两")
-"""Other ways to write the same digits and units, one character for one, so that positions stay."""
+_FOLD = str.maketrans("〇○壹贰貳叁肆伍陆陸柒捌玖拾佰仟萬億圆圓塊俩幣歐鎊韓", "零零一二二三四五六六七八九十百千万亿元元块两币欧镑韩")
+"""Other ways to write the same digits, units and currencies, one character for one, so that positions stay."""
 
 _VALUES = dict(zip(_DIGITS, (0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
 _UNITS = (("亿", 10**8), ("万", 10**4), ("千", 1000), ("百", 100), ("十", 10))
@@ -102,7 +102,9 @@ _CURRENCIES: Mapping[str, str | None] = {
     **dict.fromkeys(["台币", "twd", "nt$"], "TWD"),
     **dict.fromkeys(["日币", "円", "jpy"], "JPY"),
     **dict.fromkeys(["镑", "gbp", "£"], "GBP"),
-    **dict.fromkeys("韩元 韩币 澳元 澳币 加元 加币 新加坡元 新加坡币 新币 新元 瑞士法郎 瑞郎 法郎 卢布 泰铢 卢比".split(" ")),
+    **dict.fromkeys(
+        ["韩元", "韩币", "澳元", "澳币", "加元", "加币", "新加坡元", "新加坡币", "新币", "新元", "瑞士法郎", "瑞郎", "法郎", "卢布", "泰铢", "卢比"]
+    ),
 }
 """Names of currencies and their codes; None for those that we know only by name."""
 _AFTER_NAME = {name: "(?![a-z])" for name in _CURRENCIES if name.isascii() and name.isalpha()} | {"刀": "(?![具片头])", "欧": "(?![洲盟美])"}
@@ -110,7 +112,7 @@ _NAMED = "|".join(re.escape(name) + _AFTER_NAME.get(name, "") for name in sorted
 _CURRENCY = f"(?:{_NAMED})"
 
 _SMALL = rf"(?:{_ARABIC}(?:\s?[十百千](?:零?[\d{_DIGITS}][十百])*+)?|[{_DIGITS}十百千]{{1,9}}(?:点[{_DIGITS}]{{1,6}})?|半(?=个?亿))"
-_WAN = r"(?:万|w(?![a-z\d]))"
+_WAN = r"(?:万|(?<=[\d\s多])w(?![a-z\d]))"
 _ODD = r"\s?(?:[多来余几]\s?)?个?[多来]?\s?"
 # What may follow 万 and 亿: the next lower unit, 零, a lone digit (一亿二, 3万5), or digits that a currency ends.
 _COUNTED = rf"[\d.,{_DIGITS}十百千个类期年月日号轮成季方级次项款家种人名位台套件代线手者等倍%]"
@@ -124,7 +126,7 @@ _BOUNDS = {
     "about": "(?<![节预签合制契])大?约|大概|差不多|将近|接近|(?<![最附])近|大致",
 }
 _BOUNDS_AFTER = {
-    "max": "以下|以内|之内|不到|不足|封顶|为限",
+    "max": "以下|以内|之内|都?不到|都?不足|封顶|为限",
     "min": r"及?以上|起(?![诉草来码])|往上|出头|开外|多(?![少久家个种年次])|余|\+",
     "about": "左右|上下|差不多|前后|的样子",
 }
@@ -139,7 +141,7 @@ _THINGS = (
 _AMOUNT = re.compile(
     rf"(?=[\d{_DIGITS}十百千半亿])(?:(?<![{_DIGITS}十百千几数第.])(?=[{_DIGITS}十百千半亿])|(?<![\da-z第])(?<!\d[.,])(?=\d)|(?<=rmb|cny|usd|eur|hkd|jpy|gbp|twd)(?=\d))"
     rf"(?:(?P<low>{_SMALL}(?:个?[万亿w])?)\s?(?:元|{_CURRENCY})?\s?(?:[-~—–]+|到|至)\s?(?=[\d{_DIGITS}十百千]))?"
-    rf"(?:(?P<large>{_LARGE})|(?P<small>{_SMALL})(?P<odd>[多来余几])?)"
+    rf"(?:(?P<large>{_LARGE})|(?P<small>{_SMALL}))(?P<odd>[多来余几](?=\s?[元块]))?"
     rf"(?:\s?(?P<unit>元(?![件素旦宵论化]|催化|正极|材料)|块钱|块|钱))?(?:\s?\(?(?P<currency>{_CURRENCY})\)?)?"
     rf"(?(unit)|(?(currency)|(?!\s?(?:{_THINGS}))))(?:\s?(?:{_EITHER_AFTER}))?"
 )
@@ -166,7 +168,7 @@ def _amount(text: str, folded: str, match: re.Match[str]) -> Found | None:
     if pair and spread:  # 六七百万
         words = words[: pair.start(2)] + words[pair.end(2) :]
     value = numeral(words)
-    if value is None or not (large or unit or named):
+    if value is None or value >= LIMIT or not (large or unit or named):
         return None
     bare = not re.search(rf"^十|[\d{_DIGITS}半]", words)  # 百万元, 上千万, 过亿, but not 千万别, 百万医疗险
     said = before["said"] if bare or not before["bare"] else None

@@ -33,7 +33,9 @@ class ParkMatch:
     silent: tuple[str, ...]
 
 
-def rank(knowledge: Knowledge, region: str | None, segment: str | None, site_stage: str | None, needs: Sequence[str], limit: int = 5) -> list[ParkMatch]:
+def rank(
+    knowledge: Knowledge, region: str | None, segment: str | None, site_stage: str | None, needs: Sequence[str], limit: int = 3
+) -> list[ParkMatch]:
     """The parks that fit, best first; empty where no document names a fit for the segment.
 
     Segment fit counts first (a focus named in the text beats a narrower or broader word), then the site stage, then the needs met,

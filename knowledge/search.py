@@ -24,6 +24,8 @@ _FILLERS = re.compile(
 )
 _PUNCTUATION = re.compile(r"[\s,.;:!?，。；：！？、“”\"'‘’（）()《》<>\[\]【】…—\-·/~～]+")
 _CANDIDATES = 28
+_LAYOUT = ("园区布局", "产业布局", "空间布局", "布局")
+"""What every layout is also called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,13 @@ class Search:
 
     def _hit(self, index: int, query: str, wanted: set[str], covered: float, mass: float) -> Hit:
         entry = self._entries[index]
-        title = max((self._title(query, wanted, mass, *title, entry.sentences) for title in zip(entry.titles, entry.title_pairs, entry.title_mass, strict=True)), default=0.0)
+        title = max(
+            (
+                self._title(query, wanted, mass, *title, entry.sentences)
+                for title in zip(entry.titles, entry.title_pairs, entry.title_mass, strict=True)
+            ),
+            default=0.0,
+        )
         return Hit(entry.record, round(0.6 * title + 0.4 * covered / mass, 4), round(title, 4))
 
     def _title(self, query: str, wanted: set[str], mass: float, title: str, title_pairs: frozenset[str], title_mass: float, sentence: bool) -> float:
@@ -114,7 +122,9 @@ def pairs(text: str) -> list[str]:
 
 
 def _titles(record: Record | QuestionAnswer) -> tuple[str, ...]:
-    return record.ask if isinstance(record, QuestionAnswer) else (record.name, *record.aliases)
+    if isinstance(record, QuestionAnswer):
+        return record.ask
+    return (record.name, *record.aliases, *(_LAYOUT if isinstance(record, Layout) else ()))
 
 
 def _body(record: Record | QuestionAnswer) -> str:
@@ -124,7 +134,13 @@ def _body(record: Record | QuestionAnswer) -> str:
         case Support():
             return " ".join((record.summary, *(c.text for c in record.criteria)))
         case Park():
-            parts = (record.summary, record.positioning or "", *(f.name for f in record.focus), *(o.text for o in record.offers), *record.institutions)
+            parts = (
+                record.summary,
+                record.positioning or "",
+                *(f.name for f in record.focus),
+                *(o.text for o in record.offers),
+                *record.institutions,
+            )
             return " ".join(parts)
         case Channel():
             return record.route

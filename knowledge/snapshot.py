@@ -25,6 +25,7 @@ from knowledge.facts import (
     Support,
 )
 from knowledge.matching import Matcher
+from knowledge.rules import Agenda
 from knowledge.search import Search
 from knowledge.values import Vocabulary, normalise
 
@@ -90,6 +91,11 @@ class Knowledge:
     def supports_in(self, region: str) -> tuple[Support, ...]:
         """The supports that hold in a region: its own first, then those of the regions above."""
         return tuple(s for r in self.upward(region) for s in self.supports.values() if s.region == r)
+
+    @cached_property
+    def agendas(self) -> Mapping[str, Agenda]:
+        """What a pre-check asks, prepared for each region."""
+        return {r: Agenda.of(self.supports_in(r), self.facts) for r in self.regions}
 
     def channels_in(self, region: str) -> tuple[Channel, ...]:
         """The approval channels of a region: its own first, then those of the regions above."""

@@ -67,7 +67,9 @@ def read(file: str, data: bytes) -> Tree:
     text = _decode(file, data)
     if marker := _MERGE_MARKER.search(text):
         line = text.count("\n", 0, marker.start()) + 1
-        raise StrictYamlError([Problem(file, line, 1, "文件里留有合并冲突的标记", f"删掉第 {line} 行起的 <<<<<<<、=======、>>>>>>> 三种行，只留下要保留的内容")])
+        raise StrictYamlError(
+            [Problem(file, line, 1, "文件里留有合并冲突的标记", f"删掉第 {line} 行起的 <<<<<<<、=======、>>>>>>> 三种行，只留下要保留的内容")]
+        )
     try:
         return _Builder(file).build(text)
     except yaml.MarkedYAMLError as error:
@@ -99,7 +101,7 @@ def _explain(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, st
     if "\t" in source[: len(source) - len(source.lstrip())] or "'\\t'" in said:
         return "缩进里有制表符（Tab）", "把 Tab 换成空格，每一级缩进两个空格"
     if "mapping values are not allowed" in said:
-        return "这一行里有多余的冒号", "含有冒号的文字用英文双引号括起来，例如 text: \"比例：文件没写\""
+        return "这一行里有多余的冒号", '含有冒号的文字用英文双引号括起来，例如 text: "比例：文件没写"'
     if "found undefined" in said or "alias" in said or "anchor" in said:
         return "文字以 * 或 & 开头", "把这段文字用英文双引号括起来"
     if "cannot start any token" in said:

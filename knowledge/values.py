@@ -18,14 +18,16 @@ __all__ += ["read_number", "read_phases", "read_yes_no"]
 
 # --- what is said to be not so, or not yet so
 
-_NOT = r"(?:(?<!有)没有?+(?!问题|错)|未(?!来)|尚未|(?<!是)不是|并非|不算|不属于|无(?![菌创源纺线人机锡]))"
-_NOT_BEFORE = re.compile(rf"{_NOT}[^,。;!?、\s但却而是有]{{0,6}}$")
+_NOT = r"(?:(?<!有)没有?+(?![人听想说看找法事搞弄]|问题|错|办法)|未(?!来)|尚未|(?<!是)不是|并非|不算|不属于|无(?![菌创源纺线人机锡论法]))"
+_NOT_BEFORE = re.compile(rf"{_NOT}[^,。;!?、\s但却而是有]{{0,8}}$")
+_NOT_INSIDE = re.compile("没(?!问题|错)|未(?!来)")
 _NOT_AFTER = re.compile(
-    r"\s?(?:证|认定|申请|目前|暂时?|也|都|还|一直)*(?:没(?!问题|错|有?过期|丢)|未(?!来)|尚未|不是|失败)"
-    r"|\s?[, ](?:还没|尚未)有?[拿下批过通认办到取中]"
+    r"\s?(?:证|认定|申请|目前|暂时?|也|都|还|一直)*(?:没(?!问题|错|有?过期|丢|有?(?:做完|结束|完成))|未(?!来)|尚未|不是|失败|正?在[审办走排等申报评准])"
+    r"|(?:[^,。;!?]{0,6}|[, ])(?:还没|尚未)有?[拿下批过通认办到取中]"
 )
 _SOON_BEFORE = re.compile(
-    r"(?:(?:准备|打算|计划|想要?|争取|预计|即将|马上|快要?|(?<!主)要|等着?|如何|怎么|怎样)(?:去|来|先|再)?|正在|在(?=申|报|办|走|准备|争取))"
+    r"(?:(?:准备|打算|计划|想要?|争取|预计|即将|马上|快要?|(?<!主)要|等着?|如何|怎[么样]|明年|后年|下个?月)"
+    r"(?:[去来先再在\d月]|[今明]年|年[内底后]|近期|尽快|[上下]半年)*|正在|在(?=申|报|办|走|准备|争取))"
     r"(?:(?:申请|申报|报|办|拿到?|做|评|取得|获得?|参加|递交|冲|搞|过|通过|进入?|开展|启动|开|走|准备|争取)[^,。;!?、\s但却而]{0,4})?$"
 )
 _FOR_MONEY = re.compile(r"[^,。;!?]{0,8}(?:补贴|补助|奖|资助|政策|支持|扶持|优惠)")
@@ -33,8 +35,8 @@ _FOR_MONEY = re.compile(r"[^,。;!?]{0,8}(?:补贴|补助|奖|资助|政策|支�
 
 def _holds(text: str, start: int, end: int) -> bool:
     """Whether the words around do not deny a claim (还没拿证, 集采没中) or only plan it (打算申请PCT, but not 想申请PCT资助)."""
-    denied = _NOT_BEFORE.search(text, max(0, start - 10), start) or _NOT_AFTER.match(text, end)
-    planned = _SOON_BEFORE.search(text, max(0, start - 12), start) and not _FOR_MONEY.match(text, end)
+    denied = _NOT_BEFORE.search(text, max(0, start - 12), start) or _NOT_AFTER.match(text, end)
+    planned = _SOON_BEFORE.search(text, max(0, start - 14), start) and not _FOR_MONEY.match(text, end)
     return not (denied or planned)
 
 
@@ -43,15 +45,15 @@ def _holds(text: str, start: int, end: int) -> bool:
 _ORDINALS = {"i": "I", "1": "I", "一": "I", "ii": "II", "2": "II", "二": "II", "iii": "III", "3": "III", "三": "III"}
 _ORDINAL = r"(?:iii|ii|i|[123一二三])"
 _ORDINAL_ONLY = re.compile(_ORDINAL)
-_FILL_BEFORE = re.compile(r"(?:我们?|公司|产品|这个|是|就|应该|属于?|现在|目前|已经?|刚刚?|正?在|做|到|进入?|按|拿|的|了|[\s,第])*")
+_FILL_BEFORE = re.compile(r"(?:我们?|公司|产品|类别|这个|是不是|是|就|应该|属于?|现在|目前|已经?|刚刚?|正?在|做|到|进入?|按|拿|的|了|[\s,第])*")
 _FILL_AFTER = re.compile(r"(?:吧|的|了|呢|啊|哦|呀|阶段|中|[\s,。.!~])*")
 
 _PHASE = re.compile(
-    rf"(?=[\di一二三p临获])(?:(?<![\da-z.一二三四十])(?P<list>(?:{_ORDINAL}期?\s?[、/和及-]\s?)?{_ORDINAL})(?:[ab]|\([ab]\))?\s?期"
+    rf"(?=[\di一二三p临获])(?:(?<![\da-z.一二三四十])(?P<list>(?:{_ORDINAL}[ab]?\s?(?:期?[、/和及-]|期)\s?){{0,2}}{_ORDINAL})(?:[ab]|\([ab]\))?\s?期"
     r"|(?:(?<![a-z])phase|临床)\s?(?P<roman>iii|ii|i|(?<!床)[123])(?![\dc-z])"
     r"|(?P<ind>获批临床|临床(?:试验)?(?:批件|批文|(?:默示)?许可)|临床(?:已经?)?获批|(?<![a-z-])ind(?![a-z]|\s?(?:申报|申请|受理|前|阶段))))"
 )
-_PHASE_BEFORE = re.compile(r"(?:临床|试验|做到|进入|进到|在做|刚过|(?<!医)药)\s?(?:试验|已经?|现在|目前|刚|正在?|是|到|在|做|进|了|第|:)*$")
+_PHASE_BEFORE = re.compile(r"(?:临床|试验|做到|进入|进到|在做|刚过|(?<!医)药物?)\s?(?:试验|已经?|现在|目前|刚|正在?|是|到|在|做|进|了|第|:)*$")
 _PHASE_AFTER = re.compile(r"\s?的?(?:临床|试验|入组|给药|揭盲|[快刚已都]*(?:做完|结束|完成))")
 _TRIAL = re.compile("临床|入组|受试|新药|创新药|单抗|双抗|管线|适应症")
 _BUILDING_BEFORE = re.compile("(?:小镇|园区?|基地|工程|基金|厂房?|项目|载体|港|谷|城|中心|大厦|广场)的?$")
@@ -78,11 +80,10 @@ def _is_phase(text: str, match: re.Match[str]) -> bool:
     if _BUILDING_AFTER.match(text, end) or _BUILDING_BEFORE.search(text, max(0, start - 9), start):
         return False
     told = match["list"][0] == "i" or _PHASE_BEFORE.search(text, max(0, start - 12), start) or _PHASE_AFTER.match(text, end)
-    return bool(told or _TRIAL.search(text) or _alone(text, start, end))
+    return bool(told or _TRIAL.search(text, max(0, start - 60), end + 60) or _alone(text, start, end))
 
 
 def _alone(text: str, start: int, end: int) -> bool:
-    """Whether a value is all that a message says, but for small words."""
     return len(text) <= 20 and bool(_FILL_BEFORE.fullmatch(text, 0, start) and _FILL_AFTER.fullmatch(text, end))
 
 
@@ -96,11 +97,11 @@ def _listed(kind: str, text: str, match: re.Match[str], tokens: Mapping[str, str
 
 
 _CLASS = re.compile(
-    rf"(?=[\di一二三第])(?<![\da-z.分共这那哪几一二三四五十])(?P<list>(?:第?{_ORDINAL}类?\s?[、,/和与及或]\s?|[一二](?=[二三])){{0,2}}第?{_ORDINAL})"
+    rf"(?=[\di一二三第])(?<![\da-z.分共这那哪几一二三四五十])(?<!分[为成])(?P<list>(?:第?{_ORDINAL}类?\s?[、,/和与及或]\s?|[一二](?=[二三])){{0,2}}第?{_ORDINAL})"
     r"(?P<part>\.\d)?\s?类"
 )
 _DEVICE_AFTER = re.compile(
-    r"\s?的?[创新高端进口国产无有菌源]*(?:医疗|体外|植入)?(?:器械|医械|设备|证(?![书券])|注册|备案|产品|耗材|试剂|诊断|ivd|支架)"
+    r"\s?\(?的?[创新高端进口国产无有菌源]*(?:医疗|体外)?(?:植入|器械|医械|设备|证(?![书券])|注册|备案|产品|耗材|试剂|诊断|ivd|支架)"
 )
 _DEVICE_WORDS = re.compile("器械|注册证|医械|拿证|类证|试剂")
 _CLASS_ENDS = re.compile(r"\s?(?:$|[,。;、!?)的吧呢吗和与或能有补给,]|还是|管理|可以)")
@@ -125,7 +126,7 @@ def _is_device_class(text: str, match: re.Match[str]) -> bool:
     if match["part"] or _NO_DEVICE_AFTER.match(text, end) or any(p.search(text, max(0, start - 12), start) for p in (_NOT_IT, _DRUG_BEFORE)):
         return False
     told = match["list"].lstrip("第")[0] == "i" or _DEVICE_AFTER.match(text, end)
-    return bool(told or _alone(text, start, end) or (_CLASS_ENDS.match(text, end) and _DEVICE_WORDS.search(text)))
+    return bool(told or _alone(text, start, end) or (_CLASS_ENDS.match(text, end) and _DEVICE_WORDS.search(text, max(0, start - 60), end + 60)))
 
 
 def read_drug_classes(text: str) -> list[Found]:
@@ -159,12 +160,8 @@ def read_yes_no(text: str) -> Literal["yes", "no", "unknown"] | None:
     return "unknown" if _UNSURE.fullmatch(text) else None
 
 
-# --- the vocabularies
-
+_COMPANY = r"(?:^|(?<=[,。;!?\s是在正年也都们司业团]))"
 _SHAPES = {
-    "苏州": "苏州(?!大学|科技大学|医学院|银行)",
-    "昆山": "昆山(?!杜克)",
-    "徐州": "徐州(?!大学|医科大学|银行)",
     "核酸": "核酸(?!检测|提取|扩增|诊断|试剂)",
     "抗体": "抗体(?!检测|诊断|试剂)",
     "胰岛素": "胰岛素(?!泵|笔|注射)",
@@ -176,50 +173,44 @@ _SHAPES = {
     "新药上市": "新药上市(?!申请|许可|前|审)",
     "上市公司": "(?<![和与跟给向])上市公司(?!合作|客户|股东|的?子公司)",
     "医院": "(?!)",
-    "医疗机构": "(?<![进和与跟给向供对找])(?<!合作|联合|先进|其他|合格)医疗机构(?!采购|使用|合作|对接|客户|渠道|执业|名录|目录|推广|准入)",
+    "医疗机构": "(?:^|(?<=[,。;!?是为]))医疗机构(?!采购|使用|合作|对接|客户|渠道|执业|名录|目录|推广|准入)",
     **{word: f"{word}(?!商标|专利|产品|器械|药|证)" for word in ("没注册", "未注册", "还没注册")},
-    **{word: f"(?<![药品械剂])(?<!产品刚){word}(?!许可|[的后]?(?:新?药|产品|器械|品种|销售))" for word in ("拟上市", "准备上市", "已上市")},
+    **{word: rf"{_COMPANY}{word}(?!许可|[的后]?(?:新?药|产品|器械|品种|销售))" for word in ("拟上市", "准备上市", "已上市")},
 }
 """Names that are also parts of other words, with the neighbours that tell."""
 
-_CERTIFICATE = r"(?:第?(?:iii|ii|[23二三])类)?(?:医疗)?(?:器械)?(?:产品)?的?(?:注册证书?|证(?![书明据券监照件]))"
-_CLASSED = "第?(?:iii|ii|[23二三])类(?:医疗)?(?:器械)?(?:注册证书?|证(?![书明]))"
+_CERTIFICATE = r"(?:医疗)?(?:器械)?(?:产品)?的?(?:注册证书?|证(?![书明据券监照件]))"
+_HIGHER = "第?(?:iii|ii|[23二三])类"
 _ABROAD = r"(?<![a-z])(?:fda|ema|pmda|ce|510\(?k\)?)(?![a-z])"
 _BOARD = "(?:科创板|创业板|港股|港交所|北交所|a股|主板)"
 _BULK = "(?:国家)?(?:集采|国采|带量采购)"
 _FOREIGN = "(?:美元|美金|usd|欧元|港币|港元|日元|外资)"
 _GOT = "(?:拿到?|取得|获得?|通过|过)了?"
-_DONE = "(?:已经?|刚|也|都)*(?:批下来|批了|获批|批准|过了|通过|拿到|下来)"
-_TITLE = "(?:国家级?|江苏省?|苏州市?|[省市区]级?|的)*(?:专精特新|小巨人|单项冠军|独角兽|瞪羚|潜在独角兽)"
-_OUR = "(?:我们?|咱们?)(?:这边|这里)?[就也]?是?(?:一?[家所个])?"
-_HOSPITAL = (
-    "(?:[三二]级|[三二]甲|公立|民营|专科|综合|中[医心]|人民|肿瘤|口腔|眼科|儿童|妇幼|骨科|康复|附属|大学|苏州|太仓|昆山|徐州|[市区县省的])*医院"
-)
+_DONE = "(?:已经?|刚|也|都)*(?:批下来|批了|获批|批准|过了|通过|拿到|下来|(?<=[刚已])批)"
+_TITLE = "(?:国家级?|[^,。]{0,2}[省市区]级?|的)*(?:专精特新|小巨人|单项冠军|独角兽|瞪羚|潜在独角兽)"
+_WARDS = "(?:[三二]级|[三二]甲|公立|民营|专科|综合|中[医心]|人民|肿瘤|口腔|眼科|儿童|妇幼|骨科|康复|附属|大学|第[一二三四五]|[市区县省的])*"
 _CUES = [(kind, token, re.compile(cue)) for kind, token, cue in (
     ("stage", "not_registered", r"(?:准备|打算|想|计划|要)(?:在[^,。]{1,6}?)?(?:注册|成立|设立|新设|开)(?:一?[个家])?新?(?:公司|企业)"),
     ("stage", "startup", r"刚刚?(?:起步|创业|创办)|(?:公司|企业)刚刚?(?:注册|成立)"),
-    ("stage", "pre_ipo", rf"(?<![药品械剂])(?:拟|准备|计划|打算|筹备|冲刺)[去在]?{_BOARD}?(?:ipo|上市(?!许可|后(?!备)|产品|[的一]?.?药))|ipo辅导"),
-    ("stage", "listed", rf"(?:公司|企业|集团|我们)(?:已经?|早就|刚|[去今前]年)*(?:在{_BOARD})?上市了(?![一两几\d新个款])"),
-    ("stage", "listed", rf"{_BOARD}(?:已经?)?上市(?:了|公司|企业)"),
-    ("stage", "hospital", rf"{_OUR}{_HOSPITAL}(?!客户|渠道|订单|终端|市场|准入|销售|合作)|^是?医院的?$"),
+    ("stage", "pre_ipo", rf"{_COMPANY}(?:拟|准备|计划|打算|筹备|冲刺)[去在]?{_BOARD}?(?:ipo|上市(?!许可|后(?!备)|产品|[的一]?.?药))|ipo辅导"),
+    ("stage", "listed", rf"(?:公司|企业|集团|我们|{_BOARD})(?:已经?|早就|刚|[去今前]年)*(?:在{_BOARD})?上市了(?![一两几\d新个款])"),
+    ("stage", "hospital", rf"我们?[就也]?(?:是[^,。进给到向和跟与卖供做为在]{{0,4}}?)?{_WARDS}医(?:院|疗机构)(?!的?供|客户|渠道|订单|市场|准入|销售|合作)"),
     ("event", "overseas_approval", rf"{_ABROAD}\s?(?:认证|证书?)?\s?{_DONE}|{_GOT}(?:美国|欧盟|日本)?的?\s?{_ABROAD}(?:认证|证书?)?"),
     ("event", "new_drug_approval", rf"药证|药品?注册证书?|(?:新药|药品?)(?:已经?|刚|也)?(?:获批|批准)(?:上市)?了?(?!临床)|{_GOT}[新药品]+批件"),
-    ("event", "new_device_certificate", rf"(?:拿|取得|获得|领|办)(?:到|下来|下|了)*(?:[一两几\d]?[张个])?{_CERTIFICATE}|{_CLASSED}|证{_DONE}了"),
-    ("event", "centralized_procurement_win", rf"{_BULK}(?:刚|已经?|也|都)?(?:中[了标选]|入围|进了)|(?:中[了标选]?|进了?)(?:第[^,。]{{1,2}}批)?{_BULK}"),
-    ("event", "consistency_evaluation_pass", "一致性(?:也|已经?|刚|都)?(?:过了|通过)|(?:通过|过)了?一致性|过评"),
+    ("event", "new_device_certificate", rf"(?:拿|取得|获得|领|办)(?:到|下来|下|了)*(?:[一两几\d]?[张个])?(?:{_HIGHER})?{_CERTIFICATE}"),
+    ("event", "new_device_certificate", rf"{_HIGHER}{_CERTIFICATE}|(?<![认可])证{_DONE}了"),
+    ("event", "centralized_procurement_win", rf"{_BULK}[刚已也都]?(?:中[了标选]|入围|进了)|(?:中[了标选]?|进了?)(?:第[^,。]{{1,2}}批)?{_BULK}"),
+    ("event", "consistency_evaluation_pass", "一致性(?:也|已经?|刚|都)?(?:过了|通过)|(?:通过|过)了?一致性|(?<!通)过评(?![估审价定级])"),
     ("event", "ind_approved", rf"{_GOT}(?:临床(?:试验)?(?:批[件文]|许可)|ind(?![a-z]))|临床(?:试验)?(?:默示)?许可|(?<![a-z-])ind\s?{_DONE}"),
     ("event", "ind_approved", r"获批(?:开展|进入|做)?临床|临床(?:已经?)?获批|在做[^,。没]{0,4}临床"),
     ("event", "foreign_capital_received", rf"{_FOREIGN}[^,。没未]{{0,4}}?(?:到账|到位|到了|进来)|(?:到账|到位)了?[^,。没未]{{0,12}}?{_FOREIGN}"),
     ("event", "title_award", rf"(?:[评选]上|获评|评为|评了|入选|认定为?|获得?|拿到?)了?{_TITLE}"),
     ("event", "joint_rd", "联合攻关(?:项目)?(?:还没|尚未|未|没)有?(?:被|通过)?认定"),
-    ("event", "joint_rd_recognised", r"联合攻关(?:项目)?(?:已经?|刚|也|被|通过|了)*认定|认定了?[^,。没]{0,3}联合攻关"),
+    ("event", "joint_rd_recognised", r"联合攻关[^,。没未准申报待]{0,6}认定|认定了?[^,。没]{0,3}联合攻关"),
 )]  # fmt: skip
-"""Ways to say that something is so, beyond the aliases of the facts `stage` and `events`."""
-_SAYS_NO = {"not_registered", "joint_rd"}
-"""Tokens whose own words deny something."""
-_NO_INSIDE = re.compile("没(?!问题|错)|未(?!来)")
+"""How people say that something is so, beyond the aliases of the facts `stage` and `events`."""
+_SAYS_NO = {"not_registered", "joint_rd"}  # their own words deny something
 _URL = re.compile(r"(?:https?://|www\.)[!-~]+")
-
 _Name = tuple[str, Any, str]
 
 
@@ -228,7 +219,7 @@ class _Names:
 
     def __init__(self, names: Mapping[str, _Name]) -> None:
         self._names = names
-        forms = "|".join(_SHAPES.get(name) or _word(name) for name in sorted(names, key=len, reverse=True))
+        forms = "|".join(_SHAPES.get(name) or _word(name, names[name][0]) for name in sorted(names, key=len, reverse=True))
         first = "".join(sorted({re.escape(name[0]) for name in names}))
         self._pattern = re.compile(f"(?=[{first}])(?:{forms})" if names else "(?!)")
 
@@ -238,9 +229,10 @@ class _Names:
             yield Found.at(kind, value, text, match.span(), token)
 
 
-def _word(name: str) -> str:
+def _word(name: str, kind: str) -> str:
     before, after = (re.match("[a-z0-9]", letter) is not None for letter in (name[0], name[-1]))
-    return "(?<![a-z0-9])" * before + re.escape(name) + "(?![a-z0-9])" * after
+    elsewhere = "(?!(?:科技|医科|杜克)?大学(?!城|科技园)|医学院|银行)" if kind == "region" else ""
+    return "(?<![a-z0-9])" * before + re.escape(name) + "(?![a-z0-9])" * after + elsewhere
 
 
 def _region_names(regions: Sequence[Region]) -> dict[str, _Name]:
@@ -304,5 +296,5 @@ def _claims(text: str, claims: list[Found]) -> Iterator[Found]:
         span = range(claim.start, claim.end)
         if taken.isdisjoint(span):
             taken.update(span)
-            if claim.token in _SAYS_NO or (_holds(text, claim.start, claim.end) and not _NO_INSIDE.search(claim.text)):
+            if claim.token in _SAYS_NO or (_holds(text, claim.start, claim.end) and not _NOT_INSIDE.search(claim.text)):
                 yield claim

@@ -7,7 +7,13 @@ from knowledge.facts import Words
 from knowledge.snapshot import Knowledge
 
 ANY = "any"
-ENGLISH = {"suzhou": "Suzhou 苏州", "taicang": "Taicang 太仓", "snd": "Suzhou New District 苏州高新区", "kunshan": "Kunshan 昆山", "xuzhou": "Xuzhou 徐州"}
+ENGLISH = {
+    "suzhou": "Suzhou 苏州",
+    "taicang": "Taicang 太仓",
+    "snd": "Suzhou New District 苏州高新区",
+    "kunshan": "Kunshan 昆山",
+    "xuzhou": "Xuzhou 徐州",
+}
 
 
 def region_question(knowledge: Knowledge, anywhere: bool = False) -> Pick:

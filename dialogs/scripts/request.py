@@ -16,7 +16,9 @@ def request(knowledge: Knowledge) -> Script:
     company = yield from ask(facts["contact.company"], remaining=4)
     name = yield from ask(facts["contact.name"], remaining=3)
     reach = yield from ask(facts["contact.reach"], remaining=2)
-    consent = yield from Pick("contact.consent", facts["contact.consent"], options=(("yes", Words(zh="同意", en="Yes")), ("no", Words(zh="不同意", en="No"))))
+    consent = yield from Pick(
+        "contact.consent", facts["contact.consent"], options=(("yes", Words(zh="同意", en="Yes")), ("no", Words(zh="不同意", en="No")))
+    )
     if consent != "yes":
         return Outcome("request.declined")
     yield from Pick("confirm", facts["confirm"], options=((FILE, Words(zh="确认登记", en="File it")),))

@@ -6,6 +6,7 @@
 
 const $ = (id) => document.getElementById(id);
 const room = $("room"), talk = $("talk"), input = $("input"), typing = $("typing"), below = $("below");
+const TIME = { month: "long", day: "numeric", hour: "2-digit", minute: "2-digit" };
 const WHO = { you: "您", bot: "园企通", team: "服务团队" };
 const queue = stored();
 const bubbles = new Map(); // id of a queued entry → its list item
@@ -16,37 +17,30 @@ let anchor = null, drawnAt = 0, toldAt = 0; // where reading goes on; when somet
 
 // ---- drawing
 
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text) made.textContent = text;
-  return made;
+function element(tag, className = "", textContent = "", more = {}) {
+  return Object.assign(document.createElement(tag), { className, textContent, ...more });
 }
 
 function draw(message) {
   const at = message.at ? new Date(message.at) : new Date();
-  if (at - toldAt > 30 * 60e3) talk.append(element("li", "time", moment(at)));
+  if (at - toldAt > 30 * 60e3) talk.append(element("li", "time", at.toLocaleString("zh-CN", TIME)));
   toldAt = at;
   const item = element("li", `said ${message.by}`), bubble = element("div", "bubble");
   bubble.append(element("span", message.by === "team" ? "who" : "unseen", WHO[message.by]), element("p", "words", message.text));
-  if (message.picture) bubble.append(Object.assign(element("img"), { src: message.picture, alt: "这条消息的图" }));
+  if (message.picture) bubble.append(element("img", "", "", { src: message.picture, alt: "这条消息的图" }));
   if (message.citations?.length) bubble.append(basis(message.citations));
   item.append(bubble);
-  if (message.options?.length) item.append(buttons(message.options));
+  if (message.options?.length) item.append(row(message.options));
   talk.append(item);
   if (message.by === "you" || Date.now() - drawnAt > 5e3) anchor = item; // what comes in one go is read from its beginning
   drawnAt = Date.now();
   return item;
 }
 
-function buttons(options) {
-  const row = element("div", "options");
-  for (const { label, payload } of options) {
-    const button = Object.assign(element("button", "", label), { type: "button" });
-    button.dataset.option = payload;
-    row.append(button);
-  }
-  return row;
+function row(options) {
+  const buttons = element("div", "options");
+  for (const { label, payload } of options) buttons.append(element("button", "", label, { type: "button", value: payload }));
+  return buttons;
 }
 
 function basis(citations) {
@@ -61,25 +55,10 @@ function basis(citations) {
   return details;
 }
 
-function moment(at) {
-  const today = at.toDateString() === new Date().toDateString();
-  const day = today ? {} : { year: "numeric", month: "long", day: "numeric" };
-  return at.toLocaleString("zh-CN", { ...day, hour: "2-digit", minute: "2-digit" });
-}
-
-function follow() {
-  const end = room.scrollHeight - room.clientHeight;
-  room.scrollTop = anchor ? Math.min(anchor.offsetTop - 12, end) : end;
-}
-
-function atEnd() {
-  return room.scrollHeight - room.scrollTop - room.clientHeight < 120;
-}
-
-function status(words) {
-  $("line").textContent = words;
-  $("line").hidden = !words;
-}
+const end = () => room.scrollHeight - room.clientHeight;
+const atEnd = () => end() - room.scrollTop < 120;
+const follow = () => { room.scrollTop = Math.min(anchor.offsetTop - 12, end()); };
+const status = (words) => { Object.assign($("line"), { textContent: words, hidden: !words }); };
 
 function wait(yes) {
   typing.hidden = !yes;
@@ -121,7 +100,7 @@ async function send() {
 // Nothing when the server has the message; else why not, and whether it makes sense to try again.
 async function post(message) {
   wait(true);
-  follow();
+  if (anchor) follow();
   const call = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(message), signal: AbortSignal.timeout(20e3) };
   try {
     const response = await fetch("/api/messages", call);
@@ -143,7 +122,7 @@ function mark(id, refusal) {
   item?.querySelector(".failed")?.remove();
   if (!item || !refusal) return;
   const line = element("p", "failed", refusal.words);
-  if (refusal.again) line.append(Object.assign(element("button", "", "重发"), { type: "button", onclick: send }));
+  if (refusal.again) line.append(element("button", "", "重发", { type: "button", onclick: send }));
   item.append(line);
   follow();
 }
@@ -163,13 +142,13 @@ async function start() {
     await send();
     const response = await fetch("/api/history"), history = await response.json();
     if (!response.ok) return status(history.error);
+    $("welcome").hidden = false;
     history.messages.forEach(draw);
     queue.forEach(show);
-    $("welcome").hidden = false;
+    room.scrollTop = end();
+    talk.setAttribute("aria-live", "polite"); // from here on what comes is new
     last = history.last;
-    follow();
     listen();
-    talk.ariaLive = "polite"; // from here on what comes is new
   } catch {
     status("连不上园企通，正在重试…");
     setTimeout(start, 3e3);
@@ -217,12 +196,12 @@ $("form").onsubmit = (event) => {
   say({ text }, text);
 };
 room.onclick = (event) => {
-  const button = event.target.closest("[data-option]");
-  if (button && event.detail < 2) say({ option: button.dataset.option }, button.dataset.label ?? button.textContent); // the second click of a double one is no answer
+  const button = event.target.closest("button[value]");
+  // The second click of a double one is no answer.
+  if (button && event.detail < 2) say({ option: button.value }, button.dataset.label ?? button.textContent);
 };
 room.onscroll = () => { if (atEnd()) below.hidden = true; };
 below.onclick = () => { room.scrollTop = room.scrollHeight; };
-document.onvisibilitychange = () => { if (stream && !document.hidden) listen(); };
-window.ononline = () => { if (stream) listen(); };
+document.onvisibilitychange = window.ononline = () => { if (stream && !document.hidden) listen(); };
 if (matchMedia("(pointer: fine)").matches) input.focus();
 start();

@@ -29,7 +29,7 @@ Json = dict[str, Any]
 class Fault:
     """What a caller gets instead of an answer. `carried_out`: the call takes effect all the same."""
 
-    how: Literal["json", "page", "reset", "hang"]
+    how: Literal["json", "page", "odd", "reset", "hang"]
     status: int = 200
     description: str = ""
     parameters: Json = field(default_factory=dict)
@@ -84,7 +84,7 @@ class BotApi:
         self.missing: set[str] = set()
         self.webhook: Json = {}
         self.next_update, self.next_message = 700_000_001, 1
-        self._faults: dict[tuple[str, str | None], list[Fault]] = defaultdict(list)
+        self._faults: dict[tuple[str, str | None], list[Fault | None]] = defaultdict(list)
         self._news = asyncio.Condition()
         self._poll = 0
         self._server: asyncio.Server | None = None
@@ -127,8 +127,8 @@ class BotApi:
         number, self.next_message = self.next_message, self.next_message + 1
         return {"message_id": number, "date": 1_760_000_000, "chat": private(chat), "from": person(chat), **content}
 
-    def fail(self, method: str, *faults: Fault, chat: int | None = None) -> None:
-        """The next calls of this method (for this chat) get these faults, one each."""
+    def fail(self, method: str, *faults: Fault | None, chat: int | None = None) -> None:
+        """The next calls of this method (for this chat) get these faults, one each; None lets a call pass."""
         self._faults[method, None if chat is None else str(chat)] += faults
 
     def calls_of(self, method: str) -> list[Call]:
@@ -189,6 +189,8 @@ class BotApi:
         match fault:
             case Fault(how="page"):
                 return fault.status, "text/html", f"<html><head><title>{fault.status} Bad Gateway</title></head></html>".encode()
+            case Fault(how="odd"):
+                return 200, "application/json", b"{}"
             case Fault(how="hang"):
                 await asyncio.sleep(3600)
             case Fault(how="reset"):

@@ -1,0 +1,149 @@
+"""Moves in a talk: starting, going back, correcting, leaving; asked for by a button, a control word, or in free text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dialogs import asking, cases, filing, frames
+from dialogs.answers import cut, fit
+from dialogs.messages import Option
+
+if TYPE_CHECKING:
+    from dialogs.assistant import Talk
+
+
+def stale(talk: Talk, key: str) -> None:
+    """One line for a button that means nothing any more, then what is open now."""
+    talk.speak(talk.say(key))
+    if talk.asking() is not None:
+        asking.ask(talk)
+
+
+def start(talk: Talk, dialog: str, given: Mapping[str, str]) -> None:
+    """Begin a guided dialog with what the person already said."""
+    given = {k: v for k, v in given.items() if k != "region" or v}
+    talk.state = replace(frames.start(talk.state, talk.stage, dialog, given), misses=0)
+    if given:
+        used = {k: v for k, v in given.items() if k != "products"}
+        if used:
+            talk.speak(talk.say("dialog.noted", facts=asking.labels(talk, used)))
+    talk.go_on()
+
+
+def starts(talk: Talk) -> tuple[Option, ...]:
+    """The ways in: the three guided dialogs and a person."""
+    names = (("common.start_parks", "!start:park_selection"), ("common.start_precheck", "!start:subsidy_precheck"))
+    more = (("common.start_approval", "!start:approval_channel"), ("common.human", "!human"))
+    return tuple(Option(talk.say(key), payload) for key, payload in (*names, *more))
+
+
+def greet(talk: Talk) -> None:
+    """Say hello and what can be done."""
+    talk.speak(talk.say("greeting.hello"), starts(talk))
+
+
+def edit(talk: Talk, argument: str) -> None:
+    """Offer the answers of the top dialog to change, or reopen the one that was picked (`run.key`)."""
+    run, _, key = argument.partition(".")
+    top = talk.state.top
+    if top is None or not top.trail or (run and top.run != run):
+        talk.speak(talk.say("dialog.nothing_to_change"))
+        return
+    if key in top.trail:
+        talk.state = frames.reopen(talk.state, talk.stage, key)
+        asking.ask(talk)
+        return
+    trail = [a for a in talk.stage.run(top).trail if a.question.key != "confirm"]
+    options = []
+    for asked in trail:
+        title = asked.question.fact.question[talk.say.language].rstrip("？?")
+        shown = cut(f"{cut(title, 12)}：{asking.label(talk, asked.question, asked.token)}", 26)
+        options.append(Option(shown, fit(f"!edit:{top.run}.{asked.question.key}")))
+    talk.speak(talk.say("dialog.ask_change"), tuple(options))
+
+
+def back(talk: Talk, _: str = "") -> None:
+    """Take the last answer back and ask its question again."""
+    if talk.state.top is None:
+        talk.speak(talk.say("dialog.nothing_to_cancel"))
+        return
+    before = frames.back(talk.state, talk.stage)
+    if before is None:
+        talk.speak(talk.say("dialog.first_already"))
+    else:
+        talk.state = before
+    asking.ask(talk)
+
+
+def again(talk: Talk, _: str = "") -> None:
+    """Begin the dialog anew, forgetting what was known of the company."""
+    top = talk.state.top
+    if top is None or top.dialog not in frames.GUIDED:
+        if top is not None:
+            talk.state = frames.close(talk.state)
+        talk.state = replace(talk.state, profile={})
+        talk.speak(talk.say("dialog.restarted"))
+        greet(talk)
+        return
+    talk.state = replace(frames.close(talk.state), profile={})
+    talk.speak(talk.say("dialog.restarted"))
+    start(talk, top.dialog, {})
+
+
+def cancel(talk: Talk, _: str = "") -> None:
+    """Leave the open dialog; what was interrupted by it is offered."""
+    state = frames.drop_finished(talk.state)
+    if state.top is None:
+        talk.state = state
+        talk.speak(talk.say("dialog.nothing_to_cancel"), starts(talk))
+        return
+    name = talk.say(f"dialog.{state.top.dialog}")
+    talk.state = replace(frames.close(state), pending="")
+    talk.speak(talk.say("dialog.cancelled", name=name), starts(talk) if not talk.state.frames else ())
+    asking.offer_resume(talk)
+
+
+def resume(talk: Talk, _: str = "") -> None:
+    """Ask the open question again."""
+    talk.state = frames.drop_finished(talk.state)
+    if talk.asking() is None:
+        greet(talk)
+    else:
+        asking.ask(talk)
+
+
+def leave(talk: Talk, _: str = "") -> None:
+    """Leave an interrupted dialog alone for now."""
+    talk.speak(talk.say("greeting.bye"))
+
+
+def why(talk: Talk, _: str = "") -> None:
+    """Say why the open question is asked, and where to find the answer."""
+    question = talk.asking()
+    if question is None:
+        greet(talk)
+        return
+    language = talk.say.language
+    talk.speak(talk.say("dialog.why", why=question.fact.why[language], help=question.fact.help[language]))
+    asking.ask(talk)
+
+
+def note(talk: Talk, number: str) -> None:
+    """Add something to an own request."""
+    if not any(c.number == number and c.state not in cases.CLOSED for c in talk.own):
+        talk.speak(talk.say("requests.other_number"))
+        return
+    talk.state = frames.start(talk.state, talk.stage, "add_note", {}, number)
+    asking.ask(talk)
+
+
+def human(talk: Talk, _: str = "") -> None:
+    """Ask for a person: open the request dialog."""
+    filing.begin(talk, "words" if talk.state.misses else "")
+
+
+def log(talk: Talk, about: str) -> None:
+    """Pass a matter on to a person: a record, a finished dialog, or the words just said."""
+    filing.begin(talk, about or ("words" if talk.state.subject == "?" else talk.state.subject))

@@ -1,0 +1,162 @@
+"""Buttons: `!verb:argument`, or `run:key=token` for an answer (`run:~key=token` ticks one of several)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from dialogs import asking, filing, frames, moves, reading, reports, wishes
+from dialogs.script import BadTokenError, Choices
+from dialogs.scripts.subsidy_precheck import Report
+from knowledge.values import normalise
+
+if TYPE_CHECKING:
+    from dialogs.assistant import Talk
+
+
+def tap(talk: Talk, payload: str) -> None:
+    """A tapped button: `!verb:arg`, or `run:key=token` for an answer (`run:~key=token` ticks one of several)."""
+    verb, _, argument = payload.removeprefix("!").partition(":")
+    if payload.startswith("!") and verb in _TAPS:
+        _TAPS[verb](talk, argument)
+        return
+    run, _, rest = payload.partition(":")
+    key, _, token = rest.partition("=")
+    top = talk.state.top
+    if payload.startswith("!") or not key or not token or len(payload.encode()) > 64:
+        moves.stale(talk, "bad.forged")
+    elif top is None or top.run != run:
+        moves.stale(talk, "bad.stale")
+    elif key.startswith("~"):
+        _tick(talk, key[1:], token)
+    else:
+        _choose(talk, key, token)
+
+
+def _choose(talk: Talk, key: str, token: str) -> None:
+    """Answer the open question or change an earlier answer by its button."""
+    top = talk.state.frames[-1]
+    question = talk.asking()
+    if question is None or question.key != key:
+        question = next((a.question for a in talk.stage.run(top).trail if a.question.key == key), None)
+        if question is None:
+            moves.stale(talk, "bad.stale")
+            return
+    if token == "!":
+        token = ",".join(t for t in top.draft.split(",") if t != asking.ALL)
+        if not token:
+            talk.speak(talk.say("dialog.no_ticks"))
+            asking.ask(talk)
+            return
+    try:
+        question.value(token)
+    except BadTokenError:
+        moves.stale(talk, "bad.forged")
+        return
+    talk.tapped = asking.label(talk, question, token)
+    changed = key in top.trail
+    talk.state = replace(frames.answer(talk.state, talk.stage, {key: token}), misses=0)
+    if changed:
+        talk.speak(talk.say("dialog.changed", label=asking.label(talk, question, token)))
+    talk.go_on()
+
+
+def _tick(talk: Talk, key: str, token: str) -> None:
+    """Tick or untick one of several choices; the answer counts when “done” is tapped."""
+    top, question = talk.state.frames[-1], talk.asking()
+    if question is None or question.key != key or not isinstance(question, Choices):
+        moves.stale(talk, "bad.stale")
+        return
+    ticked = set(top.draft.split(",")) ^ {token} if top.draft else {token}
+    ordered = [t for t, _ in question.choices if t in ticked]
+    if token != asking.ALL and token not in dict(question.choices):
+        moves.stale(talk, "bad.forged")
+        return
+    talk.tapped = talk.say("common.more") if token == asking.ALL else asking.label(talk, question, token)
+    shown = [asking.ALL] if asking.ALL in ticked or (token == asking.ALL) else []
+    talk.state = talk.state.with_top(replace(top, draft=",".join([*ordered, *shown])))
+    asking.ask(talk, talk.say("dialog.ticked", labels=talk.say.join([asking.label(talk, question, t) for t in ordered])) if ordered else "")
+
+
+def _start(talk: Talk, dialog: str) -> None:
+    if dialog not in frames.GUIDED:
+        moves.stale(talk, "bad.forged")
+        return
+    talk.tapped = talk.say(f"dialog.{dialog}")
+    moves.start(talk, dialog, {})
+
+
+def _show(talk: Talk, record_id: str) -> None:
+    record = talk.knowledge.record(record_id)
+    if record is None:
+        moves.stale(talk, "bad.stale")
+        return
+    talk.tapped = talk.voice.name(record)
+    wishes.tell(talk, record)
+
+
+def _basis(talk: Talk, argument: str) -> None:
+    run, _, start_at = argument.partition(".")
+    frame = next((f for f in talk.state.frames if f.run == run and f.done), None)
+    outcome = talk.stage.run(frame).outcome if frame else None
+    if outcome is None or not isinstance(outcome.data, Report) or not start_at.isdigit():
+        moves.stale(talk, "bad.stale")
+        return
+    talk.replies.append(reports.basis(talk.voice, outcome.data, run, int(start_at)))
+
+
+def _take(talk: Talk, _: str = "") -> None:
+    """The words that waited were an answer."""
+    question, words = talk.asking(), talk.state.pending
+    if question is None or not words:
+        moves.stale(talk, "bad.stale")
+        return
+    talk.hide = question.private
+    talk.take(question, reading.Answer(normalise(words)))
+
+
+def _asked(talk: Talk, _: str = "") -> None:
+    """The words that waited were a question."""
+    words = talk.state.pending
+    if not words:
+        moves.stale(talk, "bad.stale")
+        return
+    talk.state = replace(talk.state, pending="")
+    talk.hear(words)
+    wishes.free_text(talk)
+
+
+_TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
+    {
+        "start": _start,
+        "show": _show,
+        "place": wishes.place,
+        "basis": _basis,
+        "edit": moves.edit,
+        "back": moves.back,
+        "again": moves.again,
+        "cancel": moves.cancel,
+        "resume": moves.resume,
+        "leave": moves.leave,
+        "take": _take,
+        "asked": _asked,
+        "note": moves.note,
+        "human": moves.human,
+        "log": moves.log,
+        "status": lambda talk, _: filing.status(talk),
+        "why": moves.why,
+    }
+)
+
+
+def command(talk: Talk, verb: str) -> None:
+    """A control word."""
+    match verb:
+        case "help":
+            talk.speak(talk.say("greeting.help"), moves.starts(talk))
+        case "file":
+            moves.log(talk, "")
+        case _:
+            _TAPS[verb](talk, "")

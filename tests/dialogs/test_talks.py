@@ -1,0 +1,579 @@
+"""Whole talks, as founders have them: each test is one story."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from dialogs import cases
+from dialogs.assistant import respond, trouble
+from dialogs.conversation import State
+from dialogs.messages import Message
+from dialogs.turns import LOCAL
+from knowledge.snapshot import Knowledge
+from tests.dialogs.talking import NOW, Talking
+
+IN_2021 = datetime(2021, 6, 1, 12, tzinfo=LOCAL)
+
+
+@pytest.fixture
+def talk(knowledge: Knowledge) -> Talking:
+    return Talking(knowledge)
+
+
+def row(talk: Talking, support: str, subject: str = "company") -> dict[str, object]:
+    found = [r for r in talk.outcome["supports"] if r["id"] == support and r["subject"] == subject]
+    assert len(found) == 1, [r["id"] for r in talk.outcome["supports"]]
+    return dict(found[0])
+
+
+def through(talk: Talking, answers: dict[str, str], otherwise: str = "不清楚") -> Talking:
+    """Answer the open dialog's questions by key until it ends."""
+    for _ in range(60):
+        if talk.asking is None:
+            return talk
+        talk.say(answers.get(talk.asking, otherwise))
+    raise AssertionError("the dialog did not end")
+
+
+# -- pre-check -------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_founder_says_everything_at_once_and_is_asked_only_the_rest(talk: Talking) -> None:
+    talk.now = IN_2021
+    talk.say("我们在苏州高新区，刚拿了三类器械注册证，能拿多少钱")
+    assert talk.dialog == "subsidy_precheck"
+    assert talk.trail["region"] == "snd"
+    through(talk, {"plans": "都没有", "product.1.own_ip": "是", "product.1.local": "是"})
+    assert talk.trail["events"] == "new_device_certificate"
+    assert talk.trail["product.1.class"] == "III"
+    found = row(talk, "snd-device-iii", "product.1")
+    assert found["status"] == "met"
+    assert found["time"] == "in_force"
+    assert found["printed"]["max"] == 3_000_000  # type: ignore[index]
+    assert {"scope": "company_year", "max": 5_000_000} in found["printed"]["caps"]  # type: ignore[index]
+    assert talk.outcome["total"]["max"] == 3_000_000
+    assert "300万元" in talk.text
+
+
+def test_today_the_same_support_is_told_as_over(talk: Talking) -> None:
+    talk.say("我们在苏州高新区，刚拿了三类器械注册证，能拿多少钱")
+    through(talk, {"plans": "都没有"})
+    found = row(talk, "snd-device-iii", "product.1")
+    assert (found["status"], found["time"], found["amount"]) == ("window_over", "plan_over", None)
+    assert talk.outcome["total"] is None
+    assert "计划期" in talk.text
+    assert any(o.payload.startswith("!log:") for o in talk.options)
+
+
+def test_two_certificates_share_the_yearly_ceiling(talk: Talking) -> None:
+    talk.now = IN_2021
+    talk.send("!start:subsidy_precheck").tap("苏州高新区")
+    answers = {"events": "注册证", "plans": "都没有", "products": "2", "product.1.class": "三类", "product.2.class": "三类"}
+    through(talk, answers | {"product.1.year": "2021年", "product.2.year": "2021年"})
+    assert talk.outcome["total"]["max"] == 5_000_000
+    assert len(talk.outcome["total"]["binding"]) == 1
+    assert "每家企业每年最高500万元" in talk.text
+    talk.say("不对，产品2是二类")
+    assert talk.dialog == "subsidy_precheck"
+
+
+@pytest.mark.parametrize(("said", "status"), [("3000万美元", "not_met"), ("3001万美元", "case"), ("3000万", "not_met"), ("三千五百万美金", "case")])
+def test_more_than_means_more_than(talk: Talking, said: str, status: str) -> None:
+    talk.now = IN_2021
+    talk.send("!start:subsidy_precheck").tap("苏州高新区")
+    through(talk, {"events": "外资到账", "plans": "都没有", "foreign_cash_year": said})
+    rows = [r for r in talk.outcome["supports"] if r["section"].startswith("三(一)1第一")]
+    assert rows
+    assert all((r["status"] == "not_met") == (status == "not_met") for r in rows)
+
+
+def test_yuan_are_not_dollars(talk: Talking) -> None:
+    talk.now = IN_2021
+    talk.send("!start:subsidy_precheck").tap("苏州高新区")
+    through(talk, {"events": "外资到账", "plans": "都没有", "foreign_cash_year": "3亿元人民币"})
+    assert {r["status"] for r in talk.outcome["supports"] if r["section"].startswith("三(一)1第一")} == {"unknown"} or "undecidable" in {
+        r["status"] for r in talk.outcome["supports"] if r["section"].startswith("三(一)1第一")
+    }
+
+
+def test_a_kunshan_company_also_sees_suzhou(talk: Talking) -> None:
+    talk.send("!start:subsidy_precheck").tap("昆山")
+    through(talk, {"events": "集采中标", "plans": "都没有"})
+    assert {r["document"] for r in talk.outcome["supports"]} == {"kunshan-list", "suzhou-2021"}
+    won = row(talk, "sz-procurement-win")
+    assert (won["status"], won["time"]) == ("window_over", "window_over")
+
+
+def test_a_xuzhou_company_does_not_see_suzhou(talk: Talking) -> None:
+    talk.send("!start:subsidy_precheck").tap("徐州")
+    through(talk, {}, "都没有")
+    assert {r["document"] for r in talk.outcome["supports"]} == {"xuzhou-2021"}
+
+
+def test_within_the_window_a_procurement_win_is_met(talk: Talking) -> None:
+    talk.now = datetime(2023, 12, 31, 12, tzinfo=LOCAL)
+    talk.send("!start:subsidy_precheck").tap("苏州")
+    through(talk, {"events": "集采中标", "plans": "都没有", "independent_entity": "是"})
+    won = row(talk, "sz-procurement-win")
+    assert (won["status"], won["time"]) == ("met", "open_until")
+    assert won["amount"] == {"min": 0, "max": 2_000_000, "currency": "CNY"}
+
+
+def test_a_joint_project_is_reckoned_by_its_rate_and_ceiling(talk: Talking) -> None:
+    talk.now = IN_2021
+    talk.send("!start:subsidy_precheck").tap("苏州")
+    through(talk, {"events": "联合攻关项目已经认定", "plans": "都没有", "independent_entity": "是", "joint_rd.investment": "1.2个亿"})
+    assert row(talk, "sz-joint-rd")["amount"] == {"min": 12_000_000, "max": 20_000_000, "currency": "CNY"}
+
+
+def test_the_basis_of_every_line_can_be_seen(talk: Talking) -> None:
+    talk.send("!start:subsidy_precheck").tap("太仓")
+    through(talk, {}, "都没有")
+    talk.tap("看每一条的依据")
+    assert talk.replies[0].citations
+    assert all(c.document in ("taicang-2025", "suzhou-2021") for c in talk.replies[0].citations)
+    while nxt := next((o for o in talk.options if o.payload.startswith("!basis")), None):
+        talk.send(nxt.payload)
+        assert len(talk.text) < 4000
+
+
+# -- parks and approvals ---------------------------------------------------------------------------------------------------------------
+
+
+def test_parks_are_ranked_with_reasons_and_what_is_not_said(talk: Talking) -> None:
+    talk.say("做体外诊断，落在哪个园区好")
+    assert talk.dialog == "park_selection"
+    assert talk.trail["segment"] == "ivd"
+    talk.tap("太仓").say("生产").say("临床合作")
+    parks = talk.outcome["parks"]
+    assert parks[0]["name"] in ("太仓生物港", "中德（太仓）生命健康产业园")
+    assert all(p["region"] == "taicang" for p in parks)
+    assert all(reason["citations"][0]["document"] == "taicang-2025" for p in parks for reason in p["reasons"])
+    assert "文件没写" in talk.text
+
+
+@pytest.mark.parametrize(
+    ("region", "pattern"), [("太仓", "一核两极"), ("苏州高新区", "一核多园"), ("昆山", "1+N"), ("苏州", "1+N"), ("徐州", "一区两翼多点")]
+)
+def test_every_layout_is_explained(knowledge: Knowledge, region: str, pattern: str) -> None:
+    talk = Talking(knowledge).say(f"{region}的园区布局是什么")
+    assert pattern in talk.text or any(pattern in o.label for o in talk.options), talk.text
+
+
+def test_a_wrong_industry_gets_no_park(talk: Talking) -> None:
+    talk.send("!start:park_selection").say("医美").tap("徐州").say("生产").say("都没有")
+    assert talk.outcome["parks"] == []
+    assert any(o.payload.startswith("!log:") for o in talk.options)
+
+
+def test_an_approval_matter_leads_to_units_and_an_honest_word_about_the_phone(talk: Talking) -> None:
+    talk.send("!start:approval_channel").tap("昆山").say("专利预审")
+    channels = talk.outcome["channels"]
+    assert channels
+    assert channels[0]["region"] == "kunshan"
+    assert channels[0]["units"]
+    assert all(c["phone"] is None for c in channels)
+    assert "没有写电话" in talk.text
+
+
+def test_the_lead_unit_is_marked_only_where_the_document_marks_it(talk: Talking) -> None:
+    talk.send("!start:approval_channel").tap("苏州高新区").tap("不清楚")
+    leads = [u for c in talk.outcome["channels"] if c["region"] == "snd" for u in c["units"] if u["lead"]]
+    assert leads
+    talk.say("重来").tap("昆山").tap("不清楚")
+    assert not [u for c in talk.outcome["channels"] if c["region"] == "kunshan" for u in c["units"] if u["lead"]]
+    assert "没有标哪家牵头" in talk.text
+
+
+# -- free questions --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "document", "words"),
+    [
+        ("集采中标有奖励吗", "suzhou-2021", "200万元"),
+        ("太仓顶尖人才团队最高给多少", "taicang-2025", "1亿元"),
+        ("昆科贷是什么", "kunshan-list", "昆科贷"),
+        ("D级特殊物品出入境", "suzhou-2021", "海关"),
+        ("娄城贷", "taicang-2025", "娄城贷"),
+        ("一核两极是什么意思", "taicang-2025", "沙溪"),
+        ("高新区二类医疗器械注册证最高补多少", "snd-2020", "50万元"),
+        ("彭城英才卡", "xuzhou-2021", "彭城英才"),
+    ],
+)
+def test_a_question_is_answered_from_a_record_with_its_source(talk: Talking, question: str, document: str, words: str) -> None:
+    talk.say(question)
+    shown = [talk]
+    if not any(r.citations for r in talk.replies):
+        first = next(o for o in talk.options if o.payload.startswith("!show:"))
+        shown = [talk.send(first.payload)]
+    assert words in shown[0].text
+    assert document in {c.document for r in talk.replies for c in r.citations}
+    assert any(c.title and c.section for r in talk.replies for c in r.citations)
+
+
+def test_an_answer_says_that_the_period_is_over(talk: Talking) -> None:
+    talk.say("集采中标有奖励吗")
+    assert "已经过了" in talk.text or "计划期已过" in talk.text
+    assert any(o.payload.startswith("!log:") for o in talk.options)
+
+
+def test_what_is_not_in_the_documents_is_said_to_be_unknown(talk: Talking) -> None:
+    talk.say("火星移民签证的体检报告模板在哪里下载")
+    assert not any(r.citations for r in talk.replies)
+    assert talk.options
+
+
+@pytest.mark.parametrize("text", ["今天天气怎么样", "帮我写首诗", "股票明天会涨吗"])
+def test_what_is_none_of_our_business_is_said_so(talk: Talking, text: str) -> None:
+    talk.say(text)
+    assert talk.turn.intents[0].name == "out_of_scope"
+    assert not any(r.citations for r in talk.replies)
+
+
+def test_an_ambiguous_place_is_asked_about_and_the_question_kept(talk: Talking) -> None:
+    talk.say("我们在高新区，补贴能拿多少")
+    assert {"太仓", "苏州高新区", "昆山", "徐州"} <= {o.label for o in talk.options}
+    talk.tap("苏州高新区")
+    assert talk.dialog == "subsidy_precheck"
+    assert talk.trail["region"] == "snd"
+
+
+def test_a_bare_region_is_remembered(talk: Talking) -> None:
+    talk.say("太仓")
+    assert "太仓" in talk.text
+    talk.send("!start:subsidy_precheck")
+    assert talk.trail["region"] == "taicang"
+    assert "太仓" in talk.text
+
+
+# -- digression, correction, going back ------------------------------------------------------------------------------------------------
+
+
+def test_a_question_in_the_middle_is_answered_and_the_dialog_offered_again(talk: Talking) -> None:
+    talk.send("!start:subsidy_precheck").tap("太仓")
+    open_question = talk.asking
+    talk.say("娄城贷是什么？")
+    assert "娄城贷" in talk.text
+    assert talk.replies[-1].text == "接着刚才的补贴预审？"
+    talk.tap("继续")
+    assert talk.asking == open_question
+
+
+def test_another_dialog_in_the_middle_and_then_back(talk: Talking) -> None:
+    talk.send("!start:subsidy_precheck").tap("太仓")
+    talk.send("!start:approval_channel")
+    through(talk, {"region": "太仓"})
+    assert talk.replies[-1].text == "接着刚才的补贴预审？"
+    talk.say("继续")
+    assert talk.dialog == "subsidy_precheck"
+    assert talk.asking is not None
+
+
+def test_a_correction_keeps_later_answers(talk: Talking) -> None:
+    talk.send("!start:park_selection").say("体外诊断").tap("太仓").say("生产").say("检验检测")
+    talk.say("不对，地区是昆山")
+    assert talk.trail == {"segment": "ivd", "region": "kunshan", "site_stage": "production", "needs": "testing"}
+    assert "其余答案保留" in talk.text
+    assert {p["region"] for p in talk.outcome["parks"]} <= {"kunshan"}
+
+
+def test_a_finished_dialog_is_corrected_by_a_bare_value(talk: Talking) -> None:
+    talk.send("!start:park_selection").say("体外诊断").tap("太仓").say("生产").say("都没有")
+    talk.say("医学影像")
+    assert talk.trail["segment"] == "imaging"
+    assert talk.outcome["parks"][0]["name"] == "太仓生物港"
+
+
+def test_answers_are_changed_from_a_list_and_the_old_one_is_offered(talk: Talking) -> None:
+    talk.send("!start:park_selection").say("体外诊断").tap("太仓").say("生产").say("都没有").tap("改答案")
+    talk.send(next(o.payload for o in talk.options if o.payload.endswith(".site_stage")))
+    assert talk.asking == "site_stage"
+    assert "沿用：生产、量产" in [o.label for o in talk.options]
+    talk.tap("孵化、研发")
+    assert talk.trail["site_stage"] == "incubation"
+    assert talk.asking is None
+
+
+def test_going_back_drops_one_answer_at_a_time(talk: Talking) -> None:
+    talk.send("!start:park_selection").say("体外诊断").tap("太仓")
+    assert talk.asking == "site_stage"
+    talk.say("返回")
+    assert talk.asking == "region"
+    assert "沿用：太仓" in [o.label for o in talk.options]
+    talk.say("返回").say("返回")
+    assert talk.asking == "segment"
+
+
+def test_cancel_and_restart(talk: Talking) -> None:
+    talk.send("!start:subsidy_precheck").tap("太仓").say("重来")
+    assert talk.asking == "region"
+    talk.say("取消")
+    assert talk.dialog is None
+    talk.say("取消")
+    assert "没有进行中" in talk.text
+
+
+def test_the_profile_follows_to_the_next_dialog_and_can_be_changed(talk: Talking) -> None:
+    talk.send("!start:park_selection").say("体外诊断").tap("太仓").say("生产").say("都没有")
+    talk.send("!start:subsidy_precheck")
+    assert talk.trail["region"] == "taicang"
+    assert "按您之前说的：太仓" in talk.text
+    talk.say("不对，是昆山")
+    assert talk.trail["region"] == "kunshan"
+
+
+def test_ticked_choices_count_when_done_is_tapped(talk: Talking) -> None:
+    talk.send("!start:park_selection").say("体外诊断").tap("太仓").say("生产")
+    talk.tap("临床合作").tap("检验检测").tap("临床合作")
+    assert talk.asking == "needs"
+    talk.tap("选好了")
+    assert talk.trail["needs"] == "testing"
+
+
+def test_why_and_help_are_answered_without_losing_the_question(talk: Talking) -> None:
+    talk.send("!start:park_selection").say("为什么问这个")
+    assert "为什么问" in talk.text
+    assert talk.asking == "segment"
+    talk.say("帮助")
+    assert talk.asking == "segment"
+
+
+def test_after_two_misses_a_person_is_offered_with_the_words_kept(talk: Talking) -> None:
+    talk.say("阿巴阿巴歪比巴卜").say("歪比歪比巴卜阿巴")
+    assert "歪比歪比巴卜阿巴" in talk.text
+    assert talk.options[0].payload == "!log:words"
+    assert len(talk.effects) == 2
+
+
+# -- requests --------------------------------------------------------------------------------------------------------------------------
+
+
+def file_one(talk: Talking, matter: str = "集采奖励2023年的还能申请吗，请帮忙核实") -> Talking:
+    talk.say("转人工").say(matter).say("测试医疗公司").say("李女士").say("13812345678").say("同意")
+    assert talk.asking == "confirm"
+    return talk.say("确认")
+
+
+def test_a_request_is_read_back_and_filed_with_its_dossier(talk: Talking) -> None:
+    file_one(talk)
+    assert "{request}" in talk.text
+    assert "138****5678" in talk.text
+    dossier = talk.filed[0].dossier
+    assert dossier["contact"] == {"contact.name": "李女士", "contact.reach": "13812345678"}
+    assert dossier["knowledge"] == talk.knowledge.version
+    assert "13812345678" not in str(talk.state.to_json())
+    talk.say("进度")
+    assert "YQ-261122-0001" in talk.text
+    assert "新建" in talk.text
+
+
+def test_private_answers_are_hidden_in_what_is_stored_and_said(talk: Talking) -> None:
+    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司")
+    talk.say("李女士")
+    assert talk.turn.incoming["text"] == "***"
+    assert talk.trail["contact.name"] == "***"
+    talk.say("我的电话13812345678")
+    assert talk.turn.incoming["text"] == "***"
+    assert not talk.turn.entities
+    assert "13812345678" not in talk.text
+
+
+def test_without_consent_nothing_is_filed(talk: Talking) -> None:
+    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司").say("李女士").say("13812345678").say("不同意")
+    assert not talk.filed
+    assert "13812345678" not in str(talk.state.to_json())
+
+
+def test_a_wrong_phone_is_asked_again(talk: Talking) -> None:
+    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司").say("李女士").say("123")
+    assert talk.asking == "contact.reach"
+    assert "电话或邮箱" in talk.text
+
+
+def test_a_precheck_goes_into_the_request(talk: Talking) -> None:
+    talk.send("!start:subsidy_precheck").tap("昆山")
+    through(talk, {"events": "集采中标", "plans": "都没有"})
+    talk.tap("登记请专员核实")
+    assert talk.asking == "contact.company"
+    talk.say("测试医疗公司").say("李女士").say("a@example.com").say("同意").say("确认登记")
+    dossier = talk.filed[0].dossier
+    assert talk.filed[0].kind == "subsidy_precheck"
+    assert dossier["answers"]["events"] == "centralized_procurement_win"
+    assert dossier["outcome"]["supports"]
+
+
+def test_a_question_inside_the_form_is_asked_about(talk: Talking) -> None:
+    talk.say("转人工").say("想了解娄城贷")
+    talk.say("太仓有什么补贴？")
+    assert talk.asking == "contact.company"
+    assert {"是我的回答", "是另一个问题"} == {o.label for o in talk.options}
+    talk.tap("是我的回答")
+    assert talk.trail["contact.company"] == "太仓有什么补贴?"
+
+
+def test_status_is_told_only_for_own_requests(talk: Talking) -> None:
+    talk.say("进度")
+    assert "还没有登记" in talk.text
+    talk.send("!note:YQ-261122-0001")
+    assert "只能查您自己" in talk.text
+
+
+def test_a_reply_to_the_team_reaches_the_request(talk: Talking) -> None:
+    file_one(talk)
+    talk.say("营业执照已经发您邮箱", reply_to="YQ-261122-0001.2")
+    assert talk.notes[0].number == "YQ-261122-0001"
+    talk.say("进度").send("!note:YQ-261122-0001").say("再补一句，注册证是去年拿的")
+    assert len(talk.notes) == 2
+
+
+# -- bad input -------------------------------------------------------------------------------------------------------------------------
+
+BAD = [
+    ("", {}),
+    ("   ", {}),
+    ("​﻿", {}),
+    ("好" * 4500, {}),
+    ("\x00\x07\x1b[31m", {}),
+    ("<script>alert(1)</script>", {}),
+    ("{{7*7}} {request} {0} %s ${jndi}", {}),
+    ("'; DROP TABLE requests; --", {}),
+    ("(" * 500, {}),
+    ("💊💉🏥", {}),
+    ("", {"kind": "voice"}),
+    ("", {"kind": "photo"}),
+    ("", {"kind": "file"}),
+    ("", {"kind": "sticker"}),
+]
+
+
+@pytest.mark.parametrize(("text", "more"), BAD, ids=range(len(BAD)))
+def test_bad_input_gets_a_clear_line_and_keeps_the_dialog(talk: Talking, text: str, more: dict[str, str]) -> None:
+    talk.send("!start:park_selection").say("体外诊断")
+    before = talk.trail
+    talk.say(text, **more)
+    assert talk.replies
+    assert talk.trail == before
+    assert talk.asking == "region"
+    assert "{request}" not in talk.text
+    assert len(talk.text) < 1500
+
+
+STALE = [
+    "zz:region=taicang",
+    "1:region=mars",
+    "1:needs=clinical",
+    "!show:nothing",
+    "!boom:1",
+    "no colon",
+    "1:",
+    "!basis:1.x",
+    "!start:moon",
+    "x" * 80,
+    "1:~needs=*",
+]
+
+
+@pytest.mark.parametrize("payload", [*STALE, "!place:mars", "!take", "!asked", "!edit:9"])
+def test_forged_and_stale_buttons_get_one_line(talk: Talking, payload: str) -> None:
+    talk.send("!start:park_selection").say("体外诊断")
+    before = talk.trail
+    talk.send(payload)
+    assert talk.replies
+    assert talk.trail == before
+    assert talk.asking == "region"
+
+
+def test_an_old_keyboard_of_a_finished_run_is_stale(talk: Talking) -> None:
+    talk.send("!start:park_selection")
+    old = next(o.payload for o in talk.options if "segment" in o.payload)
+    talk.say("取消").send("!start:subsidy_precheck").send(old)
+    assert "已经不能用了" in talk.text
+    assert talk.asking == "region"
+
+
+def test_in_a_group_only_messages_for_the_bot_count(talk: Talking) -> None:
+    talk.say("太仓有什么补贴", group=True, addressed=False)
+    assert talk.replies == ()
+    talk.say("转人工", group=True, addressed=True)
+    assert "私聊" in talk.text
+    assert talk.dialog is None
+
+
+def test_an_error_inside_never_traps_the_person(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).send("!start:park_selection")
+    turn = trouble(talk.state, Message("什么"), NOW)
+    assert turn.replies[0].text
+    assert turn.conversation.frames == talk.state.frames
+    assert trouble(talk.state, Message("取消"), NOW).conversation.frames == ()
+
+
+def test_the_same_message_gives_the_same_answer(knowledge: Knowledge) -> None:
+    for text in ("太仓有什么补贴", "一核两极是什么", "阿巴阿巴"):
+        assert respond(State(), Message(text), knowledge, NOW) == respond(State(), Message(text), knowledge, NOW)
+
+
+def test_changed_knowledge_is_told_when_a_result_changes(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).send("!start:subsidy_precheck").tap("昆山")
+    through(talk, {"events": "集采中标", "plans": "都没有"})
+    supports = dict(knowledge.supports)
+    won = supports["sz-procurement-win"]
+    supports["sz-procurement-win"] = won.model_copy(update={"window": None})
+    talk.knowledge = replace(knowledge, version="other", supports=supports)
+    talk.say("你好")
+    assert "知识库更新过" in talk.text
+    assert won.name in talk.text
+
+
+def test_several_wishes_are_served_in_order(talk: Talking) -> None:
+    talk.say("昆科贷是什么？另外帮我转人工")
+    names = [s.name for s in talk.turn.intents]
+    assert "request_human" in names
+
+
+def test_english_is_answered_in_english(talk: Talking) -> None:
+    talk.say("hello, what can you do for us?")
+    assert "Suzhou" in talk.text or "park" in talk.text.lower()
+    talk.say("你好")
+    assert "园企通" in talk.text
+
+
+# -- cases -----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_move_of_a_case_is_allowed_or_refused_with_a_reason() -> None:
+    filed = cases.Event("filed", NOW, "company")
+    for state in cases.State:
+        for target in cases.State:
+            case = cases.Case("YQ-1", "general", state, NOW, (filed,), {})
+            event = cases.Event("state", NOW, "team", "原因", target)
+            if target in cases.MOVES[state]:
+                moved, tells = cases.advance(case, event)
+                assert moved.state is target
+                assert tells
+                assert cases.decode("YQ-1", "general", moved.state, NOW, cases.encode(moved)) == moved
+            else:
+                with pytest.raises(cases.CaseError, match="不能从"):
+                    cases.advance(case, event)
+
+
+def test_a_case_without_a_reason_is_not_declined_and_a_closed_one_not_answered() -> None:
+    case = cases.Case("YQ-1", "general", cases.State.NEW, NOW)
+    with pytest.raises(cases.CaseError, match="原因"):
+        cases.advance(case, cases.Event("state", NOW, "team", "", cases.State.DECLINED))
+    answered, tells = cases.advance(case, cases.Event("staff_reply", NOW, "team", "您好"))
+    assert (answered.state, answered.answering) == (cases.State.IN_PROGRESS, "team")
+    assert tells
+    closed, _ = cases.advance(answered, cases.Event("state", NOW, "team", "", cases.State.DONE))
+    assert closed.answering == "bot"
+    with pytest.raises(cases.CaseError, match="不能再回复"):
+        cases.advance(closed, cases.Event("staff_reply", NOW, "team", "再说一句"))
+
+
+def test_a_company_note_ends_the_waiting() -> None:
+    case = cases.Case("YQ-1", "general", cases.State.WAITING_COMPANY, NOW)
+    noted, _ = cases.advance(case, cases.Event("company_note", NOW, "company", "材料在此"))
+    assert noted.state is cases.State.IN_PROGRESS
