@@ -11,10 +11,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+
+import uvicorn
 
 from dialogs import cases
 from dialogs.frames import DIALOGS, Stage
@@ -22,6 +24,8 @@ from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Sender, Turns
 from handlers import console
+from handlers.telegram import Telegram, TelegramSettingError
+from handlers.web import create_app
 from knowledge import loader
 from knowledge.snapshot import Knowledge
 from storage.contract import Store, StoreError
@@ -39,6 +43,7 @@ class Settings:
 
     host: str
     port: int
+    hosts: tuple[str, ...]
     store: Path
     knowledge: Path
     telegram_token: str | None
@@ -65,6 +70,7 @@ class Settings:
         return cls(
             env.get("HOST", "127.0.0.1"),
             int(port),
+            tuple(name.strip().lower() for name in env.get("HOSTS", "").split(",") if name.strip()),
             Path(env.get("STORE") or "data/yuanqitong.db"),
             knowledge,
             token,
@@ -90,42 +96,57 @@ async def opened(path: Path | None) -> AsyncIterator[Store]:
         await store.close()
 
 
+class Server(uvicorn.Server):
+    """uvicorn, which waits for open streams: they are ended first, so that stopping takes no time."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the chat pages' streams, then everything else."""
+        self.config.app.state.close_streams()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
+
+
 async def serve(settings: Settings, knowledge: Knowledge) -> None:
     """Run the web chat, and Telegram where a token is set, until SIGINT or SIGTERM."""
-    import uvicorn
-
-    from handlers.web import create_app
-
     listener = _listen(settings)
     async with opened(settings.store) as store:
         turns = Turns(store, Library(knowledge))
-        telegram, routes = None, {}
-        if settings.telegram_token:
-            from handlers.telegram import Telegram
+        telegram = (
+            Telegram(turns, settings.telegram_token, base_url=settings.telegram_api, secret=settings.telegram_secret)
+            if settings.telegram_token
+            else None
+        )
+        webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
+        hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts)
+        app = create_app(turns, allowed_hosts=hosts, webhooks=webhooks)
+        server = Server(uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3))
+        background = [asyncio.create_task(job) for job in _jobs(turns, telegram, settings)]
+        for task in background:  # a job that gives up (a refused token) stops the program, with its reason
+            task.add_done_callback(lambda _: setattr(server, "should_exit", True))
+        print(f"园企通已启动：http://{settings.host}:{settings.port}  （按 Ctrl+C 停止）" + ("；Telegram 已接通" if telegram else ""), flush=True)
+        await server.serve(sockets=[listener])
+        for task in background:
+            task.cancel()
+        ended = await asyncio.gather(*background, return_exceptions=True)
+        if telegram:
+            await telegram.close()
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
 
-            telegram = Telegram(turns, settings.telegram_token, base_url=settings.telegram_api, secret=settings.telegram_secret)
-            if settings.telegram_webhook:
-                routes = {"/telegram": telegram.receive}
-        app = create_app(turns, allowed_hosts=_hosts(settings), webhooks=routes)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
-        async with asyncio.TaskGroup() as group:
-            tasks = []
-            if telegram is not None:
-                tasks.append(group.create_task(Sender(turns, {"telegram": telegram.deliver}).run()))
-                if settings.telegram_webhook and settings.telegram_secret:
-                    await telegram.set_webhook(settings.telegram_webhook, settings.telegram_secret)
-                else:
-                    tasks.append(group.create_task(telegram.run_polling()))
-            print(f"园企通已启动：http://{settings.host}:{settings.port}  （按 Ctrl+C 停止）", flush=True)
-            if telegram is not None:
-                print("Telegram 已接通", flush=True)
-            await server.serve(sockets=[listener])
-            for task in tasks:
-                task.cancel()
+
+def _jobs(turns: Turns, telegram: Telegram | None, settings: Settings) -> list[Coroutine[None, None, None]]:
+    """What runs beside the web server."""
+    if telegram is None:
+        return []
+    sender = Sender(turns, {"telegram": telegram.deliver}).run()
+    if settings.telegram_webhook and settings.telegram_secret:
+        return [sender, _webhook(telegram, settings.telegram_webhook, settings.telegram_secret)]
+    return [sender, telegram.run_polling()]
 
 
-def _hosts(settings: Settings) -> tuple[str, ...]:
-    return ("localhost", "127.0.0.1", "[::1]", settings.host)
+async def _webhook(telegram: Telegram, url: str, secret: str) -> None:
+    await telegram.set_webhook(url, secret)
+    await asyncio.Event().wait()
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -160,7 +181,12 @@ async def ask(arguments: argparse.Namespace, settings: Settings, knowledge: Know
 
     async with opened(None) as store:
         turns = Turns(store, Library(knowledge))
-        handled = await turns.handle(Address(console.CHANNEL, "ask", "ask"), Message(arguments.text), now=console.noon(arguments.today), pull=True)
+        handled = await turns.handle(
+            Address(console.CHANNEL, "ask", "ask"),
+            Message(arguments.text.encode("utf-8", "replace").decode()),
+            now=console.noon(arguments.today),
+            pull=True,
+        )
         console.show(handled, sys.stdout, [])
 
 
@@ -328,7 +354,7 @@ def main(arguments: list[str] | None = None) -> int:
                 return _run(lambda: requests(given, settings, knowledge))
             case _:
                 return _run(lambda: serve(settings, knowledge))
-    except (SettingError, StoreError, cases.CaseError) as error:
+    except (SettingError, TelegramSettingError, StoreError, cases.CaseError) as error:
         print(error, file=sys.stderr)
         return 2
     except loader.KnowledgeError as error:

@@ -14,6 +14,8 @@ from knowledge.facts import Amount, Cap, Channel, Citation, Clause, Contact, Ind
 from knowledge.snapshot import Answerable, Knowledge, citations
 
 MAX_OPTIONS = 4
+BRIEF = {"Support": 2}
+"""How many lines of a record are told at once; the others come with “more”."""
 ABOUT_MONEY = ("unstated", "case_by_case", "uncapped")
 
 
@@ -121,23 +123,31 @@ class Voice:
         lines += [self.say("channels.address", address=contact.address, on=on)] if contact.address else []
         return lines or [self.say("channels.no_phone")]
 
-    def tell(self, record: Answerable) -> Reply:
-        """One record as an answer."""
-        lines = self._lines(record)
-        lines.append(self.holds(record))
-        return Reply("\n".join(line for line in lines if line), self.next_steps(record), self.sources(citations(record)))
+    def tell(self, record: Answerable, full: bool = False) -> Reply:
+        """One record as an answer: the answer, the condition that decides, whether it holds; `full` with all that is known."""
+        lines = [line for line in self._lines(record) if line]
+        more = lines[BRIEF[type(record).__name__] :] if type(record).__name__ in BRIEF else []
+        shown = [*lines[: len(lines) - len(more)], self.holds(record), *(more if full else [])]
+        options = self.next_steps(record)
+        if more and not full:
+            options = (Option(self.say("common.expand"), fit(f"!full:{record.id}")), *options)
+        return Reply("\n".join(shown), options[:MAX_OPTIONS], self.sources(citations(record)))
 
     def _lines(self, record: Answerable) -> list[str]:
         match record:
             case QuestionAnswer():
                 return [record.answer]
             case Support():
-                lines = [self.say("facts.amount", name=record.name, amount=self.amount(record)), record.summary.rstrip("。") + "。"]
-                lines.append(self.say("facts.conditions", criteria="；".join(c.text for c in record.criteria)))
-                lines += [s.rstrip("。") + "。" for s in record.stacking[:1]]
-                lines.append(self.say(f"strength.{record.strength}"))
+                conditions = self.say("facts.conditions", criteria="；".join(c.text for c in record.criteria))
                 units = self.units(record)
-                return [*lines, self.say("facts.units", units=units) if units else ""]
+                return [
+                    self.say("facts.amount", name=record.name, amount=self.amount(record)) + self.say(f"strength.{record.strength}"),
+                    conditions,
+                    record.summary.rstrip("。") + "。",
+                    *(s.rstrip("。") + "。" for s in record.stacking),
+                    self.say("facts.units", units=units) if units else self.say("channels.no_units"),
+                    *self.contact(record.contact),
+                ]
             case Park():
                 head = self.say(
                     "facts.park", name=record.name, region=self.region_name(record.region), role=self.role(record), summary=record.summary

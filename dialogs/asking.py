@@ -185,11 +185,11 @@ def _readback(talk: Talk) -> str:
 
 
 def mask(private: str) -> str:
-    """A private value that its owner can recognise and nobody else can use: 138****0000, 王*, a***@x.com."""
+    """A private value that its owner can recognise and nobody else can use: 138****0000, 王**, a***@x.com."""
     if "@" in private:
         name, _, host = private.partition("@")
         return f"{name[:1]}***@{host}"
-    if len(private) >= 7:
+    if len(private) >= 7 and sum(c.isdigit() for c in private) >= 7:
         return f"{private[:3]}****{private[-4:]}"
     return private[:1] + "*" * max(1, len(private) - 1) if private else ""
 

@@ -54,6 +54,7 @@ _QUESTION = re.compile(
     r"[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
 )
 _OWN = re.compile(r"我|咱|本公司|能拿|拿到|能领|能报|能不能申|能申|可以申|够不够|符不符合|符合条件|资格|预审|测算|算一下|\b(we|our|us|i)\b")
+_CHOOSING = re.compile(r"选|落户|落在|落哪|落到|搬|入驻|哪个园|哪个区|哪里好|推荐|适合|合适|找个?园|去哪|放哪|比较|choose|which park|move")
 _GLUE = re.compile(
     r"我们?|咱们?|公司|企业|的话|就是|应该|是|在|选|要|想|的|了|啊|吧|呀|哦|嗯|做|刚|拿到?|有|这个|那个|属于|主要|大概|差不多|一个|区域|地区|那边|这边|[\s,.，。、!！~～:：]+"
 )
@@ -104,6 +105,11 @@ def speaks_of_own(text: str) -> bool:
     return bool(_OWN.search(text))
 
 
+def speaks_of_choosing(text: str) -> bool:
+    """Whether a message is about choosing a site, not about a park by name."""
+    return bool(_CHOOSING.search(text))
+
+
 def is_correction(text: str) -> bool:
     """Whether a message takes something back."""
     return bool(_CORRECTION.search(normalise(text)))
@@ -124,7 +130,7 @@ def rest_of(text: str, found: Sequence[Found]) -> str:
 
 def read_answer(question: Question[object], text: str, found: Sequence[Found], today: date) -> Answer | Unreadable | None:
     """The answer that a message gives to a question, if it is one."""
-    text = normalise(text)
+    raw, text = text, normalise(text)
     bare = text.strip(" .。!！~～,，")
     if question.optional and _UNSURE.fullmatch(bare):
         return Answer(UNKNOWN)
@@ -143,7 +149,7 @@ def read_answer(question: Question[object], text: str, found: Sequence[Found], t
         case Number():
             return _number(question, bare, today)
         case FreeText():
-            return _free_text(question, text)
+            return _free_text(question, " ".join(raw.split()))
         case _:
             return None
 

@@ -97,6 +97,15 @@ def _show(talk: Talk, record_id: str) -> None:
     wishes.tell(talk, record)
 
 
+def _full(talk: Talk, record_id: str) -> None:
+    record = talk.knowledge.record(record_id)
+    if record is None:
+        moves.stale(talk, "bad.stale")
+        return
+    talk.tapped = talk.say("common.expand")
+    talk.replies.append(talk.voice.tell(record, full=True))
+
+
 def _basis(talk: Talk, argument: str) -> None:
     run, _, start_at = argument.partition(".")
     frame = next((f for f in talk.state.frames if f.run == run and f.done), None)
@@ -132,6 +141,7 @@ _TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
     {
         "start": _start,
         "show": _show,
+        "full": _full,
         "place": wishes.place,
         "basis": _basis,
         "edit": moves.edit,

@@ -163,7 +163,8 @@ class Sender:
                 except StoreError:
                     log.exception("the outbox could not be read; trying again")
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._turns.wake_sender.wait(), self._poll)
+                    async with asyncio.timeout(self._poll):  # wait_for may swallow a cancellation before Python 3.12
+                        await self._turns.wake_sender.wait()
         finally:
             for task in self._busy.values():
                 task.cancel()

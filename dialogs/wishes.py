@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dialogs import asking, filing, moves, reading
 from dialogs.answers import MAX_OPTIONS, Voice, cut
 from dialogs.messages import Option
-from knowledge.facts import QuestionAnswer
+from knowledge.facts import Park, QuestionAnswer
 from knowledge.search import Hit
 from knowledge.snapshot import Answerable
 
@@ -33,7 +33,8 @@ TOPICS = (
     "facility_request",
     "events",
 )
-_OWN_WAY = frozenset({"request_human", "request_status", "subsidy_precheck", "park_selection", "cancel", "correction", "back_or_restart"})
+_OWN_WAY = frozenset({"request_human", "request_status", "cancel", "correction", "back_or_restart"})
+"""Wishes that win over a record of the same name; a pre-check and a choice of park do where the person speaks of their own."""
 
 
 def free_text(talk: Talk) -> None:
@@ -62,7 +63,9 @@ def _only_a_region(talk: Talk) -> bool:
 def _wishes(talk: Talk, hits: list[Hit]) -> tuple[str, ...]:
     """The wishes to serve; none where one record is named so plainly that it is the answer."""
     names = talk.wants.wishes
-    own_way = _OWN_WAY - ({"subsidy_precheck"} if not reading.speaks_of_own(talk.text) else set())
+    own = {"subsidy_precheck"} if reading.speaks_of_own(talk.text) else set()
+    choosing = {"park_selection"} if reading.speaks_of_choosing(talk.text) else set()
+    own_way = _OWN_WAY | own | choosing
     named = bool(hits) and hits[0].title >= TITLE and len(names) <= 1 and not set(names) & own_way
     return () if named else names
 
@@ -101,6 +104,8 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
         case "correction":
             moves.edit(talk, "")
         case "out_of_scope":
+            if _search(talk, hits, strict=True):
+                return True
             _miss(talk, False, "miss.out_of_scope")
         case _ if wish in TOPICS:
             return _search(talk, hits, strict=True) or topical(talk, wish, region, hits)
@@ -153,7 +158,10 @@ def _find(talk: Talk, region: str | None) -> list[Hit]:
     """Records for the message: of the regions that it names, otherwise of all, the region spoken of before a little ahead."""
     named = tuple(dict.fromkeys(f.token for f in talk.found if f.kind == "region"))
     scope = (*talk.knowledge.upward(named[0]), *talk.knowledge.around(named[0])) if len(named) == 1 else named
-    hits = talk.knowledge.search.find(talk.text, scope, 12)
+    text = talk.text
+    for unclear in (f for f in talk.found if f.kind == "ambiguous_region"):
+        text = text.replace(unclear.text, "", 1)  # 高新区 alone names no park
+    hits = talk.knowledge.search.find(text or talk.text, scope, 12)
     if region is None:
         return hits
     upward = talk.knowledge.upward(region)
@@ -187,7 +195,15 @@ def listing(talk: Talk, topic: str, region: str, hits: Sequence[Hit] = ()) -> bo
 def tell(talk: Talk, record: Answerable) -> None:
     """Answer with a record."""
     talk.state = replace(talk.state, subject=record.id)
-    talk.replies.append(talk.voice.tell(record))
+    reply = talk.voice.tell(record)
+    unsaid = (
+        not isinstance(record, Park)
+        and record.region != talk.state.profile.get("region")
+        and not any(f.kind == "region" and f.token == record.region for f in talk.found)
+    )
+    if unsaid:
+        reply = replace(reply, text=talk.say("facts.in_region", region=talk.voice.region_name(record.region), text=reply.text))
+    talk.replies.append(reply)
 
 
 def _search(talk: Talk, hits: list[Hit], strict: bool = False) -> bool:

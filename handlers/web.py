@@ -12,13 +12,12 @@ import json
 import logging
 import re
 import secrets
-import socket
 import weakref
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -36,7 +35,9 @@ from storage.contract import Address, OutboxItem, StoreError, Update
 
 PAGE = Path(__file__).parent / "chat_page"
 COOKIE, YEAR = "yqt", 365 * 24 * 3600
-MAX_BODY, HISTORY = 64 * 1024, 200
+MAX_BODY, MAX_UPDATE, HISTORY = 64 * 1024, 1024 * 1024, 200
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+Webhook = Callable[[bytes, str | None], Awaitable[int]]  # body and secret of another channel's call → HTTP status
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
 _SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -45,46 +46,38 @@ _SAFE = {
     "Referrer-Policy": "same-origin",
 }
 _WORDS = {404: "没有这个页面。请回到首页 /。", 405: "这个地址不能这样访问。请回到首页 /。"}
-
 log = logging.getLogger(__name__)
 
 
-def create_app(turns: Turns, *, hosts: Sequence[str] = (), poll: float = 2.0, ping: float = 15.0) -> Starlette:
-    """The web chat as an ASGI app; `Server` runs it.
+def create_app(
+    turns: Turns,
+    *,
+    allowed_hosts: Sequence[str] = LOCAL_HOSTS,
+    webhooks: Mapping[str, Webhook] = MappingProxyType({}),
+    poll: float = 2.0,
+    ping: float = 15.0,
+) -> Starlette:
+    """The web chat as an ASGI app. Whoever stops its server calls `app.state.close_streams` first: servers wait for open streams.
 
-    `hosts`: names under which it may be reached besides this machine's own (a leading `*.` covers subdomains). `poll`: seconds
-    between looks for what other processes stored; `ping`: seconds of quiet after which a stream shows that it is alive.
+    `allowed_hosts`: names under which it may be reached (a leading `*.` covers subdomains). `webhooks`: path → receiver of other
+    channels' calls. `poll`: seconds between looks for what other processes stored; `ping`: seconds of quiet until a sign of life.
     """
     chat = WebChat(turns, poll, ping)
     calls = {"/": chat.page, "/api/events": chat.events, "/api/history": chat.history, "/healthz": chat.health}
     routes = [Route("/api/messages", chat.say, methods=["POST"]), Mount("/chat", StaticFiles(directory=PAGE))]
     routes += [Route(path, call) for path, call in calls.items()]
+    routes += [Route(path, _called(webhook), methods=["POST"]) for path, webhook in webhooks.items()]
     told = dict.fromkeys((HTTPException, BadMessageError, TurnError, StoreError, ClientDisconnect), _tell)
-    app = Starlette(routes=routes, middleware=[Middleware(Guard, hosts=hosts)], exception_handlers=told)
+    app = Starlette(routes=routes, middleware=[Middleware(Guard, hosts=allowed_hosts, open_to_all={"/healthz", *webhooks})], exception_handlers=told)
     app.state.close_streams = chat.close
     return app
-
-
-class Server(uvicorn.Server):
-    """uvicorn for the web chat: stopping ends the open streams first, since it would wait for them in vain."""
-
-    def __init__(self, app: Starlette, host: str = "127.0.0.1", port: int = 8000) -> None:
-        # A reader who takes nothing any more can't be ended politely: after three seconds it is cut off.
-        super().__init__(uvicorn.Config(app, host, port, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3))
-        self._close_streams = app.state.close_streams
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the streams, then stop."""
-        self._close_streams()
-        await super().shutdown(sockets)
 
 
 class Guard:
     """Refuses foreign hosts and other sites' pages, and puts the safety headers on every response."""
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
-        self._app = app
-        self._hosts = tuple(h.lower() for h in ("localhost", "127.0.0.1", "[::1]", *hosts))
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], open_to_all: Set[str]) -> None:
+        self._app, self._open, self._hosts = app, open_to_all, tuple(h.lower() for h in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -102,7 +95,7 @@ class Guard:
     def _refusal(self, path: str, headers: Headers) -> Response | None:
         host = headers.get("host", "").lower()
         name = re.sub(r":\d*$", "", host)
-        if path != "/healthz" and not any(name == h or (h.startswith("*.") and name.endswith(h[1:])) for h in self._hosts):
+        if path not in self._open and not any(name == h or (h.startswith("*.") and name.endswith(h[1:])) for h in self._hosts):
             return PlainTextResponse(f"这里不认识主机名“{name}”。请管理员把它加到网页聊天允许的主机名里。", 400)
         if "origin" in headers and urlsplit(headers["origin"]).netloc.lower() != host:
             return JSONResponse({"error": "这个请求来自别的网站，没有接受。请在园企通自己的页面里操作；经过代理时，代理要保留 Host。"}, 403)
@@ -113,8 +106,7 @@ class WebChat:
     """The page and its calls, over one `Turns`."""
 
     def __init__(self, turns: Turns, poll: float, ping: float) -> None:
-        self._turns, self._poll, self._ping = turns, poll, ping
-        self._closed = False
+        self._turns, self._poll, self._ping, self._closed = turns, poll, ping, False
         self._bells: weakref.WeakSet[asyncio.Event] = weakref.WeakSet()
         self._templates = Jinja2Templates(PAGE)
 
@@ -135,7 +127,9 @@ class WebChat:
     async def say(self, request: Request) -> Response:
         """Take one message. Its answers come through the stream; the same id again does nothing."""
         address = _visitor(request)
-        update_id, message = read_message(await _body(request))
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise HTTPException(415, "只接受 JSON。请用 Content-Type: application/json 发送。")
+        update_id, message = read_message(await _body(request, MAX_BODY))
         handled = await self._turns.handle(address, message, update_id)
         return JSONResponse({"ok": True, "duplicate": handled.duplicate})
 
@@ -192,15 +186,21 @@ def _visitor(request: Request) -> Address:
     return Address("web", cookie, cookie)
 
 
-async def _body(request: Request) -> bytes:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise HTTPException(415, "只接受 JSON。请用 Content-Type: application/json 发送。")
+async def _body(request: Request, limit: int) -> bytes:
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > MAX_BODY:
+        if len(body) > limit:
             raise HTTPException(413, "这段话太长了，没有发出去。请分成几次发，每次一两句话。")
     return bytes(body)
+
+
+def _called(webhook: Webhook) -> Callable[[Request], Awaitable[Response]]:
+    async def receive(request: Request) -> Response:
+        body = await _body(request, MAX_UPDATE)
+        return Response(status_code=await webhook(body, request.headers.get("x-telegram-bot-api-secret-token")))
+
+    return receive
 
 
 def _last(lines: Sequence[Update | OutboxItem]) -> int:

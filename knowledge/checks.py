@@ -1,17 +1,22 @@
-"""What records must agree on among themselves, beyond their shapes and the ids they name: tokens, types, circles, shared ceilings."""
+"""What records must agree on among themselves, beyond their own shapes: ids that lead somewhere, tokens, types, circles, shared ceilings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pydantic import BaseModel
+
 from knowledge import rules
-from knowledge.facts import Cap, FactType, Support
+from knowledge.facts import Cap, Citation, Document, FactType, Park, QuestionAnswer, Region, Shape, Support
 from knowledge.money import Money, MoneyError
 
 Tables = Mapping[str, Mapping[str, Any]]
+Place = tuple[str | int, ...]
+RECORDS = ("layouts", "parks", "supports", "channels", "clauses", "indicators", "questions")
+"""The kinds that share one set of ids."""
 _ELSEWHERE = {"segment": "segments", "region": "regions"}
 
 
@@ -21,7 +26,7 @@ class Fault:
 
     kind: str
     key: str
-    where: tuple[str | int, ...]
+    where: Place
     what: str
     fix: str = ""
     word: str = ""
@@ -29,7 +34,13 @@ class Fault:
 
 
 def faults(tables: Tables) -> Iterator[Fault]:
-    """Everything that does not agree. Ids that lead nowhere are passed over: the loader reports them."""
+    """Everything that does not agree."""
+    records = {key for kind in RECORDS for key in tables[kind]}
+    for kind, table in tables.items():
+        for key, record in table.items():
+            for where, target, known, name in _references(record, tables, records):
+                if target not in known:
+                    yield Fault(kind, key, where, f"{name}“{target}”不存在", word=target, known=tuple(known))
     yield from _circles(tables)
     for fact in tables["facts"].values():
         yield from _fact(fact, tables)
@@ -41,6 +52,61 @@ def faults(tables: Tables) -> Iterator[Fault]:
         for index, example in enumerate(support.examples):
             for key, token in example.facts.items():
                 yield from _token("supports", support.id, ("examples", index, "facts", key), tables["facts"].get(key), token, tables)
+
+
+def _references(record: Shape, tables: Tables, records: Collection[str]) -> Iterator[tuple[Place, str, Collection[str], str]]:
+    """Every id that a record names: its place in the record, the id, where it must be found, and what it is called."""
+    regions, documents, segments, facts = (tables[k] for k in ("regions", "documents", "segments", "facts"))
+    for where, part in _parts(record):
+        if isinstance(part, Citation):
+            yield (*where, "document"), part.document, documents, "文件"
+    if (region := getattr(record, "region", None)) is not None:
+        yield ("region",), region, regions, "地区"
+    if (within := getattr(record, "within", None)) is not None:
+        yield ("within",), within, (regions if isinstance(record, Region) else segments), "上级"
+    if (superseded := getattr(record, "superseded_by", None)) is not None:
+        yield ("superseded_by",), superseded, (documents if isinstance(record, Document) else records), "取代它的记录"
+    if isinstance(record, QuestionAnswer):
+        for index, about in enumerate(record.about):
+            yield ("about", index), about, records, "记录"
+    if isinstance(record, Park):
+        needs = {o.token for o in facts["needs"].options} if "needs" in facts else set()
+        if record.layout:
+            yield ("layout",), record.layout, tables["layouts"], "布局"
+        if record.part_of:
+            yield ("part_of",), record.part_of, tables["parks"], "园区"
+        for index, focus in enumerate(record.focus):
+            yield ("focus", index, "segment"), focus.segment, segments, "产业环节"
+        for index, offer in enumerate(record.offers):
+            yield ("offers", index, "need"), offer.need, needs, "配套"
+    if isinstance(record, Support):
+        for index, criterion in enumerate(record.criteria):
+            if criterion.fact:
+                yield ("criteria", index, "fact"), criterion.fact, facts, "企业情况"
+        if record.amount.of:
+            yield ("amount", "of"), record.amount.of, facts, "企业情况"
+        for index, example in enumerate(record.examples):
+            for key in example.facts:
+                yield ("examples", index, "facts", key), key, facts, "企业情况"
+    if isinstance(record, FactType):
+        for option_index, option in enumerate(record.options):
+            for key in option.implies:
+                yield ("options", option_index, "implies", key), key, facts, "企业情况"
+        for index, key in enumerate(record.implied_by):
+            yield ("implied_by", index), key, facts, "企业情况"
+        for key in record.only_if:
+            yield ("only_if", key), key, facts, "企业情况"
+
+
+def _parts(value: object, path: Place = ()) -> Iterator[tuple[Place, object]]:
+    yield path, value
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _parts(getattr(value, name), (*path, name))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            if isinstance(item, BaseModel):
+                yield from _parts(item, (*path, index))
 
 
 def _circles(tables: Tables) -> Iterator[Fault]:
@@ -59,7 +125,7 @@ def _choices(fact: FactType, tables: Tables) -> tuple[str, ...]:
     return rules.tokens(fact) or tuple(tables.get(_ELSEWHERE.get(fact.key, ""), ()))
 
 
-def _token(kind: str, key: str, where: tuple[str | int, ...], fact: FactType | None, token: str, tables: Tables) -> Iterator[Fault]:
+def _token(kind: str, key: str, where: Place, fact: FactType | None, token: str, tables: Tables) -> Iterator[Fault]:
     """Whether a token that a record writes down is one that an answer to this fact could give."""
     if fact is None or token == rules.UNKNOWN:
         return
@@ -102,7 +168,7 @@ def _fact(fact: FactType, tables: Tables) -> Iterator[Fault]:
 def _criteria(support: Support, tables: Tables) -> Iterator[Fault]:
     seen: set[str] = set()
     for index, criterion in enumerate(support.criteria):
-        where: tuple[str | int, ...] = ("criteria", index)
+        where: Place = ("criteria", index)
         if criterion.id in seen:
             yield Fault("supports", support.id, (*where, "id"), f"条件编号“{criterion.id}”重复", "同一项支持里每个条件用不同的编号")
         seen.add(criterion.id)

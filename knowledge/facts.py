@@ -5,6 +5,7 @@ Every model is frozen and refuses unknown keys. `None` and empty tuples mean "th
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -65,12 +66,22 @@ def _money(value: object) -> object:
 
 def _rate(value: object) -> object:
     """Read a printed percentage ("30%") as the fraction it means (0.30)."""
-    if isinstance(value, str) and value.endswith("%"):
-        return Decimal(value[:-1]) / 100
+    if isinstance(value, str):
+        if not re.fullmatch(r"\d{1,3}(?:\.\d{1,4})?%", value.strip()):
+            raise ValueError(f"“{value}”不是比例，请写成 30% 这样；10—30% 分开写成 rate_min 和 rate_max")
+        return Decimal(value.strip()[:-1]) / 100
+    return value
+
+
+def _day(value: object) -> object:
+    """Refuse everything but 2021-04-17: pydantic would take a bare number as seconds since 1970."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError(f"“{value}”不是日期，请写成 2021-04-17 这样的年-月-日")
     return value
 
 
 MoneyField = Annotated[Money, BeforeValidator(_money)]
+Day = Annotated[date, BeforeValidator(_day)]
 Rate = Annotated[Decimal, BeforeValidator(_rate), Field(ge=0, le=1)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=56)]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -102,15 +113,15 @@ class Words(Shape):
 class Checked(Shape):
     """When an admin last verified a field, and who did."""
 
-    on: date
+    on: Day
     by: Text
 
 
 class Window(Shape):
     """The days between which something can be had (both included), and the words that say so."""
 
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
     printed: Text
 
     @model_validator(mode="after")
@@ -150,7 +161,7 @@ class Document(Shape):
     region: Id
     number: Text | None = None
     issuer: Text | None = None
-    issued: date | None = None
+    issued: Day | None = None
     plan: Window | None = None
     """The plan period or target year that the paper prints; None where it prints none."""
     plan_kind: Literal["period", "target_year"] | None = None
@@ -331,7 +342,7 @@ class Criterion(Shape):
 class Example(Shape):
     """A worked example, run when the record is loaded: with these answers on that day, this status."""
 
-    today: date
+    today: Day
     facts: dict[str, str]
     status: Literal["met", "not_met", "unknown", "undecidable", "window_over"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +14,6 @@ from rapidfuzz import fuzz, process
 from knowledge import checks, rules
 from knowledge.facts import (
     Channel,
-    Citation,
     Clause,
     Document,
     FactType,
@@ -24,7 +22,6 @@ from knowledge.facts import (
     Layout,
     Park,
     QuestionAnswer,
-    Record,
     Region,
     Segment,
     Shape,
@@ -70,7 +67,7 @@ def load(folder: Path = SHIPPED) -> Knowledge:
     """Read, check and index every .yaml file below `folder`; KnowledgeError with all problems otherwise."""
     loading = _Loading(folder)
     loading.read_files()
-    loading.check_references()
+    loading.check_agreement()
     if not loading.problems:
         loading.run_examples()
     if loading.problems:
@@ -148,18 +145,13 @@ class _Loading:
         self.places[unique] = (tree, path)
         self.tables[kind][key] = record
 
-    def check_references(self) -> None:
+    def check_agreement(self) -> None:
         if self.unread:
             return  # what an unreadable file holds is missed everywhere; saying so once is enough
-        for kind, table in self.tables.items():
-            for key, record in table.items():
-                tree, path = self._place(kind, key)
-                for where, target, known, name in _references(record, self.tables):
-                    if target not in known and target not in self.refused:
-                        self.problems.append(tree.problem((*path, *where), f"{name}“{target}”不存在", _suggest(target, known)))
         for fault in checks.faults(self.tables):
-            tree, path = self._place(fault.kind, fault.key)
-            self.problems.append(tree.problem((*path, *fault.where), fault.what, fault.fix or _suggest(fault.word, fault.known)))
+            if fault.word not in self.refused:
+                tree, path = self._place(fault.kind, fault.key)
+                self.problems.append(tree.problem((*path, *fault.where), fault.what, fault.fix or _suggest(fault.word, fault.known)))
 
     def _place(self, kind: str, key: str) -> tuple[Tree, TreePath]:
         return self.places[f"{kind}:{key}" if f"{kind}:{key}" in self.places else key]
@@ -182,6 +174,7 @@ class _Loading:
     def knowledge(self) -> Knowledge:
         t: dict[str, Any] = {name: MappingProxyType(table) for name, table in self.tables.items()}
         answerable = [r for kind in ("layouts", "parks", "supports", "channels", "clauses", "indicators", "questions") for r in t[kind].values()]
+        names = {r.name for r in t["regions"].values()}  # 徐州高新区 is also a park: only a region's own name is left out of a search
         places = [name for r in t["regions"].values() for name in (r.name, *r.aliases, *r.ambiguous)]
         return Knowledge(
             version=self.digest.hexdigest()[:12],
@@ -189,65 +182,9 @@ class _Loading:
                 tuple(t["regions"].values()), tuple(t["segments"].values()), tuple(t["facts"].values()), tuple(t["parks"].values())
             ),
             matcher=Matcher({i.name: i.examples for i in t["intents"].values()}, places),
-            search=Search(answerable, places),
+            search=Search(answerable, [n for n in places if n in names or not n.endswith("区")]),
             **t,
         )
-
-
-def _references(record: Shape, tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[TreePath, str, Collection[str], str]]:
-    """Every id that a record names: its place in the record, the id, where it must be found, and what it is called."""
-    regions, documents, segments, facts = (tables[k] for k in ("regions", "documents", "segments", "facts"))
-    records = ChainMap(*(dict(tables[k]) for k, model in MODELS.items() if issubclass(model, Record | QuestionAnswer)))
-    for where, part in _parts(record):
-        if isinstance(part, Citation):
-            yield (*where, "document"), part.document, documents, "文件"
-    if (region := getattr(record, "region", None)) is not None:
-        yield ("region",), region, regions, "地区"
-    if (within := getattr(record, "within", None)) is not None:
-        yield ("within",), within, (regions if isinstance(record, Region) else segments), "上级"
-    if (superseded := getattr(record, "superseded_by", None)) is not None:
-        yield ("superseded_by",), superseded, (documents if isinstance(record, Document) else records), "取代它的记录"
-    if isinstance(record, QuestionAnswer):
-        for index, about in enumerate(record.about):
-            yield ("about", index), about, records, "记录"
-    if isinstance(record, Park):
-        needs = {o.token for o in facts["needs"].options} if "needs" in facts else set()
-        if record.layout:
-            yield ("layout",), record.layout, tables["layouts"], "布局"
-        if record.part_of:
-            yield ("part_of",), record.part_of, tables["parks"], "园区"
-        for index, focus in enumerate(record.focus):
-            yield ("focus", index, "segment"), focus.segment, segments, "产业环节"
-        for index, offer in enumerate(record.offers):
-            yield ("offers", index, "need"), offer.need, needs, "配套"
-    if isinstance(record, Support):
-        for index, criterion in enumerate(record.criteria):
-            if criterion.fact:
-                yield ("criteria", index, "fact"), criterion.fact, facts, "企业情况"
-        if record.amount.of:
-            yield ("amount", "of"), record.amount.of, facts, "企业情况"
-        for index, example in enumerate(record.examples):
-            for key in example.facts:
-                yield ("examples", index, "facts", key), key, facts, "企业情况"
-    if isinstance(record, FactType):
-        for option_index, option in enumerate(record.options):
-            for key in option.implies:
-                yield ("options", option_index, "implies", key), key, facts, "企业情况"
-        for index, key in enumerate(record.implied_by):
-            yield ("implied_by", index), key, facts, "企业情况"
-        for key in record.only_if:
-            yield ("only_if", key), key, facts, "企业情况"
-
-
-def _parts(value: object, path: TreePath = ()) -> Iterator[tuple[TreePath, object]]:
-    yield path, value
-    if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _parts(getattr(value, name), (*path, name))
-    elif isinstance(value, tuple):
-        for index, item in enumerate(value):
-            if isinstance(item, BaseModel):
-                yield from _parts(item, (*path, index))
 
 
 def _suggest(word: str, known: Collection[str]) -> str:

@@ -39,10 +39,11 @@ def rank(
     """The parks that fit, best first; empty where no document names a fit for the segment.
 
     Segment fit counts first (a focus named in the text beats a narrower or broader word), then the site stage, then the needs met,
-    then the role in the layout; a park beats a wider district or a town.
+    then the role in the layout; a park beats a wider district or a town. Without a segment no fit counts: what a park says of itself
+    answers no wish.
     """
     matches = [m for p in knowledge.parks_in(region) if (m := _match(knowledge, p, segment, site_stage, needs)) is not None]
-    return sorted(matches, key=_order)[:limit]
+    return sorted(matches, key=lambda m: _order(m, segment is not None))[:limit]
 
 
 def _match(knowledge: Knowledge, park: Park, segment: str | None, site_stage: str | None, needs: Sequence[str]) -> ParkMatch | None:
@@ -83,8 +84,8 @@ def _segment_reasons(knowledge: Knowledge, park: Park, segment: str) -> list[Rea
     return found[best][:2] if best else []
 
 
-def _order(match: ParkMatch) -> tuple[int, int, int, int, int, str]:
+def _order(match: ParkMatch, asked_fit: bool) -> tuple[int, int, int, int, int, str]:
     kinds = [r.kind for r in match.reasons]
-    fit = max((_FIT.get(k, 0) for k in kinds), default=0)
+    fit = max((_FIT.get(k, 0) for k in kinds), default=0) if asked_fit else 0
     site = {"park": 0, "carrier": 1, "town": 2, "district": 3}[match.park.kind]
     return (-fit, -kinds.count("stage"), -kinds.count("need"), -_ROLES.get(match.park.role, 0), site, match.park.id)

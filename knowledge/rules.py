@@ -236,8 +236,10 @@ def _reckoned(amount: Amount, base: str | None, ceiling: Money | None) -> Estima
 
 
 def _limited(found: Estimate | None, ceiling: Money | None) -> Estimate | None:
-    if found is None or ceiling is None or found.currency != ceiling.currency:
+    if found is None or ceiling is None:
         return found
+    if found.currency != ceiling.currency:  # no document prints a rate: only the ceiling is sure
+        return Estimate(Decimal(0), ceiling.value, ceiling.currency)
     return Estimate(min(found.low, ceiling.value), min(found.high, ceiling.value), found.currency)
 
 

@@ -20,32 +20,38 @@ class Total:
     binding: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Sum:
-    low: Decimal
-    high: Decimal
-
-
 def total(rows: Iterable[Assessment], currency: str = "CNY") -> Total | None:
     """The sum over the supports that are met and have an amount; None where there is nothing to add.
 
-    Yearly ceilings are applied from the inside out: each support's own first, then those that count both fiscal tiers together.
+    Ceilings are applied from the inside out: those of one support or fiscal tier first, then those that count both tiers together.
     """
     counted = _highest_of_a_kind([r for r in rows if r.status is Status.MET and r.estimate and r.estimate.currency == currency])
     if not counted:
         return None
-    sums = {id(r): _Sum(r.estimate.low, r.estimate.high) for r in counted if r.estimate}
+    lows = [r.estimate.low if r.estimate else Decimal(0) for r in counted]
+    highs = [r.estimate.high if r.estimate else Decimal(0) for r in counted]
+    ceilings = _ceilings(counted, currency)
+    shared = [sum(index in members for _, members in ceilings) for index in range(len(counted))]
     binding: list[str] = []
-    for both_tiers in (False, True):
-        for cap, members in _yearly(counted, both_tiers):
-            low, high = sum((sums[id(m)].low for m in members), Decimal(0)), sum((sums[id(m)].high for m in members), Decimal(0))
-            if high > cap.max.value:
-                if cap.id not in binding:
-                    binding.append(cap.id)
-                for position, member in enumerate(members):  # the group's sum stands in its first member
-                    first = position == 0
-                    sums[id(member)] = _Sum(min(low, cap.max.value) if first else Decimal(0), cap.max.value if first else Decimal(0))
-    return Total(sum((s.low for s in sums.values()), Decimal(0)), sum((s.high for s in sums.values()), Decimal(0)), currency, tuple(binding))
+    for cap, members in ceilings:
+        members.sort(key=lambda index: (-shared[index], -index))
+        if _cut(highs, members, cap.max.value) and cap.id not in binding:
+            binding.append(cap.id)
+        _cut(lows, members, cap.max.value)
+    high = sum(highs, Decimal(0))
+    return Total(min(sum(lows, Decimal(0)), high), high, currency, tuple(binding))
+
+
+def _cut(amounts: list[Decimal], members: list[int], ceiling: Decimal) -> bool:
+    """Take from these rows what exceeds a ceiling; rows under several ceilings come first, so that no other loses by it."""
+    over = sum((amounts[m] for m in members), Decimal(0)) - ceiling
+    if over <= 0:
+        return False
+    for member in members:
+        taken = min(over, amounts[member])
+        amounts[member] -= taken
+        over -= taken
+    return True
 
 
 def _highest_of_a_kind(rows: list[Assessment]) -> list[Assessment]:
@@ -62,10 +68,24 @@ def _height(row: Assessment) -> Decimal:
     return row.estimate.high if row.estimate else Decimal(0)
 
 
-def _yearly(rows: list[Assessment], both_tiers: bool) -> list[tuple[Cap, list[Assessment]]]:
-    groups: dict[tuple[str, int], tuple[Cap, list[Assessment]]] = {}
-    for row in rows:
+def _ceilings(rows: list[Assessment], currency: str) -> list[tuple[Cap, list[int]]]:
+    """Every ceiling and the rows under it, those over both tiers last."""
+    groups: dict[tuple[object, ...], tuple[Cap, list[int]]] = {}
+    for index, row in enumerate(rows):
         for cap in row.support.caps:
-            if cap.scope == "company_year" and cap.both_tiers is both_tiers and row.estimate and cap.max.currency == row.estimate.currency:
-                groups.setdefault((cap.id, row.year), (cap, []))[1].append(row)
-    return list(groups.values())
+            if cap.max.currency == currency:
+                groups.setdefault((cap.id, *_counted_over(cap, row)), (cap, []))[1].append(index)
+    return sorted(groups.values(), key=lambda group: group[0].both_tiers)
+
+
+def _counted_over(cap: Cap, row: Assessment) -> tuple[object, ...]:
+    """What tells the sums under one ceiling apart: the year, the product, or each row by itself."""
+    match cap.scope:
+        case "company":
+            return ()
+        case "company_year":
+            return (row.year,)
+        case "product":
+            return (row.subject,)
+        case _:
+            return (row.support.id, row.subject)

@@ -15,7 +15,7 @@ import yaml
 MAX_BYTES = 4_000_000
 MAX_DEPTH = 24
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)
+_MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})([ \r]|$)", re.MULTILINE)
 
 Value = str | None | list["Value"] | dict[str, "Value"]
 Path = tuple[str | int, ...]
@@ -73,11 +73,14 @@ def read(file: str, data: bytes) -> Tree:
     try:
         return _Builder(file).build(text)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark = (error.context_mark if _unclosed(error) else None) or error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise StrictYamlError([Problem(file, line, column, *_explain(error, text, line))]) from error
     except yaml.YAMLError as error:
-        raise StrictYamlError([Problem(file, 1, 1, "文件里有 YAML 不允许的字符", "用记事本另存为 UTF-8 编码，去掉看不见的控制字符")]) from error
+        bad = yaml.reader.Reader.NON_PRINTABLE.search(text)
+        line = text.count("\n", 0, bad.start()) + 1 if bad else 1
+        column = bad.start() - text.rfind("\n", 0, bad.start()) if bad else 1
+        raise StrictYamlError([Problem(file, line, column, "文件里有 YAML 不允许的字符", "删掉这里看不见的控制字符，再保存为 UTF-8 编码")]) from error
 
 
 def _decode(file: str, data: bytes) -> str:
@@ -95,18 +98,27 @@ def _decode(file: str, data: bytes) -> str:
         raise StrictYamlError([Problem(file, line, 1, what, "用记事本打开，另存为时把编码选成 UTF-8")]) from error
 
 
+def _unclosed(error: yaml.MarkedYAMLError) -> bool:
+    """A quote or bracket that is never closed: its beginning is the place to mend, not the end of the file."""
+    said = error.problem or ""
+    return any(words in said for words in ("end of stream", "unexpected end", "',' or", "document indicator"))
+
+
 def _explain(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, str]:
     source = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
     said = error.problem or ""
+    scanning = error.context or ""
     if "\t" in source[: len(source) - len(source.lstrip())] or "'\\t'" in said:
         return "缩进里有制表符（Tab）", "把 Tab 换成空格，每一级缩进两个空格"
     if "mapping values are not allowed" in said:
         return "这一行里有多余的冒号", '含有冒号的文字用英文双引号括起来，例如 text: "比例：文件没写"'
-    if "found undefined" in said or "alias" in said or "anchor" in said:
+    if any(word in part for part in (said, scanning) for word in ("alias", "anchor")):
         return "文字以 * 或 & 开头", "把这段文字用英文双引号括起来"
     if "cannot start any token" in said:
         return "文字以 YAML 不允许的符号开头（如 @ % `）", "把这段文字用英文双引号括起来"
-    if "end of stream" in said or "unexpected end" in said or "quoted scalar" in said:
+    if "escape" in said:
+        return "双引号里有不认识的 \\ 写法", "把 \\ 写成 \\\\，或把双引号换成单引号"
+    if _unclosed(error):
         return "引号或括号没有配对", "检查这一行附近的引号、方括号、花括号是不是成对"
     if "expected <block end>" in said or "block" in said or "did not find expected" in said:
         return "缩进或格式不对", "与上面同级的行对齐（用空格，每级两个），列表项以“- ”开头，“键: 值”的冒号后面留一个空格"
@@ -158,7 +170,7 @@ class _Builder:
         if event.tag:
             self._note(event, f"用了类型标记 {event.tag}", "删掉标记；文字以 ! 开头时用英文双引号括起来")
         text: str = event.value
-        return None if event.style is None and text in ("", "~", "null", "Null", "NULL") else text
+        return None if not event.style and text in ("", "~", "null", "Null", "NULL") else text
 
     def _add(self, stack: list[_Open], event: yaml.Event, value: Value, root: Value) -> Value:
         place = _place(event)

@@ -283,6 +283,8 @@ class Vocabulary:
             cues = [Found.at(kind, token, text, match.span()) for k, token, cue in _CUES if k == kind for match in cue.finditer(text)]
             result += _claims(text, [*aliases.read(text), *cues])
         result += [*read_money(text), *read_phases(text), *read_device_classes(text), *read_drug_classes(text), *read_dates(text, today)]
+        classes = [f for f in result if f.kind in ("device_class", "drug_class")]
+        result = [f for f in result if f.kind != "segment" or not any(c.start < f.end and f.start <= c.end for c in classes)]
         unique: dict[tuple[str, str], Found] = {}
         for found in sorted(result, key=lambda found: found.start):
             unique.setdefault((found.kind, repr(found.value)), found)

@@ -32,7 +32,7 @@ function draw(message) {
   item.append(bubble);
   if (message.options?.length) item.append(row(message.options));
   talk.append(item);
-  if (message.by === "you" || Date.now() - drawnAt > 5e3) anchor = item; // what comes in one go is read from its beginning
+  if (message.by !== "bot" || Date.now() - drawnAt > 5e3) anchor = item; // the parts of one answer are read from the first
   drawnAt = Date.now();
   return item;
 }
@@ -57,7 +57,7 @@ function basis(citations) {
 
 const end = () => room.scrollHeight - room.clientHeight;
 const atEnd = () => end() - room.scrollTop < 120;
-const follow = () => { room.scrollTop = Math.min(anchor.offsetTop - 12, end()); };
+const follow = () => { room.scrollTop = Math.max(room.scrollTop, Math.min(anchor.offsetTop - 12, end())); };
 const status = (words) => { Object.assign($("line"), { textContent: words, hidden: !words }); };
 
 function wait(yes) {
@@ -146,6 +146,7 @@ async function start() {
     history.messages.forEach(draw);
     queue.forEach(show);
     room.scrollTop = end();
+    drawnAt = 0;
     talk.setAttribute("aria-live", "polite"); // from here on what comes is new
     last = history.last;
     listen();
@@ -164,8 +165,8 @@ function listen() {
     wait(false);
     last = Number(event.lastEventId);
     draw(JSON.parse(event.data));
-    if (reading) below.hidden = false;
-    else follow();
+    if (!reading) follow();
+    below.hidden = atEnd();
   };
   stream.onerror = () => {
     status("连接断了，正在重连…");
@@ -201,7 +202,7 @@ room.onclick = (event) => {
   if (button && event.detail < 2) say({ option: button.value }, button.dataset.label ?? button.textContent);
 };
 room.onscroll = () => { if (atEnd()) below.hidden = true; };
-below.onclick = () => { room.scrollTop = room.scrollHeight; };
+below.onclick = () => { room.scrollTop = end(); room.focus(); };
 document.onvisibilitychange = window.ononline = () => { if (stream && !document.hidden) listen(); };
 if (matchMedia("(pointer: fine)").matches) input.focus();
 start();

@@ -412,7 +412,7 @@ def test_a_question_inside_the_form_is_asked_about(talk: Talking) -> None:
     assert talk.asking == "contact.company"
     assert {"是我的回答", "是另一个问题"} == {o.label for o in talk.options}
     talk.tap("是我的回答")
-    assert talk.trail["contact.company"] == "太仓有什么补贴?"
+    assert talk.trail["contact.company"] == "太仓有什么补贴？"
 
 
 def test_status_is_told_only_for_own_requests(talk: Talking) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -19,10 +19,11 @@ from starlette.testclient import TestClient
 from dialogs.messages import Message, Option, Reply
 from dialogs.turns import Handled, Library, Turns
 from handlers.channel import STARTS
-from handlers.web import MAX_BODY, PAGE, Server, create_app
+from handlers.web import LOCAL_HOSTS, MAX_BODY, MAX_UPDATE, PAGE, create_app
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Commit, Committed, Notice, OutboxItem, Seen, StoreError
 from storage.memory import MemoryStore
+from tests.handlers.serving import serving, until
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 HERE = "http://127.0.0.1:8000"
@@ -214,7 +215,7 @@ def test_foreign_host_names_are_refused(client: TestClient, host: str) -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "[::1]:8000", "chat.example.cn", "a.park.cn"])
 def test_own_and_named_hosts_are_served(host: str) -> None:
-    with TestClient(create_app(Echo(), hosts=["chat.example.cn", "*.park.cn"]), base_url=HERE) as client:
+    with TestClient(create_app(Echo(), allowed_hosts=[*LOCAL_HOSTS, "chat.example.cn", "*.park.cn"]), base_url=HERE) as client:
         assert client.get("/", headers={"Host": host}).status_code == 200
 
 
@@ -237,6 +238,22 @@ def test_a_store_that_fails_is_told_in_words_and_the_message_may_come_again(turn
 def test_an_unknown_page_and_a_wrong_method_point_home(client: TestClient) -> None:
     assert client.get("/nowhere").text == "没有这个页面。请回到首页 /。"
     assert client.get("/api/messages").json() == {"error": "这个地址不能这样访问。请回到首页 /。"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "bot.example.cn"])
+def test_another_channels_calls_reach_its_receiver_with_their_secret(host: str) -> None:
+    calls: list[tuple[bytes, str | None]] = []
+
+    async def receive(body: bytes, secret: str | None) -> int:
+        calls.append((body, secret))
+        return 200 if secret == "s" else 403
+
+    with TestClient(create_app(Echo(), webhooks={"/telegram": receive}), base_url=HERE) as client:
+        assert client.post("/telegram", content=b"{}", headers={"Host": host, "X-Telegram-Bot-Api-Secret-Token": "s"}).status_code == 200
+        assert client.post("/telegram", content=b"x", headers={"Host": host}).status_code == 403
+        assert client.post("/telegram", content=b"x" * (MAX_UPDATE + 1), headers={"Host": host}).status_code == 413
+        assert client.get("/telegram", headers={"Host": host}).status_code == 405
+    assert calls == [(b"{}", "s"), (b"x", None)]
 
 
 # -- the talk
@@ -269,19 +286,6 @@ def test_visitors_do_not_see_each_other(client: TestClient, turns: Echo) -> None
 
 
 # -- the stream
-
-
-@asynccontextmanager
-async def serving(turns: Turns, **options: Any) -> AsyncIterator[tuple[Server, str]]:
-    """The chat on a real server; its address."""
-    server = Server(create_app(turns, **options), port=0)
-    task = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
-    try:
-        yield server, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
 
 
 class Reader:
@@ -318,16 +322,6 @@ async def say(address: str, number: int, text: str, visitor: str = VISITOR) -> N
 async def states(turns: Turns, address: Address = ME) -> list[str]:
     """How each reply and notice stands, oldest first."""
     return [line.state for line in await turns.store.transcript(address) if isinstance(line, OutboxItem)]
-
-
-async def until(true: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait until something has come true, five seconds at most."""
-    for _ in range(500):
-        answer = true()
-        if answer if isinstance(answer, bool) else await answer:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come true within five seconds")
 
 
 async def test_answers_and_notices_come_live_and_count_as_delivered(turns: Echo) -> None:

@@ -1,0 +1,175 @@
+"""The shell around the pure turn: duplicates, conflicts, staff answers, delivery; over both stores."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dialogs import cases
+from dialogs.messages import Message
+from dialogs.turns import DeliveryError, Library, Sender, Turns
+from knowledge.snapshot import Knowledge
+from storage.contract import Address, OutboxItem, Store
+from storage.memory import MemoryStore
+from storage.sqlite import SqliteStore
+from tests.dialogs.talking import NOW
+
+HERE = Address("test", "u1", "u1")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    opened: Store = MemoryStore() if request.param == "memory" else await SqliteStore.open(tmp_path / "store.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def turns(store: Store, knowledge: Knowledge) -> Turns:
+    return Turns(store, Library(knowledge), clock=lambda: NOW)
+
+
+async def file_one(turns: Turns, address: Address = HERE, pull: bool = True) -> str:
+    for text in ("转人工", "集采奖励还能申请吗", "测试医疗公司", "李女士", "13812345678", "同意", "确认"):
+        handled = await turns.handle(address, Message(text), pull=pull)
+    number: str = handled.result["requests"][-1]["number"]
+    return number
+
+
+async def test_a_filed_request_gets_its_number_everywhere(turns: Turns) -> None:
+    number = await file_one(turns)
+    assert number == "YQ-261122-0001"
+    case = await turns.case(number)
+    assert case is not None
+    assert case.number == number
+    assert number in (await turns.handle(HERE, Message("进度"), pull=True)).result["replies"][0]["text"]
+
+
+async def test_a_duplicate_gets_the_stored_answer_and_changes_nothing(turns: Turns) -> None:
+    first = await turns.handle(HERE, Message(option="!start:park_selection"), "7", pull=True)
+    again = await turns.handle(HERE, Message(option="!start:park_selection"), "7", pull=True)
+    assert again.duplicate
+    assert again.result == first.result
+    assert len(await turns.store.transcript(HERE)) == 2
+
+
+async def test_messages_at_the_same_moment_are_taken_one_after_the_other(turns: Turns) -> None:
+    await turns.handle(HERE, Message("你好"), pull=True)
+    await asyncio.gather(*(turns.handle(HERE, Message("转人工" if n == 0 else f"第{n}句"), str(n), pull=True) for n in range(12)))
+    snapshot = await turns.store.load(HERE)
+    assert snapshot.conversation.revision == 13
+    assert snapshot.conversation.body["turn"] == 13
+
+
+async def test_a_staff_answer_and_a_change_of_state_reach_the_founder(turns: Turns) -> None:
+    number = await file_one(turns)
+    await turns.advance(number, cases.Event("staff_reply", NOW, "team", "2023 年的要看当年的申报通知"))
+    await turns.advance(number, cases.Event("state", NOW, "team", "材料齐了", cases.State.DONE))
+    handled = await turns.handle(HERE, Message("进度"), pull=True)
+    by = [(r["by"], r["text"]) for r in handled.result["replies"]]
+    assert by[0][0] == by[1][0] == "team"
+    assert number in by[0][1]
+    assert "2023 年的要看当年的申报通知" in by[0][1]
+    assert "已办结" in by[1][1]
+    assert "已办结" in by[2][1]
+    again = await turns.handle(HERE, Message("进度"), pull=True)
+    assert [r["by"] for r in again.result["replies"]] == ["bot"]
+
+
+async def test_an_unknown_request_is_none_and_a_forbidden_step_raises(turns: Turns) -> None:
+    assert await turns.advance("YQ-000000-0001", cases.Event("staff_reply", NOW, "team", "x")) is None
+    number = await file_one(turns)
+    with pytest.raises(cases.CaseError):
+        await turns.advance(number, cases.Event("state", NOW, "team", "", cases.State.DECLINED))
+
+
+async def test_an_error_in_a_turn_is_told_and_the_conversation_goes_on(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
+    await turns.handle(HERE, Message(option="!start:park_selection"), pull=True)
+    with monkeypatch.context() as broken:
+        broken.setattr("dialogs.turns.respond", lambda *_: 1 / 0)
+        handled = await turns.handle(HERE, Message("体外诊断"), pull=True)
+    assert "出了点问题" in handled.result["replies"][0]["text"]
+    handled = await turns.handle(HERE, Message("体外诊断"), pull=True)
+    assert handled.result["dialog"]["asking"] == "region"
+
+
+async def test_a_listener_hears_the_bell(turns: Turns) -> None:
+    with turns.listening(HERE) as bell:
+        assert not bell.is_set()
+        await turns.handle(HERE, Message("你好"))
+        assert bell.is_set()
+
+
+async def test_the_sender_delivers_in_order_and_holds_back_only_the_chat_that_must_wait(turns: Turns) -> None:
+    sent: list[tuple[str, str]] = []
+    refuse = {"u1"}
+
+    async def deliver(item: OutboxItem) -> None:
+        if item.address.chat in refuse:
+            raise DeliveryError("flood", retry_after=0.0)
+        sent.append((item.address.chat, item.body["id"]))
+
+    for text in ("你好", "帮助"):
+        for chat in ("u1", "u2"):
+            await turns.handle(Address("test", chat, chat), Message(text))
+    sender = Sender(turns, {"test": deliver})
+    await sender.once()
+    assert [s for s in sent if s[0] == "u1"] == []
+    assert [s[1] for s in sent if s[0] == "u2"] == ["1.1", "2.1"]
+    refuse.clear()
+    await asyncio.sleep(0.01)
+    await sender.once()
+    assert [s[1] for s in sent if s[0] == "u1"] == ["1.1", "2.1"]
+    assert await sender.once() == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(DeliveryError("blocked", final=True), "failed"), (DeliveryError("timeout", uncertain=True), "uncertain"), (ValueError("bug"), "failed")],
+)
+async def test_what_cannot_be_delivered_is_put_aside(turns: Turns, error: Exception, state: str) -> None:
+    async def deliver(item: OutboxItem) -> None:
+        raise error
+
+    await turns.handle(HERE, Message("你好"))
+    await Sender(turns, {"test": deliver}).once()
+    assert [i.state for i in await turns.store.after(HERE, 0)] == [state]
+
+
+async def test_an_uncertain_delivery_that_carries_a_request_number_is_tried_again(turns: Turns) -> None:
+    number = await file_one(turns)
+    await turns.advance(number, cases.Event("staff_reply", NOW, "team", "您好"))
+
+    async def deliver(item: OutboxItem) -> None:
+        raise DeliveryError("timeout", uncertain=True)
+
+    await Sender(turns, {"test": deliver}).once()
+    notice = (await turns.store.after(HERE, 0))[-1]
+    assert (notice.request, notice.state, notice.attempts) == (number, "waiting", 1)
+
+
+async def test_an_old_item_is_given_up(turns: Turns) -> None:
+    async def deliver(item: OutboxItem) -> None:
+        raise DeliveryError("down")
+
+    await turns.handle(HERE, Message("你好"), now=NOW - timedelta(days=3000))
+    await Sender(turns, {"test": deliver}).once()
+    assert [i.state for i in await turns.store.after(HERE, 0)] == ["failed"]
+
+
+async def test_the_running_sender_wakes_up_for_a_new_reply(turns: Turns) -> None:
+    arrived = asyncio.Event()
+
+    async def deliver(item: OutboxItem) -> None:
+        arrived.set()
+
+    task = asyncio.create_task(Sender(turns, {"test": deliver}, poll=30).run())
+    await asyncio.sleep(0.05)
+    await turns.handle(HERE, Message("你好"))
+    await asyncio.wait_for(arrived.wait(), 5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
