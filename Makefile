@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench check clean
+.PHONY: run test lint bench charts check clean
 
 run: .venv/run.stamp  ## start the web chat (and Telegram where TELEGRAM_TOKEN is set)
 	$(BIN)/python bot.py serve
@@ -17,6 +17,9 @@ lint: .venv/dev.stamp  ## style and types
 
 bench: .venv/dev.stamp  ## speed and size, printed as tables
 	$(BIN)/python -m bench.turns
+
+charts: .venv/dev.stamp  ## write docs/dialogs.md from the scripts
+	$(BIN)/python docs/make_charts.py
 
 check: .venv/run.stamp  ## check the knowledge base
 	$(BIN)/python bot.py check

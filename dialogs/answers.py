@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -144,6 +145,7 @@ class Voice:
                     self.say("facts.amount", name=record.name, amount=self.amount(record)) + self.say(f"strength.{record.strength}"),
                     conditions,
                     record.summary.rstrip("。") + "。",
+                    self.say("facts.who", recipient=self.say(f"facts.recipient_{record.recipient}")),
                     *(s.rstrip("。") + "。" for s in record.stacking),
                     self.say("facts.units", units=units) if units else self.say("channels.no_units"),
                     *self.contact(record.contact),
@@ -170,10 +172,12 @@ class Voice:
     def indicator(self, record: Indicator) -> str:
         """A target figure with its bound words and baseline."""
         baseline = self.say("facts.baseline", year=record.baseline_year, value=record.baseline, unit=record.unit) if record.baseline else ""
+        before, after = bounds(record.wording or "")
         return self.say(
             "facts.indicator",
             name=record.name,
-            wording=record.wording or "",
+            before=before,
+            after=after,
             value=record.value,
             unit=record.unit,
             year=record.year,
@@ -238,6 +242,14 @@ class Voice:
         """Up to three records to choose from where the question fits several."""
         options = tuple(Option(cut(self.name(r)), fit(f"!show:{r.id}")) for r in records[:3])
         return Reply(self.say("miss.candidates"), (*options, self.log()))
+
+
+def bounds(wording: str) -> tuple[str, str]:
+    """Printed bound words as they stand around a figure: “力争，以上” goes “力争 … 以上”; remarks come last."""
+    words, _, remark = wording.partition("（")
+    parts = [p for p in re.split("[，…；]", words) if p]
+    after = [p for p in parts if p in ("以上", "左右", "以内")]
+    return "".join(p for p in parts if p not in after), "".join(after) + (f"（{remark}" if remark else "")
 
 
 def percent(rate: Decimal) -> str:

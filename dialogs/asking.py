@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dialogs.assistant import Talk
 
 HIDDEN = "***"
-MANY = 11
+MANY = 8
 """Choices shown at once; the others come with “more”."""
 ALL = "*"
 """Ticked in a draft when all choices are shown."""
@@ -37,7 +37,7 @@ def ask(talk: Talk, lead: str = "") -> None:
     lines.append(
         question.fact.question[language] + (f"（{question.fact.why[language]}）" if language == "zh" else f" ({question.fact.why[language]})")
     )
-    if item := _item(question.key):
+    if (item := _item(question.key)) and "," in frame.answers.get("products", ""):
         lines[-1] = f"产品{item}：{lines[-1]}" if language == "zh" else f"Product {item}: {lines[-1]}"
     if question.remaining > 1:
         lines.append(say("dialog.remaining", count=question.remaining))

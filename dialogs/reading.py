@@ -309,7 +309,8 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge) -> dict[str, str]:
     """Answers that a message gives in passing, by question key."""
     given: dict[str, str] = {}
     for fact, kind in (("region", "region"), ("segment", "segment")):
-        values = list(dict.fromkeys(f.token for f in found if f.kind == kind and f.token))
+        values: tuple[str, ...] = tuple(dict.fromkeys(f.token for f in found if f.kind == kind and f.token))
+        values = knowledge.innermost(values) if fact == "region" else values
         if len(values) == 1:
             given[fact] = values[0]
     for fact, kind in (("stage", "stage"), ("events", "event")):
@@ -318,7 +319,7 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge) -> dict[str, str]:
         if tokens := [t for t in order if t in named]:
             given[fact] = ",".join(tokens)
     for fact, kind in (("class", "device_class"), ("drug_class", "drug_class"), ("phase", "phase")):
-        values = list(dict.fromkeys(f.token for f in found if f.kind == kind))
+        values = tuple(dict.fromkeys(f.token for f in found if f.kind == kind))
         if len(values) == 1:
             given |= {"products": "1", f"product.1.{fact}": values[0]}
     money = [f for f in found if f.kind == "money"]

@@ -121,7 +121,7 @@ def chart(new: NewScript, title: str, words: Mapping[str, str]) -> str:
     lines.append(f"    start --> {next(iter(names.values()))}")
     for (source, target), tokens in edges.items():
         shown = list(dict.fromkeys(tokens))
-        label = "、".join(words.get(f"{source}={t}", t) for t in shown[:4]) + (f" 等 {len(shown)} 种" if len(shown) > 4 else "")
+        label = "、".join(words.get(f"{source}={t}", words.get(f"={t}", t)) for t in shown[:4]) + (f" 等 {len(shown)} 种" if len(shown) > 4 else "")
         lines.append(f'    {names[source]} -->|"{label}"| {names[target]}')
     return "\n".join(lines) + "\n"
 

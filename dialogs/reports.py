@@ -110,7 +110,7 @@ def _groups(rows: Sequence[Assessment]) -> tuple[list[tuple[Status, list[Assessm
 
 def _near(assessment: Assessment) -> bool:
     """Whether only fixable conditions fail, and the company does what the support is for."""
-    return any(v is Verdict.MET for _, v in assessment.verdicts) and all(c.change != "fixed" for c in assessment.failed)
+    return assessment.verdicts[0][1] is Verdict.MET and all(c.change != "fixed" for c in assessment.failed)
 
 
 def _weight(assessment: Assessment) -> tuple[int, int, str]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from dialogs import asking, filing, frames, moves, reading, reports, wishes
 from dialogs.script import BadTokenError, Choices
 from dialogs.scripts.subsidy_precheck import Report
-from knowledge.values import normalise
 
 if TYPE_CHECKING:
     from dialogs.assistant import Talk
@@ -123,7 +122,7 @@ def _take(talk: Talk, _: str = "") -> None:
         moves.stale(talk, "bad.stale")
         return
     talk.hide = question.private
-    talk.take(question, reading.Answer(normalise(words)))
+    talk.take(question, reading.Answer(" ".join(words.split())))
 
 
 def _asked(talk: Talk, _: str = "") -> None:

@@ -145,9 +145,14 @@ def place(talk: Talk, region: str) -> None:
     free_text(talk)
 
 
+def _named(talk: Talk) -> tuple[str, ...]:
+    """The regions that the message names; of nested ones the inner."""
+    return talk.knowledge.innermost([f.token for f in talk.found if f.kind == "region"])
+
+
 def _region(talk: Talk) -> str | None:
     """The region that the message is about: named in it, or known from before."""
-    named = list(dict.fromkeys(f.token for f in talk.found if f.kind == "region"))
+    named = _named(talk)
     if len(named) == 1:
         talk.state = replace(talk.state, profile={**talk.state.profile, "region": named[0]})
         return named[0]
@@ -156,7 +161,7 @@ def _region(talk: Talk) -> str | None:
 
 def _find(talk: Talk, region: str | None) -> list[Hit]:
     """Records for the message: of the regions that it names, otherwise of all, the region spoken of before a little ahead."""
-    named = tuple(dict.fromkeys(f.token for f in talk.found if f.kind == "region"))
+    named = _named(talk)
     scope = (*talk.knowledge.upward(named[0]), *talk.knowledge.around(named[0])) if len(named) == 1 else named
     text = talk.text
     for unclear in (f for f in talk.found if f.kind == "ambiguous_region"):
@@ -208,8 +213,11 @@ def tell(talk: Talk, record: Answerable) -> None:
 
 def _search(talk: Talk, hits: list[Hit], strict: bool = False) -> bool:
     """Answer from the records; `strict`: only with a record that surely is meant."""
-    named = list(dict.fromkeys(f.token for f in talk.found if f.kind == "region"))
+    named = _named(talk)
     if len(named) == 2 and not strict and _compare(talk, named, hits):
+        return True
+    if not named and not talk.state.profile.get("region") and len(rivals := _rivals(talk, hits)) > 1:
+        _which(talk, rivals, "miss.which_region")
         return True
     if hits and _is_it(hits, strict):
         tell(talk, hits[0].record)
@@ -251,7 +259,15 @@ def _apart(hits: list[Hit]) -> list[Answerable]:
     return kept
 
 
-def _compare(talk: Talk, regions: list[str], hits: list[Hit]) -> bool:
+def _rivals(talk: Talk, hits: list[Hit]) -> tuple[str, ...]:
+    """Regions whose records fit the question equally well; one at most where a name is meant."""
+    if not hits or hits[0].score < CLOSE:
+        return ()
+    level = [h.record.region for h in hits if h.score >= max(CLOSE, hits[0].score - 0.05)]
+    return tuple(r for r in talk.knowledge.regions if r in level)
+
+
+def _compare(talk: Talk, regions: Sequence[str], hits: list[Hit]) -> bool:
     """Two regions in one question: the best record of each side."""
     sides = [next((h.record for h in hits if h.record.region == r and h.score >= CLOSE), None) for r in regions]
     if any(s is None for s in sides):

@@ -53,9 +53,11 @@ class Search:
     def __init__(self, records: Iterable[Record | QuestionAnswer], strip: Sequence[str] = ()) -> None:
         words = sorted((normalise(s) for s in strip), key=len, reverse=True)
         self._strip = re.compile("|".join(map(re.escape, words))) if words else None
+        every = tuple(records)
+        self._names = {_bare(normalise(title)) for record in every for title in _titles(record)}
         raw: list[tuple[Record | QuestionAnswer, tuple[str, ...], tuple[frozenset[str], ...]]] = []
         self._postings: dict[str, list[int]] = defaultdict(list)
-        for record in records:
+        for record in every:
             titles = tuple(dict.fromkeys(t for t in map(self.content, _titles(record)) if t))
             title_pairs = tuple(frozenset(pairs(t)) for t in titles)
             for gram in set(pairs(self.content(_body(record)))).union(*title_pairs):
@@ -69,10 +71,11 @@ class Search:
     def content(self, text: str) -> str:
         """What a text is about: without greetings, question words, punctuation and the names of regions."""
         text = normalise(text)
-        if self._strip:
-            text = self._strip.sub("", text)
-        bare = _PUNCTUATION.sub("", _FILLERS.sub("", text))
-        return bare or _PUNCTUATION.sub("", text)
+        stripped = self._strip.sub("", text) if self._strip else text
+        if bare := _bare(stripped):
+            return bare
+        whole = _bare(text)  # 苏州科技城 is a name of its region, and a park
+        return whole if whole in self._names else _PUNCTUATION.sub("", stripped)
 
     def find(self, text: str, regions: Collection[str] = (), limit: int = 8) -> list[Hit]:
         """The best records for a question, best first; only of these regions where some are given."""
@@ -114,6 +117,10 @@ class Search:
         if sentence:
             return max(both, 0.5 * both + 0.5 * ratio)
         return max(both, 0.75 * of_title + 0.25 * of_query if len(title) >= 3 else 0.0, 0.5 * both + 0.5 * ratio)
+
+
+def _bare(text: str) -> str:
+    return _PUNCTUATION.sub("", _FILLERS.sub("", text))
 
 
 def pairs(text: str) -> list[str]:

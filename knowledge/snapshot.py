@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,6 +83,11 @@ class Knowledge:
         while (above := self.regions[chain[-1]].within) is not None:
             chain.append(above)
         return tuple(chain)
+
+    def innermost(self, named: Sequence[str]) -> tuple[str, ...]:
+        """These regions without those in which another of them lies."""
+        outer = {above for r in named for above in self.upward(r)[1:]}
+        return tuple(dict.fromkeys(r for r in named if r not in outer))
 
     def around(self, region: str) -> tuple[str, ...]:
         """The region and everything that lies within it: suzhou, taicang, snd, kunshan."""

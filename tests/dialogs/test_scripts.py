@@ -21,7 +21,9 @@ from knowledge.snapshot import Knowledge
 
 TODAY = date(2026, 11, 22)
 REGIONS = ("suzhou", "taicang", "snd", "kunshan", "xuzhou")
-WALKS = [(d, {}) for d in DIALOGS if d != "subsidy_precheck"] + [("subsidy_precheck", {"region": r}) for r in REGIONS]
+WALKS: list[tuple[str, dict[str, str]]] = [(d, {}) for d in DIALOGS if d != "subsidy_precheck"] + [
+    ("subsidy_precheck", {"region": r}) for r in REGIONS
+]
 
 
 def outcome_of(way: Replay) -> Outcome:

@@ -625,7 +625,7 @@ MESSAGES: list[tuple[str, list[tuple[str, Any]]]] = [
     ("刚拿三类证", [("event", "new_device_certificate"), ("device_class", "III")]),
     ("拿了二类证", [("event", "new_device_certificate"), ("device_class", "II")]),
     ("取得注册证", [("event", "new_device_certificate")]),
-    ("三类器械刚拿证", [("device_class", "III"), ("segment", "医疗器械"), ("event", "new_device_certificate")]),
+    ("三类器械刚拿证", [("device_class", "III"), ("event", "new_device_certificate")]),
     ("药品注册证下来了", [("segment", "创新药物"), ("event", "new_drug_approval")]),
     ("新药获批上市了", [("segment", "创新药物"), ("event", "new_drug_approval")]),
     ("集采中了", [("event", "centralized_procurement_win")]),
@@ -707,7 +707,7 @@ MESSAGES: list[tuple[str, list[tuple[str, Any]]]] = [
     ("中国高端制造", []),
     ("骨科小型工具", []),
     ("其他补贴", []),
-    ("1类新药二期临床", [("drug_class", "class_1"), ("segment", "创新药物"), ("phase", "II")]),
+    ("1类新药二期临床", [("drug_class", "class_1"), ("phase", "II")]),
     ("2023年集采中标,采购额约1200万", [("date", "2023"), ("event", "centralized_procurement_win"), ("money", "12000000 CNY")]),
     (
         "我们在苏州高新区做体外诊断，去年刚拿到三类证，电话13812345678",

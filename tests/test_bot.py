@@ -1,0 +1,208 @@
+"""The program as people start it: every command, wrong settings, a port in use, the web and Telegram at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import bot
+from docs.make_charts import ROOT, page
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def run(*arguments: str, expect: int = 0, stdin: str = "", **env: str) -> tuple[str, str]:
+    done = subprocess.run(
+        [sys.executable, "bot.py", *arguments],
+        cwd=ROOT,
+        input=stdin.encode(),
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, **env},
+        check=False,
+    )
+    out, err = done.stdout.decode(), done.stderr.decode()
+    assert done.returncode == expect, (done.returncode, out, err)
+    assert "Traceback" not in err
+    return out, err
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+COMMANDS = ["serve", "chat", "ask", "check", "chart", "requests"]
+
+
+def test_every_command_has_help_and_stands_in_the_readme() -> None:
+    out, _ = run("--help")
+    for command in COMMANDS:
+        assert command in out
+        assert f"`{command}`" in README
+        help_text, _ = run(command, "--help")
+        assert "usage" in help_text
+    actions = [a for a in bot.parser()._actions if a.dest == "command"]
+    assert sorted(actions[0].choices or ()) == sorted(COMMANDS)
+
+
+def test_every_setting_stands_in_the_readme() -> None:
+    source = (ROOT / "bot.py").read_text(encoding="utf-8")
+    for name in re.findall(r'env\.get\("([A-Z_]+)"', source):
+        assert f"`{name}`" in README, name
+
+
+def test_the_charts_in_the_docs_are_those_of_the_scripts() -> None:
+    assert (ROOT / "docs" / "dialogs.md").read_text(encoding="utf-8") == page(), "run `make charts`"
+
+
+def test_links_in_the_docs_lead_somewhere() -> None:
+    for file in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", file.read_text(encoding="utf-8")):
+            assert (file.parent / link).exists(), f"{file.name}: {link}"
+
+
+def test_ask_answers_with_its_source_on_a_day() -> None:
+    out, _ = run("ask", "集采中标有奖励吗", "--today", "2022-06-01")
+    assert "200万元" in out
+    assert "还在时限内" in out
+    assert "苏委办发〔2021〕14号" in out
+
+
+def test_check_counts_or_lists_problems(tmp_path: Path) -> None:
+    out, _ = run("check")
+    assert "没有问题" in out
+    shutil.copytree(ROOT / "knowledge" / "base", tmp_path / "base")
+    bad = tmp_path / "base" / "taicang" / "extra.yaml"
+    bad.write_text("supports:\n  - id: tc-x\n    nmae: 写错了\n", encoding="utf-8")
+    _, err = run("check", str(tmp_path / "base"), expect=1)
+    assert "taicang/extra.yaml:3:5" in err
+    assert "fix:" in err
+    assert "name" in err
+    _, err = run("ask", "你好", expect=2, KNOWLEDGE=str(tmp_path / "base"))
+    assert "没有启动" in err
+
+
+def test_chart_draws_mermaid() -> None:
+    out, _ = run("chart", "approval_channel")
+    assert out.startswith("flowchart TD")
+    _, err = run("chart", "nothing", expect=2)
+    assert "park_selection" in err
+
+
+def test_a_request_is_worked_off_from_the_command_line(tmp_path: Path) -> None:
+    store = str(tmp_path / "data" / "s.db")
+    talk = ["转人工", "集采奖励还能申请吗", "测试医疗公司", "李女士", "13812345678", "同意", "确认"]
+    lines = "".join(json.dumps({"chat": "u1", "text": t}, ensure_ascii=False) + "\n" for t in talk)
+    out, _ = run("chat", "--jsonl", "--today", "2026-11-22", "--store", store, stdin=lines)
+    number = json.loads(out.splitlines()[-1])["requests"][0]["number"]
+    assert number == "YQ-261122-0001"
+    out, _ = run("requests", "--store", store)
+    assert number in out
+    assert "13812345678" not in out
+    out, _ = run("requests", "--store", store, "show", number)
+    assert "138****5678" in out
+    assert "集采奖励还能申请吗" in out
+    out, _ = run("requests", "--store", store, "show", number, "--reveal")
+    assert "13812345678" in out
+    run("requests", "--store", store, "reply", number, "请看当年通知")
+    out, _ = run("requests", "--store", store, "set", number, "done", "--note", "已答复")
+    assert "已办结" in out
+    _, err = run("requests", "--store", store, "set", number, "waiting_company", expect=2)
+    assert "不能从" in err
+    _, err = run("requests", "--store", store, "show", "YQ-1", expect=1)
+    assert "没有编号" in err
+    out, _ = run("chat", "--jsonl", "--store", store, stdin='{"chat": "u1", "text": "进度"}\n')
+    replies = json.loads(out)["replies"]
+    assert [r["by"] for r in replies] == ["team", "team", "bot"]
+    assert "请看当年通知" in replies[0]["text"]
+    out, _ = run("requests", "--store", store, "list", "--state", "done")
+    assert number in out
+
+
+def test_what_found_no_answer_is_listed_for_admins(tmp_path: Path) -> None:
+    store = str(tmp_path / "s.db")
+    lines = '{"chat": "u1", "text": "阿巴阿巴"}\n{"chat": "u2", "text": "阿巴阿巴"}\n'
+    run("chat", "--jsonl", "--store", store, stdin=lines)
+    out, _ = run("requests", "--store", store, "unanswered")
+    assert "2 次" in out
+    assert "阿巴阿巴" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "many"),
+        ("PORT", "0"),
+        ("PORT", "70000"),
+        ("TELEGRAM_TOKEN", "abc"),
+        ("TELEGRAM_WEBHOOK", "http://x"),
+        ("TELEGRAM_WEBHOOK", "https://x"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_naming_it(name: str, value: str) -> None:
+    _, err = run("serve", expect=2, **{name: value})
+    assert name in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_store_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    (tmp_path / "s.db").write_bytes(b"this is no database at all, far from it" * 40)
+    _, err = run("chat", "--jsonl", "--store", str(tmp_path / "s.db"), expect=2, stdin="")
+    assert "s.db" in err
+
+
+def test_a_wrong_day_is_said() -> None:
+    _, err = run("ask", "你好", "--today", "2026-13-01", expect=2)
+    assert "不是日期" in err
+
+
+def test_a_port_in_use_is_said_with_the_fix(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        _, err = run("serve", expect=2, PORT=str(port), STORE=str(tmp_path / "s.db"))
+    assert str(port) in err
+    assert "换一个端口" in err
+
+
+def test_the_server_starts_answers_and_stops_within_seconds_with_a_page_open(tmp_path: Path) -> None:
+    port = free_port()
+    env = {**os.environ, "PORT": str(port), "STORE": str(tmp_path / "s.db")}
+    program = subprocess.Popen([sys.executable, "bot.py"], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert program.stdout is not None
+    try:
+        assert f"http://127.0.0.1:{port}" in program.stdout.readline().decode()
+        for _ in range(100):
+            try:
+                page_ = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5)
+                break
+            except OSError:
+                time.sleep(0.05)
+        cookie = page_.headers["Set-Cookie"].split(";")[0]
+        page_.close()
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/api/events", headers={"Cookie": cookie})
+        stream = urllib.request.urlopen(request, timeout=10)
+        began = time.monotonic()
+        program.send_signal(signal.SIGTERM)
+        program.wait(10)
+        assert time.monotonic() - began < 5
+        stream.close()
+    finally:
+        program.kill()
+        program.stdout.close()
+        program.wait()
