@@ -11,7 +11,8 @@ from decimal import Decimal
 from dialogs.messages import Option, Reply, Source
 from dialogs.texts import Texts
 from knowledge import rules
-from knowledge.facts import Amount, Cap, Channel, Citation, Clause, Contact, Indicator, Layout, Park, QuestionAnswer, Record, Support, Time, Window
+from knowledge.facts import Amount, Cap, Channel, Clause, Contact, Indicator, Layout, Park, QuestionAnswer, Record, Support, Time
+from knowledge.shapes import Citation, Window
 from knowledge.snapshot import Answerable, Knowledge, citations
 
 MAX_OPTIONS = 4

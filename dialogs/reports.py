@@ -11,10 +11,11 @@ from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
 from dialogs.scripts.subsidy_precheck import Report
-from knowledge.facts import Citation, Park, Support
+from knowledge.facts import Park, Support
 from knowledge.money import Money
 from knowledge.parks import ParkMatch, Reason
 from knowledge.rules import COMPANY, Assessment, Estimate, Status, Verdict
+from knowledge.shapes import Citation
 from knowledge.snapshot import citations
 
 SHOWN = 4

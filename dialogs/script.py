@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from knowledge.facts import FactType, Words
+from knowledge.facts import FactType
 from knowledge.money import Money, MoneyError
+from knowledge.shapes import Words
 
 T_co = TypeVar("T_co", covariant=True)
 UNKNOWN = "unknown"

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from knowledge import rules
-from knowledge.facts import Cap, Citation, Document, FactType, Park, QuestionAnswer, Region, Shape, Support
+from knowledge.facts import Cap, Document, FactType, Park, QuestionAnswer, Region, Support
 from knowledge.money import Money, MoneyError
+from knowledge.shapes import Citation, Shape
 
 Tables = Mapping[str, Mapping[str, Any]]
 Place = tuple[str | int, ...]

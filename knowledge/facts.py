@@ -5,33 +5,13 @@ Every model is frozen and refuses unknown keys. `None` and empty tuples mean "th
 
 from __future__ import annotations
 
-import re
-from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from knowledge.money import Money
+from knowledge.shapes import Checked, Citation, Day, FactKey, Id, MoneyField, Rate, Shape, Text, Window, Words
 
-Language = Literal["zh", "en"]
-
-TOPICS = (
-    "park_selection",
-    "subsidy_precheck",
-    "approval_channel",
-    "policy_question",
-    "finance_support",
-    "talent_support",
-    "clinical_trial",
-    "ip_service",
-    "tech_challenge",
-    "landmark_selection",
-    "product_directory",
-    "facility_request",
-    "events",
-)
 Topic = Literal[
     "park_selection",
     "subsidy_precheck",
@@ -58,77 +38,6 @@ class Time(StrEnum):
     PLAN_OVER = "plan_over"
     UNDATED = "undated"
     SUPERSEDED = "superseded"
-
-
-def _money(value: object) -> object:
-    return Money.parse(value) if isinstance(value, str) else value
-
-
-def _rate(value: object) -> object:
-    """Read a printed percentage ("30%") as the fraction it means (0.30)."""
-    if isinstance(value, str):
-        if not re.fullmatch(r"\d{1,3}(?:\.\d{1,4})?%", value.strip()):
-            raise ValueError(f"“{value}”不是比例，请写成 30% 这样；10—30% 分开写成 rate_min 和 rate_max")
-        return Decimal(value.strip()[:-1]) / 100
-    return value
-
-
-def _day(value: object) -> object:
-    """Refuse everything but 2021-04-17: pydantic would take a bare number as seconds since 1970."""
-    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise ValueError(f"“{value}”不是日期，请写成 2021-04-17 这样的年-月-日")
-    return value
-
-
-MoneyField = Annotated[Money, BeforeValidator(_money)]
-Day = Annotated[date, BeforeValidator(_day)]
-Rate = Annotated[Decimal, BeforeValidator(_rate), Field(ge=0, le=1)]
-Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=56)]
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
-
-
-class Shape(BaseModel):
-    """What every part of a record shares: it is immutable, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, arbitrary_types_allowed=True)
-
-
-class Citation(Shape):
-    """Where a statement stands: the id of a document and its section, such as 三(二)5第一, 专栏1第2条, 附件第10项."""
-
-    document: Id
-    section: Annotated[str, Field(min_length=1, max_length=56)]
-
-
-class Words(Shape):
-    """A text in every language of the assistant."""
-
-    zh: Text
-    en: Text
-
-    def __getitem__(self, language: str) -> str:
-        return self.en if language == "en" else self.zh
-
-
-class Checked(Shape):
-    """When an admin last verified a field, and who did."""
-
-    on: Day
-    by: Text
-
-
-class Window(Shape):
-    """The days between which something can be had (both included), and the words that say so."""
-
-    since: Day | None = None
-    until: Day | None = None
-    printed: Text
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.since and self.until and self.until < self.since:
-            raise ValueError(f"until（{self.until}）早于 since（{self.since}）")
-        return self
 
 
 class Region(Shape):
@@ -280,7 +189,7 @@ class Amount(Shape):
     max: MoneyField | None = None
     rate_min: Rate | None = None
     rate_max: Rate | None = None
-    of: Annotated[str, Field(pattern=r"^[a-z_]+(?:\.[a-z_]+)?$")] | None = None
+    of: FactKey | None = None
     """The company fact (money or number) that a rate or a `each` amount is reckoned on."""
     basis: Text | None = None
     """What the sum is reckoned on, in the document's words (采购额, 项目总投资投入)."""
@@ -315,7 +224,7 @@ class Criterion(Shape):
 
     id: Id
     text: Text
-    fact: Annotated[str, Field(pattern=r"^[a-z_]+(?:\.[a-z_]+)?$")] | None = None
+    fact: FactKey | None = None
     any_of: tuple[Annotated[str, Field(max_length=40)], ...] = ()
     """Met when the fact is (or, for a list of choices, contains) one of these tokens."""
     at_least: MoneyField | int | None = None
@@ -418,14 +327,14 @@ class Option(Shape):
     token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=40)]
     label: Words
     aliases: tuple[Text, ...] = ()
-    implies: dict[str, str] = {}
+    implies: dict[str, str] = Field(default_factory=dict)
     """Facts that this choice settles without asking, such as `product.type: device`."""
 
 
 class FactType(Shape):
     """A company fact: what it is called, what it may be, and how it is asked for."""
 
-    key: Annotated[str, Field(pattern=r"^[a-z_]+(?:\.[a-z_]+)?$")]
+    key: FactKey
     type: Literal["choice", "choices", "flag", "money", "number", "date", "text", "phone", "region"]
     scope: Literal["company", "product", "project", "year", "request"]
     unit: Text | None = None
@@ -434,7 +343,7 @@ class FactType(Shape):
     help: Words
     implied_by: tuple[str, ...] = ()
     """Facts whose choices may settle this one (see `Option.implies`)."""
-    only_if: dict[str, str] = {}
+    only_if: dict[str, str] = Field(default_factory=dict)
     """The fact exists only where another fact has this token, such as `product.type: device`."""
     private: bool = False
     shared: bool = False

@@ -12,24 +12,10 @@ from pydantic import BaseModel, ValidationError
 from rapidfuzz import fuzz, process
 
 from knowledge import checks, rules
-from knowledge.facts import (
-    Channel,
-    Clause,
-    Document,
-    FactType,
-    Indicator,
-    Intent,
-    Layout,
-    Park,
-    QuestionAnswer,
-    Region,
-    Segment,
-    Shape,
-    Spelling,
-    Support,
-)
+from knowledge.facts import Channel, Clause, Document, FactType, Indicator, Intent, Layout, Park, QuestionAnswer, Region, Segment, Spelling, Support
 from knowledge.matching import Matcher
 from knowledge.search import Search
+from knowledge.shapes import Shape
 from knowledge.snapshot import Knowledge
 from knowledge.strict_yaml import Path as TreePath
 from knowledge.strict_yaml import Problem, StrictYamlError, Tree, read

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from knowledge.facts import Citation, Park
+from knowledge.facts import Park
+from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 
 ReasonKind = Literal["focus", "narrower", "broader", "stage", "need", "role"]

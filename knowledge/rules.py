@@ -7,7 +7,6 @@ yet, the token `unknown` was asked and is not known, and `none` says that no cho
 from __future__ import annotations
 
 import operator
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -241,121 +240,6 @@ def _limited(found: Estimate | None, ceiling: Money | None) -> Estimate | None:
     if found.currency != ceiling.currency:  # no document prints a rate: only the ceiling is sure
         return Estimate(Decimal(0), ceiling.value, ceiling.currency)
     return Estimate(min(found.low, ceiling.value), min(found.high, ceiling.value), found.currency)
-
-
-@dataclass(frozen=True)
-class Agenda:
-    """The supports of a region, prepared for asking: which facts each looks at, and what it asks for first. Made once, used often."""
-
-    supports: tuple[Support, ...]
-    types: FactTypes
-    looks_at: tuple[frozenset[str], ...]
-    first: tuple[tuple[str, ...], ...]
-    order: Mapping[str, int]
-    choices: Mapping[str, tuple[str, ...]]
-    """For facts of several choices: the tokens that some support looks at, the most frequent first."""
-
-    @classmethod
-    def of(cls, supports: Iterable[Support], types: FactTypes) -> Agenda:
-        """Prepare these supports."""
-        rows = tuple(supports)
-        looks = tuple(frozenset(_looks_at(s, types)) for s in rows)
-        first = tuple(tuple(_open_keys(s, {}, types)) for s in rows)
-        used: dict[str, Counter[str]] = {}
-        for criterion in (c for s in rows for c in s.criteria if c.fact):
-            used.setdefault(criterion.fact or "", Counter()).update(criterion.any_of)
-        choices = {
-            key: tuple(sorted((o.token for o in types[key].options if o.token in counts), key=lambda t: -counts[t]))
-            for key, counts in used.items()
-            if key in types and types[key].type == "choices"
-        }
-        return cls(rows, types, looks, first, {key: position for position, key in enumerate(types)}, choices)
-
-
-class Inquiry:
-    """Which questions still matter, kept up to date answer by answer.
-
-    Only the first open condition of each support counts (the later ones may never matter), and a support that has failed, or
-    whose condition the company does not know, asks nothing more. A support with a printed amount weighs three times one without.
-    """
-
-    def __init__(self, agenda: Agenda) -> None:
-        self._agenda = agenda
-        self._wanted = list(agenda.first)
-        self.facts: dict[str, str] = {}
-
-    def open(self) -> list[str]:
-        """The keys of these questions, the one that decides most first; ties go to the order of the vocabulary."""
-        weight: Counter[str] = Counter()
-        for support, keys in zip(self._agenda.supports, self._wanted, strict=True):
-            for key in keys:
-                weight[key] += 3 if support.amount.max or support.amount.rate_max else 1
-        order = self._agenda.order
-        return sorted(weight, key=lambda key: (-weight[key], order.get(generic(key), len(order)), key))
-
-    def tell(self, key: str, token: str) -> None:
-        """Take an answer; only supports that look at its fact are judged anew."""
-        self.facts[key] = token
-        fact, agenda = generic(key), self._agenda
-        for index, keys in enumerate(self._wanted):
-            if keys and fact in agenda.looks_at[index]:
-                self._wanted[index] = tuple(_open_keys(agenda.supports[index], self.facts, agenda.types))
-
-
-def _looks_at(support: Support, types: FactTypes) -> set[str]:
-    """Every fact on which the questions of a support may depend."""
-    facts = {c.fact for c in support.criteria if c.fact}
-    more = {g for f in facts if f in types for g in (*types[f].only_if, *types[f].implied_by)}
-    implied = {i for g in more if g in types for i in types[g].implied_by}
-    own = {support.amount.of} if support.amount.of else set()
-    return facts | more | implied | own | ({"products", "product.year"} if support.per == "product" else set())
-
-
-def open_facts(supports: Iterable[Support], facts: Facts, types: FactTypes) -> list[str]:
-    """The keys of the questions that still matter, the one that decides most first; empty when no answer would change a status."""
-    inquiry = Inquiry(Agenda.of(supports, types))
-    for key, token in facts.items():
-        inquiry.tell(key, token)
-    return inquiry.open()
-
-
-def _open_keys(support: Support, facts: Facts, types: FactTypes) -> Iterable[str]:
-    for subject in subjects(support, facts):
-        unknown: list[str] = []
-        for criterion in support.criteria:
-            found = verdict(criterion, facts, subject, types)
-            if found is Verdict.NOT_MET:
-                break
-            if found is Verdict.UNKNOWN and criterion.fact:
-                unknown.append(criterion.fact)
-        else:
-            yield from _wanted(support, subject, unknown, facts, types)
-
-
-def _wanted(support: Support, subject: str, unknown: list[str], facts: Facts, types: FactTypes) -> Iterable[str]:
-    """What to ask for one subject of a support that has not failed."""
-    if any(facts.get(key_for(fact, subject)) is not None for fact in unknown):
-        return
-    if unknown:
-        yield _first_open(unknown[0], facts, subject, support, types)
-    elif support.amount.of and key_for(support.amount.of, subject) not in facts:
-        yield key_for(support.amount.of, subject)
-    elif subject != COMPANY and len(subjects(support, facts)) > 1 and _yearly(support) and f"{subject}.year" not in facts:
-        yield f"{subject}.year"
-
-
-def _first_open(fact: str, facts: Facts, subject: str, support: Support, types: FactTypes) -> str:
-    """The key to ask for a fact: the list of products and the kind of product come before a product's own facts."""
-    if support.per == "product" and fact.startswith("product.") and facts.get("products") is None:
-        return "products"
-    for other in types[fact].only_if if fact in types else ():
-        if known(other, facts, subject, types) is None:
-            return key_for(other, subject)
-    return key_for(fact, subject)
-
-
-def _yearly(support: Support) -> bool:
-    return any(c.scope == "company_year" and not c.both_tiers for c in support.caps)
 
 
 def generic(key: str) -> str:

@@ -9,7 +9,6 @@ from functools import cached_property
 
 from knowledge.facts import (
     Channel,
-    Citation,
     Clause,
     Document,
     FactType,
@@ -24,9 +23,10 @@ from knowledge.facts import (
     Spelling,
     Support,
 )
+from knowledge.inquiry import Agenda
 from knowledge.matching import Matcher
-from knowledge.rules import Agenda
 from knowledge.search import Search
+from knowledge.shapes import Citation
 from knowledge.values import Vocabulary, normalise
 
 Answerable = Record | QuestionAnswer

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from dialogs.script import Choice, Outcome, Script
 from dialogs.scripts.regions import region_question
-from knowledge.facts import Channel, Words
+from knowledge.facts import Channel
+from knowledge.shapes import Words
 from knowledge.snapshot import Knowledge
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from dialogs.script import Choice, Outcome, Script, ask
 from dialogs.scripts.regions import ANY, region_question
 from knowledge import parks
-from knowledge.facts import Words
 from knowledge.parks import ParkMatch
+from knowledge.shapes import Words
 from knowledge.snapshot import Knowledge
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dialogs.script import Pick
-from knowledge.facts import Words
+from knowledge.shapes import Words
 from knowledge.snapshot import Knowledge
 
 ANY = "any"

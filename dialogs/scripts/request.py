@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dialogs.script import Outcome, Pick, Script, ask
-from knowledge.facts import Words
+from knowledge.shapes import Words
 from knowledge.snapshot import Knowledge
 
 FILE = "file"

@@ -8,7 +8,8 @@ from datetime import date
 from dialogs.script import Outcome, Question, Script, ask
 from dialogs.scripts.regions import region_question
 from knowledge import rules, stacking
-from knowledge.rules import Agenda, Assessment, Inquiry
+from knowledge.inquiry import Agenda, Inquiry
+from knowledge.rules import Assessment
 from knowledge.snapshot import Knowledge
 from knowledge.stacking import Total
 

@@ -16,7 +16,8 @@ from dialogs.script import BadTokenError, Choice, Choices, Flag, Items, Outcome,
 from dialogs.scripts.park_selection import Shortlist
 from dialogs.scripts.subsidy_precheck import Report
 from dialogs.texts import LANGUAGES, texts
-from knowledge.facts import FactType, Words
+from knowledge.facts import FactType
+from knowledge.shapes import Words
 from knowledge.snapshot import Knowledge
 
 TODAY = date(2026, 11, 22)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from knowledge import parks
-from knowledge.facts import Citation, Park
+from knowledge.facts import Park
 from knowledge.parks import ParkMatch
+from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 
 SOURCE = Citation(document="suzhou-2021", section="三(六)第二")

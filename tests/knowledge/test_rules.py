@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from knowledge import inquiry as inquiry_module
 from knowledge import loader, rules
-from knowledge.facts import Amount, Cap, Citation, Criterion, Document, FactType, Option, Support, Time, Window, Words
+from knowledge.facts import Amount, Cap, Criterion, Document, FactType, Option, Support, Time
+from knowledge.inquiry import Agenda, Inquiry, open_facts
 from knowledge.money import Money
-from knowledge.rules import COMPANY, Agenda, Inquiry, Status, Verdict
+from knowledge.rules import COMPANY, Status, Verdict
+from knowledge.shapes import Citation, Window, Words
 
 DAY = date(2022, 6, 1)
 SOURCE = Citation(document="paper", section="三")
@@ -337,7 +340,7 @@ def test_nothing_is_estimated_where_nothing_can_be_had() -> None:
 
 
 def asked(*rows: Support, **facts: str) -> list[str]:
-    return rules.open_facts(rows, facts, TYPES)
+    return open_facts(rows, facts, TYPES)
 
 
 YES_A, YES_B, YES_C = (criterion(k, any_of=("yes",)) for k in "abc")
@@ -416,7 +419,7 @@ def answers(key: str, unknown: bool = True) -> st.SearchStrategy[str]:
 
 def fresh(agenda: Agenda, facts: Mapping[str, str]) -> set[str]:
     """The open questions, found without what an inquiry remembers."""
-    return {key for row in agenda.supports for key in rules._open_keys(row, facts, agenda.types)}
+    return {key for row in agenda.supports for key in inquiry_module._open_keys(row, facts, agenda.types)}
 
 
 @settings(max_examples=120)
@@ -444,10 +447,10 @@ def test_answer_by_answer_is_the_same_as_all_at_once(data: st.DataObject) -> Non
     inquiry = Inquiry(agenda)
     while matter := inquiry.open():
         assert set(matter) == fresh(agenda, inquiry.facts)
-        assert matter == rules.open_facts(agenda.supports, inquiry.facts, agenda.types)
+        assert matter == open_facts(agenda.supports, inquiry.facts, agenda.types)
         inquiry.tell(matter[0], data.draw(answers(matter[0]), label=matter[0]))
     backwards = dict(reversed(inquiry.facts.items()))
-    assert rules.open_facts(agenda.supports, backwards, agenda.types) == []
+    assert open_facts(agenda.supports, backwards, agenda.types) == []
 
 
 facts_of_the_company = st.fixed_dictionaries(

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge import rules, stacking
-from knowledge.facts import Amount, Cap, Citation, Criterion, Support, Time
+from knowledge.facts import Amount, Cap, Criterion, Support, Time
 from knowledge.money import Money
 from knowledge.rules import COMPANY, Assessment, Estimate, Status
+from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 
 SOURCE = Citation(document="paper", section="三")

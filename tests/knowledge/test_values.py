@@ -11,8 +11,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.facts import Citation, FactType, Park, Region, Segment, Shape
+from knowledge.facts import FactType, Park, Region, Segment
 from knowledge.money import NAMES, Money
+from knowledge.shapes import Citation, Shape
 from knowledge.values import (
     Found,
     Vocabulary,

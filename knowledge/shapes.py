@@ -1,0 +1,84 @@
+"""The parts that records are made of: citations, words, windows, money and dates as admins write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from knowledge.money import Money
+
+
+def _money(value: object) -> object:
+    return Money.parse(value) if isinstance(value, str) else value
+
+
+def _rate(value: object) -> object:
+    """Read a printed percentage ("30%") as the fraction it means (0.30)."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"\d{1,3}(?:\.\d{1,4})?%", value.strip()):
+            raise ValueError(f"“{value}”不是比例，请写成 30% 这样；10—30% 分开写成 rate_min 和 rate_max")
+        return Decimal(value.strip()[:-1]) / 100
+    return value
+
+
+def _day(value: object) -> object:
+    """Refuse everything but 2021-04-17: pydantic would take a bare number as seconds since 1970."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError(f"“{value}”不是日期，请写成 2021-04-17 这样的年-月-日")
+    return value
+
+
+MoneyField = Annotated[Money, BeforeValidator(_money)]
+Day = Annotated[date, BeforeValidator(_day)]
+Rate = Annotated[Decimal, BeforeValidator(_rate), Field(ge=0, le=1)]
+Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=56)]
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+FactKey = Annotated[str, Field(pattern=r"^[a-z_]+(?:\.[a-z_]+)?$")]
+
+
+class Shape(BaseModel):
+    """What every part of a record shares: it is immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, arbitrary_types_allowed=True)
+
+
+class Citation(Shape):
+    """Where a statement stands: the id of a document and its section, such as 三(二)5第一, 专栏1第2条, 附件第10项."""
+
+    document: Id
+    section: Annotated[str, Field(min_length=1, max_length=56)]
+
+
+class Words(Shape):
+    """A text in every language of the assistant."""
+
+    zh: Text
+    en: Text
+
+    def __getitem__(self, language: str) -> str:
+        return self.en if language == "en" else self.zh
+
+
+class Checked(Shape):
+    """When an admin last verified a field, and who did."""
+
+    on: Day
+    by: Text
+
+
+class Window(Shape):
+    """The days between which something can be had (both included), and the words that say so."""
+
+    since: Day | None = None
+    until: Day | None = None
+    printed: Text
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.since and self.until and self.until < self.since:
+            raise ValueError(f"until（{self.until}）早于 since（{self.since}）")
+        return self

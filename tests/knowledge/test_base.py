@@ -1,0 +1,596 @@
+"""The shipped base against the papers it was taken from: every citation, every figure, every unit.
+
+What can be checked mechanically is checked against the papers' own text, section by section; what cannot is checked against rows
+written down by hand from the papers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from pydantic import BaseModel
+
+from knowledge.facts import Channel, Indicator, Park, QuestionAnswer, Support
+from knowledge.money import Money
+from knowledge.shapes import Citation
+from knowledge.snapshot import Answerable, Knowledge
+from tests.knowledge import papers
+from tests.knowledge.papers import plain
+
+pytestmark = pytest.mark.usefixtures("policies")
+
+REGIONS = ("suzhou", "taicang", "snd", "kunshan", "xuzhou")
+
+
+# --- what a record says
+
+
+def citations(value: object) -> Iterator[Citation]:
+    """Every citation anywhere in a record."""
+    if isinstance(value, Citation):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from citations(getattr(value, name))
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from citations(part)
+
+
+UNSAID = frozenset(
+    {"id", "region", "aliases", "ask", "topics", "kind", "matter", "state", "same_kind", "layout", "part_of", "superseded_by", "since", "until"}
+    | {
+        "fact",
+        "any_of",
+        "of",
+        "today",
+        "facts",
+        "examples",
+        "about",
+        "segment",
+        "stage",
+        "need",
+        "role",
+        "scope",
+        "per",
+        "strength",
+        "recipient",
+        "on",
+    }
+)
+"""Fields that no answer reads out, and the words that people ask in."""
+
+
+def said(value: object) -> Iterator[str]:
+    """Every text, amount and number that an answer may read out, in plain spelling."""
+    if isinstance(value, Citation):
+        return
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            if name not in UNSAID:
+                yield from said(getattr(value, name))
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from said(part)
+    elif isinstance(value, str):
+        yield plain(value)
+    elif isinstance(value, Money):
+        yield value.printed
+    elif isinstance(value, Decimal):
+        yield f"{(value * 100).normalize():f}%"
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield str(value)
+
+
+CELL = re.compile(r"\(([^()|]+)\)\|(\d+)\|(\d+)")
+
+
+def section(citation: Citation) -> str:
+    """The text of a section; figures of a table with their unit, which stands in the row's heading."""
+    text = papers.sections(citation.document)[citation.section]
+    return text + "".join(f"|{first}{unit}|{second}{unit}" for unit, first, second in CELL.findall(text))
+
+
+def cited(record: BaseModel) -> str:
+    return "|".join(section(c) for c in dict.fromkeys(citations(record)))
+
+
+# --- citations
+
+
+def test_every_section_that_is_cited_stands_in_its_paper(knowledge: Knowledge) -> None:
+    for record in knowledge.answerable():
+        for citation in citations(record):
+            assert citation.document in knowledge.documents
+            assert citation.section in papers.sections(citation.document), (record.id, citation)
+
+
+def test_every_record_cites_a_paper_of_its_region_or_above(knowledge: Knowledge) -> None:
+    for record in knowledge.answerable():
+        found = list(citations(record))
+        assert found
+        above = knowledge.upward(record.region)
+        assert {knowledge.documents[c.document].region for c in found} <= set(above), record.id
+        assert isinstance(record, QuestionAnswer) or knowledge.document_of(record).region == record.region, record.id
+
+
+def test_a_question_is_about_records_of_its_region_or_above(knowledge: Knowledge) -> None:
+    for question in knowledge.questions.values():
+        for key in question.about:
+            record = knowledge.record(key)
+            assert record
+            assert record.region in knowledge.upward(question.region), (question.id, key)
+
+
+# --- figures
+
+REFERENCE = re.compile(r"(?:附件)?第\d+(?:[-、至]\d+)*[项条](?:到第\d+项)?|附件\d+|专栏\d+")
+"""Where something stands (附件第1至8项) is no figure of the paper; that it stands there is checked elsewhere."""
+DAY = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日")
+FIGURE = re.compile(r"\d+(?:\.\d+)?(?:-\d+(?:\.\d+)?)?[%万亿]*(?:平方米|美元|[元家个人名亩件批年级强类期次位项+])?")
+OWN = {
+    "snd-annex": {"38项": "counted"}, "sz-task-table": {"38项": "counted"}, "sz-q-who": {"38项": "counted"}, "tc-annex": {"13项": "counted"},
+    "ks-q-office-science": {"22项": "counted", "19项": "counted"}, "ks-q-office-industry": {"11项": "counted"}, "ks-q-office-market": {"6项": "counted"},
+    "ks-q-targets": {"22项": "counted"}, "ks-q-overview": {"22项": "counted"},
+    "sz-joint-rd": {"10%": "the lower end of 10—30%"},
+    "sz-clinical-specialty": {"1": "一 of 每个通过认定专业", "1个": "一 of 每个通过认定专业"},
+    "sz-q-joint-rd-calc": dict.fromkeys(("5000万元", "500万元", "1500万元", "1亿元", "1000万元", "3亿元", "10%"), "worked out from 10—30%, at most 2000万元"),
+    "sz-q-hospital-50": {"150万元": "three times 50万元"},
+    "snd-ind-niche-leaders": {"2024": "five years from 2020; the paper says 5年内 only"},
+    **{f"xz-ind-{name}": {"2025": "到十四五末"} for name in ("output", "enterprises", "listed", "parks", "platforms")},
+}  # fmt: skip
+"""Figures of our own, and how they came about: counts (checked below), sums worked out, years that a paper says otherwise."""
+
+
+def figures(record: Answerable) -> Iterator[str]:
+    for text in said(record):
+        yield from FIGURE.findall(DAY.sub("", REFERENCE.sub("", text)))
+
+
+def stands(figure: str, text: str) -> bool:
+    return re.search(rf"(?<![\d.]){re.escape(figure)}(?!\d)", text) is not None
+
+
+def test_every_figure_stands_in_the_paper(knowledge: Knowledge) -> None:
+    strange = {
+        (record.id, figure)
+        for record in knowledge.answerable()
+        for figure in figures(record)
+        if not any(stands(figure, papers.paper(c.document)) for c in citations(record)) and not stands(figure, cited(record))
+    }
+    assert strange == {(key, figure) for key, own in OWN.items() for figure in own}
+
+
+ELSEWHERE = {
+    "snd-layout": ("5000亩",), "xz-layout": ("5家",), "sz-landmark-benefits": ("15家",), "tc-bio-fund": ("2025年", "50亿元"),
+    "sz-ind-landmark": ("2023年", "2023"), "sz-ind-inspection": ("2023",), "snd-ind-niche-leaders": ("2020年",), "snd-q-stack": ("2021年",),
+}  # fmt: skip
+"""Figures that stand in another section of the paper than the record cites."""
+YEARLY = "2亿元"
+"""The ceiling over both fiscal tiers, which the stacking rules of many supports name; it stands in 四 of the city's paper."""
+
+
+def test_every_figure_stands_in_the_very_section_that_is_cited(knowledge: Knowledge) -> None:
+    for record in knowledge.answerable():
+        text = cited(record)
+        for figure in set(figures(record)):
+            if stands(figure, text) or figure in OWN.get(record.id, {}) or figure in ELSEWHERE.get(record.id, ()):
+                continue
+            if isinstance(record, Indicator) and figure == str(record.year) and record.region == "snd":
+                continue  # 三年内, 到2022年: the plan's last year, printed in 一(二)
+            if isinstance(record, Support) and any(YEARLY in s or "2021年行动计划" in s for s in record.stacking) and figure in (YEARLY, "2021年"):
+                assert stands(figure, papers.sections("suzhou-2021")["四"]) or figure == "2021年"
+                continue
+            raise AssertionError(f"{record.id}: {figure} does not stand in {[c.section for c in citations(record)]}")
+
+
+def test_counts_of_our_own_are_right(knowledge: Knowledge) -> None:
+    assert len([s for s in papers.sections("snd-2020") if re.fullmatch(r"附件第\d+项", s)]) == 38
+    assert len([s for s in papers.sections("suzhou-2021") if re.fullmatch(r"附件[一二三四五六七八九十]+\d+", s)]) == 38
+    assert len(CELL.findall(papers.sections("taicang-2025")["附件1"])) == 13
+    items = {s: t for s, t in papers.sections("kunshan-list").items() if re.fullmatch(r"第\d+项", s)}
+    assert len(items) == 22
+    for question, office, count in (("science", "科技局", 19), ("industry", "工信局", 11), ("market", "市场监管局", 6)):
+        listed = {s for s, t in items.items() if office in re.split("[、,]", t.split("|")[-1])}
+        assert len(listed) == count
+        assert {c.section for c in knowledge.questions[f"ks-q-office-{question}"].sources} == listed
+
+
+def test_what_is_worked_out_is_worked_out_right(knowledge: Knowledge) -> None:
+    answer = plain(knowledge.questions["sz-q-joint-rd-calc"].answer)
+    for words in ("投5000万元是500万元到1500万元", "投1亿元是1000万元到2000万元"):
+        assert words in answer
+    assert Decimal(5000) * Decimal("0.1") == 500
+    assert Decimal(5000) * Decimal("0.3") == 1500
+    assert "150万元" in plain(knowledge.questions["sz-q-hospital-50"].answer)
+
+
+def test_no_exception_is_left_over(knowledge: Knowledge) -> None:
+    for key, own in OWN.items():
+        record = knowledge.record(key)
+        assert record, key
+        assert set(own) <= set(figures(record)), key
+    for key, elsewhere in ELSEWHERE.items():
+        record = knowledge.record(key)
+        assert record, key
+        assert set(elsewhere) <= {f for f in figures(record) if not stands(f, cited(record))}, key
+
+
+def test_every_day_is_the_day_the_paper_was_issued(knowledge: Knowledge) -> None:
+    for record in knowledge.answerable():
+        for text in said(record):
+            for day in DAY.finditer(text):
+                assert date(*map(int, day.groups())) == knowledge.document_of(record).issued, (record.id, day[0])
+    for document in knowledge.documents.values():
+        printed = {date(*map(int, d.groups())) for d in DAY.finditer(papers.paper(document.id))}
+        assert printed == ({document.issued} if document.issued else set())
+
+
+def test_every_sum_share_and_count_of_the_papers_stands_in_the_base(knowledge: Knowledge) -> None:
+    """The other way round: what a paper prints with a unit is not left out."""
+    known: dict[str, list[str]] = {document: [] for document in papers.FILES}
+    for record in knowledge.answerable():
+        for citation in citations(record):
+            known[citation.document] += said(record)
+        if isinstance(record, Indicator):
+            known[record.source.document] += [plain(f"{value}{record.unit}") for value in (record.value, record.baseline) if value]
+    for document, texts in known.items():
+        base = "|".join(texts)
+        for found in re.finditer(r"\d+(?:\.\d+)?(?:-\d+)?(?:[%万亿]+(?:平方米|美元|元)?|[元家个人名亩件强批])", papers.paper(document)):
+            assert stands(found[0], base), (document, found[0])
+
+
+def test_the_papers_without_sums_get_none(knowledge: Knowledge) -> None:
+    for row in knowledge.supports.values():
+        if row.region in ("kunshan", "xuzhou"):
+            assert row.amount.kind in ("unstated", "case_by_case"), row.id
+            assert not row.caps
+            assert not any("元" in text and re.search(r"\d", text) for text in said(row)), row.id
+    assert not re.search(r"\d[万亿]?元", papers.paper("kunshan-list"))
+    assert re.findall(r"\d+亿元", papers.paper("xuzhou-2021")) == ["500亿元"]
+
+
+# --- names
+
+
+def test_titles_and_words_in_quotation_marks_are_the_papers(knowledge: Knowledge) -> None:
+    for record in knowledge.answerable():
+        printed = "|".join(papers.paper(d) for d in dict.fromkeys(c.document for c in citations(record))).replace(",", "")
+        titles = {plain(t) for d in knowledge.documents.values() for t in (d.title, d.short)}
+        for text in said(record):
+            for quoted in re.finditer(r"《([^》]+)》|“([^”]+)”", text):
+                words = quoted[1] or quoted[2]
+                assert words.replace(",", "") in printed or words in titles, (record.id, words)
+
+
+def test_institutions_at_a_park_are_named_in_the_paper(knowledge: Knowledge) -> None:
+    for park in knowledge.parks.values():
+        for institution in park.institutions:
+            name = re.sub(r"\((?:[^()]*,)?[^()]*建[^()]*\)$|项目$", "", plain(institution))  # our word on how far it is
+            assert name in papers.paper(park.source.document) or re.sub(r"\(.*", "", name) in papers.paper(park.source.document), (park.id, name)
+
+
+def test_parks_and_their_focus_are_named_in_the_section(knowledge: Knowledge) -> None:
+    for park in knowledge.parks.values():
+        for focus in park.focus:
+            text = section(focus.source or park.source) + papers.paper(park.source.document)
+            assert all(part in text for part in re.split("[、(（)）]", plain(focus.name)) if part), (park.id, focus.name)
+
+
+# --- responsible units
+
+
+def served(knowledge: Knowledge) -> list[Support | Channel]:
+    return [*knowledge.supports.values(), *knowledge.channels.values()]
+
+
+def units(citation: Citation) -> list[str]:
+    """The units that a section lists, each with its full name, as printed and each once."""
+    text = papers.sections(citation.document)[citation.section].replace("〈", "(").replace("〉", ")").partition("备注")[0].rstrip("|")
+    listed = re.search(r"\(责任单位:(.*)\)$", text) or re.search(r"\*([^|]+)", text)
+    line = listed[1] if listed else text.split("|")[-1]
+    found: list[str] = []
+    for group in line.split(","):
+        parts = group.split("、")
+        shared = next(
+            (s for s in ("管委会", "政府") if citation.document == "xuzhou-2021" and parts[-1].endswith(s)), ""
+        )  # 徐州经开区、徐州高新区管委会
+        found += [part if part.endswith(shared) else part + shared for part in parts]
+    return list(dict.fromkeys(found))
+
+
+IN_A_SENTENCE = {"sz-customs-convenience", "sz-landmark-help"}
+"""Records whose units stand in the running text, not in a list."""
+
+
+def test_responsible_units_are_the_papers_in_their_order(knowledge: Knowledge) -> None:
+    for record in served(knowledge):
+        if record.responsible is None:
+            continue
+        names = [plain(u.name) for u in record.responsible.units]
+        if record.id in IN_A_SENTENCE:
+            assert all(name in section(record.responsible.source) for name in names), record.id
+        else:
+            assert names == units(record.responsible.source), record.id
+
+
+def test_only_what_a_paper_marks_leads(knowledge: Knowledge) -> None:
+    for record in served(knowledge):
+        if record.responsible is None:
+            continue
+        leads = [u.lead for u in record.responsible.units]
+        where = record.responsible.source
+        if where.document == "snd-2020":  # the first of a row has the star
+            assert leads == [True] + [False] * (len(leads) - 1), record.id
+        elif where.document == "suzhou-2021":  # the annex names who leads, the chapters name who takes part
+            assert set(leads) == {where.section.startswith("附件") or record.id == "sz-landmark-help"}, record.id
+        else:
+            assert not any(leads), record.id
+
+
+def test_taicang_names_no_units(knowledge: Knowledge) -> None:
+    assert not [r.id for r in served(knowledge) if r.region == "taicang" and r.responsible]
+
+
+LEADS = (
+    ["招商中心"] * 5 + ["经发委"] * 4 + ["科创局"] * 2 + ["市场监管局"] + ["科创局"] * 3 + ["人才办"] * 3 + ["科技城管委会", "枫桥街道", "资源规划分局"]
+    + ["科创局"] * 5 + ["社会事业局", "科创局", "社会事业局", "社会事业局", "科创局", "科技城管委会", "社会事业局", "社会事业局"] + ["经发委"] * 3 + ["税务局"]
+)  # fmt: skip
+"""The starred unit of each of the 38 rows, by hand from the annex."""
+CHAINS = [
+    ("产业链", "商务局", 8),
+    ("创新链", "科创局", 15),
+    ("人才链", "人才办", 18),
+    ("要素链", "科创局", 26),
+    ("资源链", "社会事业局", 34),
+    ("资金链", "经发委", 38),
+]
+
+
+def test_the_38_rows_of_the_high_tech_zone(knowledge: Knowledge) -> None:
+    assert len(LEADS) == 38
+    for number, lead in enumerate(LEADS, 1):
+        row = knowledge.clauses[f"snd-row-{number:02}"]
+        assert row.source.section == f"附件第{number}项"
+        listed = units(row.source)
+        assert listed[0] == lead
+        cells = papers.sections("snd-2020")[row.source.section].split("|")
+        task = cells[cells.index(str(number)) + 1]
+        chain, head = next((c, h) for c, h, last in CHAINS if number <= last)
+        others = "、".join(listed[1:])
+        expected = f"“{task}”由{lead}主责,其他责任单位是{others};属{chain}任务,{chain}由{head}牵头。"
+        assert plain(row.text).replace("“", "").replace("”", "") == expected.replace("“", "").replace("”", "")
+
+
+def test_the_38_rows_of_the_city(knowledge: Knowledge) -> None:
+    rows = [c for c in knowledge.clauses.values() if re.fullmatch(r"sz-row-\d+-\d+", c.id)]
+    assert len(rows) == 38
+    for row in rows:
+        assert plain(row.text).startswith(f"由{'、'.join(units(row.source))}牵头。"), row.id
+
+
+def test_the_16_rows_of_xuzhou(knowledge: Knowledge) -> None:
+    for number in range(1, 17):
+        row = knowledge.clauses[f"xz-resp-{number}"]
+        assert row.source.section.endswith(f"){number}")
+        assert f"责任单位:{'、'.join(units(row.source))}。" in plain(row.text), row.id
+
+
+# --- rows by hand
+
+
+SUMS = {
+    "snd-device-iii": ("up_to", "300万元"),
+    "snd-device-ii": ("up_to", "50万元"),
+    "snd-drug-trial": ("up_to", "250万元"),
+    "snd-drug-research": ("up_to", "400万元"),
+    "snd-major-project": ("up_to", "2000万元"),
+    "snd-salary": ("up_to", "20万元"),
+    "sz-procurement-win": ("up_to", "200万元"),
+    "sz-clinical-specialty": ("fixed", "50万元"),
+    "sz-joint-trial": ("fixed", "50万元"),
+    "sz-joint-rd": ("rate", None),
+    "sz-top-talent": ("uncapped", None),
+    "tc-top-team": ("up_to", "1亿元"),
+}
+
+
+def test_these_supports_have_sums_and_no_others(knowledge: Knowledge) -> None:
+    found = {
+        row.id: (row.amount.kind, row.amount.max.printed if row.amount.max else None)
+        for row in knowledge.supports.values()
+        if row.amount.kind not in ("unstated", "case_by_case")
+    }
+    assert found == SUMS
+    joint = knowledge.supports["sz-joint-rd"].amount
+    assert (joint.rate_min, joint.rate_max, joint.of) == (Decimal("0.1"), Decimal("0.3"), "joint_rd.investment")
+    each = knowledge.supports["sz-clinical-specialty"].amount
+    assert (each.each, each.of) == (True, "clinical_specialties")
+
+
+CAPS = {
+    "snd-cap-device-iii": ("product", "300万元", False),
+    "snd-cap-device-ii": ("product", "50万元", False),
+    "snd-cap-device-company-year": ("company_year", "500万元", False),
+    "snd-cap-drug-company-year": ("company_year", "3000万元", False),
+    "snd-cap-major-project": ("project", "2000万元", False),
+    "sz-joint-rd-project": ("project", "2000万元", False),
+    "sz-company-year": ("company_year", "2亿元", True),
+}
+
+
+def test_these_are_the_ceilings_and_no_others(knowledge: Knowledge) -> None:
+    caps = [(row, cap) for row in knowledge.supports.values() for cap in row.caps]
+    assert {cap.id: (cap.scope, cap.max.printed, cap.both_tiers) for _, cap in caps} == CAPS
+    under = {key: {row.id for row, cap in caps if cap.id == key} for key in CAPS}
+    assert under["snd-cap-device-company-year"] == {"snd-device-iii", "snd-device-ii"}
+    assert under["snd-cap-drug-company-year"] == {"snd-drug-trial", "snd-drug-research"}
+    assert {"sz-procurement-win", "sz-joint-rd"} <= under["sz-company-year"]
+    for _, cap in caps:
+        assert stands(cap.max.printed, section(cap.source))
+
+
+BOUNDS = {
+    ("snd-foreign-project", "foreign_cash_year", "above", "30000000 USD"),
+    ("snd-device-project", "project.investment", "at_least", "100000000 CNY"),
+    ("snd-bio-project", "project.investment", "at_least", "500000000 CNY"),
+    ("sz-clinical-specialty", "clinical_specialties", "at_least", "1"),
+}
+
+
+def test_these_are_the_thresholds_and_no_others(knowledge: Knowledge) -> None:
+    found = {
+        (row.id, test.fact, kind, bound.token if isinstance(bound, Money) else str(bound))
+        for row in knowledge.supports.values()
+        for test in row.criteria
+        for kind in ("at_least", "above", "at_most", "below")
+        if (bound := getattr(test, kind)) is not None
+    }
+    assert found == BOUNDS
+    assert "超过3000万美元" in papers.sections("snd-2020")["三(一)1第一"]
+    assert "总投资1亿元以上" in papers.sections("snd-2020")["三(一)2第一"]
+    assert "总投资5亿元以上" in papers.sections("snd-2020")["三(一)2第一"]
+
+
+@pytest.mark.parametrize(
+    ("document", "number", "issued", "since", "until"),
+    [
+        ("taicang-2025", None, None, None, "2025-12-31"),
+        ("kunshan-list", None, None, None, None),
+        ("xuzhou-2021", "徐政发〔2021〕24号", "2021-05-28", None, "2025-12-31"),
+        ("suzhou-2021", "苏委办发〔2021〕14号", "2021-04-17", "2021-01-01", "2023-12-31"),
+        ("snd-2020", None, "2020-05-27", "2020-01-01", "2022-12-31"),
+    ],
+)
+def test_particulars_of_the_papers(
+    knowledge: Knowledge, document: str, number: str | None, issued: str | None, since: str | None, until: str | None
+) -> None:
+    paper = knowledge.documents[document]
+    assert paper.number == number
+    assert str(paper.issued or "") == (issued or "")
+    assert (str(paper.plan.since or "") if paper.plan else "") == (since or "")
+    assert (str(paper.plan.until or "") if paper.plan else "") == (until or "")
+    assert plain(paper.title) in papers.paper(document)
+    assert not number or plain(number) in papers.paper(document)
+    assert paper.superseded_by is None
+
+
+def test_windows_of_their_own(knowledge: Knowledge) -> None:
+    windows = {r.id: r.window for r in knowledge.answerable() if not isinstance(r, QuestionAnswer) and r.window}
+    assert set(windows) == {"sz-procurement-win", "sz-joint-rd"}
+    for window in windows.values():
+        assert (window.since, window.until) == (date(2021, 1, 1), date(2023, 12, 31))
+    assert "项目认定时限为2021-2023年" in papers.sections("suzhou-2021")["四"]
+
+
+# --- parks
+
+PATTERNS = {"taicang": "一核两极", "snd": "一核多园", "suzhou": "1+N", "kunshan": "1+N", "xuzhou": "一区两翼多点"}
+
+
+def test_each_region_has_its_pattern(knowledge: Knowledge) -> None:
+    assert {row.region: row.pattern for row in knowledge.layouts.values()} == PATTERNS
+    for row in knowledge.layouts.values():
+        assert row.pattern in section(row.source).replace(",", "")
+        assert row.unstated, "each paper leaves something open"
+
+
+ROLES = {
+    "tc-town-shaxi": "core", "tc-district-hitech": "pole", "tc-district-port": "pole",
+    "snd-kejicheng": "core", "snd-fengqiao": "garden", "snd-xushuguan": "garden", "snd-shishan": "garden",
+    "ks-life-park": "core",
+    "xz-park-etdz": "main", "xz-park-hightech": "main",
+    "xz-park-xinyi": "point", "xz-park-pizhou": "point", "xz-park-suining": "point", "xz-park-peixian": "point",
+    "xz-park-quanshan": "city", "xz-park-gulou": "city", "xz-park-yunlong": "city", "xz-park-tongshan": "city", "xz-park-jiawang": "city",
+}  # fmt: skip
+
+
+def test_no_role_is_invented(knowledge: Knowledge) -> None:
+    assert {p.id: p.role for p in knowledge.parks.values() if p.role != "unstated"} == ROLES
+    for key in ("tc-park-bio", "tc-park-bioport", "tc-park-sinogerman"):
+        assert knowledge.parks[key].role == "unstated"
+        assert knowledge.parks[key].role_text is None
+    assert all((p.role_text is not None) == (p.role != "unstated") for p in knowledge.parks.values())
+
+
+def test_every_focus_is_tied_to_the_segment_it_names(knowledge: Knowledge) -> None:
+    """A focus that is the very name or alias of a segment is tied to that segment."""
+    called = {plain(name): s.id for s in knowledge.segments.values() for name in (s.name, *s.aliases)}
+    for park in knowledge.parks.values():
+        for focus in park.focus:
+            assert called.get(plain(focus.name), focus.segment) == focus.segment, (park.id, focus.name)
+
+
+def test_a_park_lies_in_a_park_of_its_region(knowledge: Knowledge) -> None:
+    for park in knowledge.parks.values():
+        if park.part_of:
+            assert knowledge.parks[park.part_of].region == park.region
+        if park.layout:
+            assert knowledge.layouts[park.layout].region == park.region
+
+
+# --- targets
+
+
+def test_targets_are_the_papers_with_their_units(knowledge: Knowledge) -> None:
+    for row in knowledge.indicators.values():
+        text = section(row.source)
+        unit = plain(row.unit).partition("/")[0]
+        assert stands(plain(row.value) + unit, text), row.id
+        if row.baseline:
+            assert stands(re.sub(r"\(.*", "", plain(row.baseline)) + unit, text), row.id
+
+
+def test_the_13_rows_of_the_annex_of_taicang(knowledge: Knowledge) -> None:
+    table = re.findall(r"\|([^|]+)\(([^()|]+)\)\|(\d+)\|(\d+)", papers.sections("taicang-2025")["附件1"])
+    rows = [i for i in knowledge.indicators.values() if i.source == Citation(document="taicang-2025", section="附件1")]
+    found = Counter((plain(i.unit), i.baseline, i.value, i.baseline_year, i.year) for i in rows)
+    assert found == Counter((unit, first, second, 2021, 2025) for _, unit, first, second in table)
+
+
+# --- what the papers do not say
+
+
+def test_no_telephone_address_or_email_anywhere(knowledge: Knowledge) -> None:
+    for record in knowledge.answerable():
+        if isinstance(record, Park | Support | Channel):
+            assert (record.contact.phone, record.contact.address, record.contact.email) == (None, None, None), record.id
+        for text in said(record):
+            assert not re.search(r"\d{7}|\d{3,4}-\d{7,8}|@|https?:|www\.", text), record.id
+
+
+def test_nothing_is_said_to_be_checked_yet(knowledge: Knowledge) -> None:
+    assert not [r.id for r in knowledge.answerable() if not isinstance(r, QuestionAnswer) and r.checked]
+
+
+# --- enough of everything
+
+AT_LEAST = {"supports": {"suzhou": 42, "taicang": 38, "snd": 35, "kunshan": 23, "xuzhou": 17}, "questions": dict.fromkeys(REGIONS, 20)}
+AT_LEAST |= {"parks": {"suzhou": 11, "taicang": 6, "snd": 12, "kunshan": 9, "xuzhou": 22}, "channels": dict.fromkeys(REGIONS, 5)}
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("kind", AT_LEAST)
+def test_every_region_has_enough(knowledge: Knowledge, kind: str, region: str) -> None:
+    found = Counter(r.region for r in getattr(knowledge, kind).values())
+    assert found[region] >= AT_LEAST[kind][region]
+
+
+def test_every_support_with_a_sum_or_a_threshold_has_worked_examples(knowledge: Knowledge) -> None:
+    for row in knowledge.supports.values():
+        if row.amount.max or row.amount.rate_max or row.id in {key for key, *_ in BOUNDS}:
+            assert row.examples, row.id
+            assert len({e.status for e in row.examples}) >= 2, row.id
+
+
+def test_every_choice_of_a_fact_matters_to_some_support(knowledge: Knowledge) -> None:
+    used = {(c.fact, token) for s in knowledge.supports.values() for c in s.criteria for token in c.any_of}
+    for key in ("events", "plans", "top_rank", "titles"):
+        for option in knowledge.facts[key].options:
+            refused = option.token in ("global_100",)  # asked so that nobody takes it for the first 50
+            assert (key, option.token) in used or refused, (key, option.token)
