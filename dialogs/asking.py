@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dialogs import frames, reports
 from dialogs.messages import Option, Reply
 from dialogs.reading import shown
-from dialogs.script import NONE, UNKNOWN, Amount, Choices, FreeText, Items, Outcome, Question
+from dialogs.script import NONE, UNKNOWN, Amount, Choices, FreeText, Items, Question
+from dialogs.talk import HIDDEN, Talk
 from knowledge import rules
 from knowledge.money import Money
 
-if TYPE_CHECKING:
-    from dialogs.assistant import Talk
-
-HIDDEN = "***"
 MANY = 8
 """Choices shown at once; the others come with “more”."""
 ALL = "*"
@@ -114,63 +109,6 @@ def fact_label(talk: Talk, key: str, token: str) -> str:
     return talk.say.join([names.get(t, t) for t in token.split(",")])
 
 
-def proceed(talk: Talk) -> None:
-    """Ask the next question of the top dialog, or carry out and tell its outcome."""
-    frame = talk.state.top
-    if frame is None:
-        return
-    now = talk.stage.run(frame)
-    if now.outcome is None:
-        ask(talk, _used(talk))
-        return
-    done(talk, now.outcome)
-
-
-def _used(talk: Talk) -> str:
-    """Which answers came from earlier dialogs, said once."""
-    frame = talk.state.top
-    if frame is None:
-        return ""
-    used = [k for k in frame.taken if k in frame.trail]
-    if not used:
-        return ""
-    talk.state = talk.state.with_top(replace(frame, taken=tuple(k for k in frame.taken if k not in used)))
-    return talk.say("dialog.used", facts=talk.say.join([fact_label(talk, k, frame.answers[k]) for k in used]))
-
-
-def done(talk: Talk, outcome: Outcome) -> None:
-    """Tell an outcome, do what it asks for, and offer to go on with what was interrupted."""
-    from dialogs import filing
-
-    frame = talk.state.top
-    if frame is None:
-        return
-    talk.outcome = reports.to_json(outcome, talk.voice)
-    if lead := _used(talk):
-        talk.speak(lead)
-    match outcome.name:
-        case "request.filed":
-            filing.file(talk, outcome)
-        case "request.declined":
-            talk.state = frames.close(talk.state)
-            talk.speak(talk.say("requests.declined"))
-        case "request.note":
-            filing.add_note(talk, outcome)
-        case _:
-            talk.state = talk.state.with_top(replace(talk.state.frames[-1], digest=reports.digest(outcome)))
-            talk.replies += reports.tell(talk.voice, outcome, frame.run)
-    offer_resume(talk)
-
-
-def offer_resume(talk: Talk) -> None:
-    """Offer the dialog that waits below a finished one, or that was interrupted by a question."""
-    waiting = next((f for f in reversed(talk.state.frames) if not f.done), None)
-    if waiting is None:
-        return
-    options = (Option(talk.say("common.resume"), "!resume"), Option(talk.say("common.leave"), "!leave"))
-    talk.speak(talk.say("dialog.resume", name=talk.say(f"dialog.{waiting.dialog}")), options)
-
-
 def _readback(talk: Talk) -> str:
     frame = talk.state.top
     given = frame.answers if frame else {}
@@ -197,13 +135,3 @@ def mask(private: str) -> str:
 def _item(key: str) -> str:
     parts = key.split(".")
     return parts[1] if len(parts) == 3 and parts[1].isdigit() else ""
-
-
-def dialog_json(talk: Talk) -> dict[str, Any] | None:
-    """The top dialog as data: name, open question, trail; private answers are hidden."""
-    frame = talk.state.top
-    if frame is None:
-        return None
-    now = talk.stage.run(frame)
-    trail = {a.question.key: HIDDEN if a.question.private else a.token for a in now.trail}
-    return {"name": frame.dialog, "asking": now.asking.key if now.asking is not None else None, "trail": trail}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dialogs import cases, frames, reports
 from dialogs.asking import mask
@@ -12,24 +12,11 @@ from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
 from dialogs.scripts.subsidy_precheck import Report
-
-if TYPE_CHECKING:
-    from dialogs.assistant import Talk
+from dialogs.talk import AddNote, FileRequest, Talk
 
 
-def begin(talk: Talk, about: str) -> None:
-    """Open the request dialog; what it is about (a record, a finished dialog, or the person's words) is filled in."""
-    matter = _matter(talk, about)
-    if talk.message.group:
-        talk.speak(talk.say("bad.group"))
-        return
-    known = {k: v for k, v in talk.state.profile.items() if k == "contact.company"}
-    given = {**known, **({"matter": matter} if matter else {})}
-    talk.state = frames.start(talk.state, talk.stage, "request", given, about)
-    talk.go_on()
-
-
-def _matter(talk: Talk, about: str) -> str:
+def matter_of(talk: Talk, about: str) -> str:
+    """What a request is about, in words: a record, a finished dialog, or what the person just said."""
     say, knowledge = talk.say, talk.knowledge
     if about.startswith("run."):
         frame = next((f for f in talk.state.frames if f.run == about.removeprefix("run.")), None)
@@ -51,8 +38,6 @@ def _matter(talk: Talk, about: str) -> str:
 
 def file(talk: Talk, outcome: Outcome) -> None:
     """File the request with its dossier, and let go of the personal data in the conversation."""
-    from dialogs.assistant import FileRequest
-
     frame = talk.state.frames[-1]
     data = dict(outcome.data)
     contact = {k: data[k] for k in ("contact.name", "contact.reach")}
@@ -99,8 +84,6 @@ def _kind(talk: Talk, about: str) -> str:
 
 def add_note(talk: Talk, outcome: Outcome) -> None:
     """Add the person's words to their request."""
-    from dialogs.assistant import AddNote
-
     number = talk.state.frames[-1].about
     talk.state = frames.close(talk.state)
     if not any(c.number == number and c.state not in cases.CLOSED for c in talk.own):

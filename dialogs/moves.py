@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from dialogs import asking, cases, filing, frames
+from dialogs import asking, cases, filing, frames, proceeding
 from dialogs.answers import cut, fit
 from dialogs.messages import Option
-
-if TYPE_CHECKING:
-    from dialogs.assistant import Talk
+from dialogs.talk import Talk
 
 
 def stale(talk: Talk, key: str) -> None:
@@ -29,7 +26,7 @@ def start(talk: Talk, dialog: str, given: Mapping[str, str]) -> None:
         used = {k: v for k, v in given.items() if k != "products"}
         if used:
             talk.speak(talk.say("dialog.noted", facts=asking.labels(talk, used)))
-    talk.go_on()
+    proceeding.proceed(talk)
 
 
 def starts(talk: Talk) -> tuple[Option, ...]:
@@ -102,7 +99,7 @@ def cancel(talk: Talk, _: str = "") -> None:
     name = talk.say(f"dialog.{state.top.dialog}")
     talk.state = replace(frames.close(state), pending="")
     talk.speak(talk.say("dialog.cancelled", name=name), starts(talk) if not talk.state.frames else ())
-    asking.offer_resume(talk)
+    proceeding.offer_resume(talk)
 
 
 def resume(talk: Talk, _: str = "") -> None:
@@ -139,11 +136,23 @@ def note(talk: Talk, number: str) -> None:
     asking.ask(talk)
 
 
+def begin(talk: Talk, about: str) -> None:
+    """Open the request dialog; what it is about (a record, a finished dialog, or the person's words) is filled in."""
+    matter = filing.matter_of(talk, about)
+    if talk.message.group:
+        talk.speak(talk.say("bad.group"))
+        return
+    known = {k: v for k, v in talk.state.profile.items() if k == "contact.company"}
+    given = {**known, **({"matter": matter} if matter else {})}
+    talk.state = frames.start(talk.state, talk.stage, "request", given, about)
+    proceeding.proceed(talk)
+
+
 def human(talk: Talk, _: str = "") -> None:
     """Ask for a person: open the request dialog."""
-    filing.begin(talk, "words" if talk.state.misses else "")
+    begin(talk, "words" if talk.state.misses else "")
 
 
 def log(talk: Talk, about: str) -> None:
     """Pass a matter on to a person: a record, a finished dialog, or the words just said."""
-    filing.begin(talk, about or ("words" if talk.state.subject == "?" else talk.state.subject))
+    begin(talk, about or ("words" if talk.state.subject == "?" else talk.state.subject))

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from dialogs import asking, filing, frames, moves, reading, reports, wishes
+from dialogs import answering, asking, filing, frames, moves, proceeding, reading, reports, wishes
 from dialogs.script import BadTokenError, Choices
 from dialogs.scripts.subsidy_precheck import Report
-
-if TYPE_CHECKING:
-    from dialogs.assistant import Talk
+from dialogs.talk import Talk
 
 
 def tap(talk: Talk, payload: str) -> None:
@@ -59,7 +56,7 @@ def _choose(talk: Talk, key: str, token: str) -> None:
     talk.state = replace(frames.answer(talk.state, talk.stage, {key: token}), misses=0)
     if changed:
         talk.speak(talk.say("dialog.changed", label=asking.label(talk, question, token)))
-    talk.go_on()
+    proceeding.proceed(talk)
 
 
 def _tick(talk: Talk, key: str, token: str) -> None:
@@ -122,7 +119,7 @@ def _take(talk: Talk, _: str = "") -> None:
         moves.stale(talk, "bad.stale")
         return
     talk.hide = question.private
-    talk.take(question, reading.Answer(" ".join(words.split())))
+    answering.take(talk, question, reading.Answer(" ".join(words.split())))
 
 
 def _asked(talk: Talk, _: str = "") -> None:

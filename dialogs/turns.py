@@ -13,9 +13,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dialogs import cases
-from dialogs.assistant import AddNote, FileRequest, Turn, Unanswered, notice_of, respond, trouble
+from dialogs.assistant import notice_of, respond, trouble
 from dialogs.conversation import State
 from dialogs.messages import Message, Reply
+from dialogs.talk import AddNote, FileRequest, Turn, Unanswered
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Commit, Committed, Conflict, NewRequest, Notice, OutboxItem, Request, Seen, Snapshot, Store, StoreError
 

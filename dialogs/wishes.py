@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import get_args
 
-from dialogs import asking, filing, moves, reading
+from dialogs import asking, filing, frames, moves, proceeding, reading
 from dialogs.answers import MAX_OPTIONS, Voice, cut
 from dialogs.messages import Option
-from knowledge.facts import Park, QuestionAnswer
+from dialogs.talk import Talk, Unanswered
+from knowledge.facts import Park, QuestionAnswer, Topic
 from knowledge.search import Hit
 from knowledge.snapshot import Answerable
-
-if TYPE_CHECKING:
-    from dialogs.assistant import Talk
 
 RIGHT = 0.60
 """A record from here on is the answer."""
@@ -22,17 +20,8 @@ CLOSE = 0.46
 """Records from here on are offered, at most three."""
 TITLE = 0.8
 """How well a question must fit a record's own name to be about it, whatever else the message wants."""
-TOPICS = (
-    "finance_support",
-    "talent_support",
-    "clinical_trial",
-    "ip_service",
-    "tech_challenge",
-    "landmark_selection",
-    "product_directory",
-    "facility_request",
-    "events",
-)
+TOPICS = tuple(t for t in get_args(Topic) if t not in (*frames.GUIDED, "policy_question"))
+"""Wishes that are answered with a list of what the documents have on them."""
 _OWN_WAY = frozenset({"request_human", "request_status", "cancel", "correction", "back_or_restart"})
 """Wishes that win over a record of the same name; a pre-check and a choice of park do where the person speaks of their own."""
 
@@ -52,7 +41,7 @@ def free_text(talk: Talk) -> None:
     if not talk.missed:
         talk.state = replace(talk.state, misses=0)
     if interrupted and not _restarted(talk) and (talk.asking() is not None):
-        asking.offer_resume(talk)
+        proceeding.offer_resume(talk)
 
 
 def _only_a_region(talk: Talk) -> bool:
@@ -281,8 +270,6 @@ def _compare(talk: Talk, regions: Sequence[str], hits: list[Hit]) -> bool:
 
 def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:
     """Not understood: say what can be taken; the second time, a person. A question that was understood but has no record says so."""
-    from dialogs.assistant import Unanswered
-
     misses, talk.missed = talk.state.misses + 1, True
     talk.state = replace(talk.state, misses=misses, subject="?")
     talk.effects.append(Unanswered(talk.message.text.strip()[:200]))

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from dialogs import cases
-from dialogs.assistant import AddNote, Effect, FileRequest, Turn, respond
+from dialogs.assistant import respond
 from dialogs.conversation import State
 from dialogs.messages import Message, Option, Reply
+from dialogs.talk import AddNote, Effect, FileRequest, Turn
 from dialogs.turns import LOCAL
 from knowledge.snapshot import Knowledge
 

@@ -382,6 +382,16 @@ def test_private_answers_are_hidden_in_what_is_stored_and_said(talk: Talking) ->
     assert "13812345678" not in talk.text
 
 
+def test_a_corrected_phone_number_stays_private(talk: Talking) -> None:
+    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司").say("李女士").say("13812345678").say("同意")
+    talk.say("电话改成13900001111")
+    assert talk.asking == "confirm"
+    assert "139****1111" in talk.text
+    assert talk.turn.incoming["text"] == "***"
+    assert "13900001111" not in talk.text
+    assert not talk.turn.entities
+
+
 def test_without_consent_nothing_is_filed(talk: Talking) -> None:
     talk.say("转人工").say("想了解娄城贷").say("测试医疗公司").say("李女士").say("13812345678").say("不同意")
     assert not talk.filed

@@ -20,9 +20,9 @@ from typing import Any, cast
 import pytest
 from telegram import Update, User
 
-from dialogs.assistant import Turn
 from dialogs.conversation import State
 from dialogs.messages import Message, Option, Reply, Source
+from dialogs.talk import Turn
 from dialogs.turns import DeliveryError, Handled, Library, Sender, Turns
 from handlers import telegram
 from handlers.telegram import Telegram, TelegramSettingError, keyboard, read, split, written

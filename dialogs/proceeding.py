@@ -1,0 +1,65 @@
+"""What follows an answer: the next question, or the outcome carried out and told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dialogs import asking, filing, frames, reports
+from dialogs.messages import Option
+from dialogs.script import Outcome
+from dialogs.talk import Talk
+
+
+def proceed(talk: Talk) -> None:
+    """Ask the next question of the top dialog, or carry out and tell its outcome."""
+    frame = talk.state.top
+    if frame is None:
+        return
+    now = talk.stage.run(frame)
+    if now.outcome is None:
+        asking.ask(talk, _used(talk))
+        return
+    done(talk, now.outcome)
+
+
+def _used(talk: Talk) -> str:
+    """Which answers came from earlier dialogs, said once."""
+    frame = talk.state.top
+    if frame is None:
+        return ""
+    used = [k for k in frame.taken if k in frame.trail]
+    if not used:
+        return ""
+    talk.state = talk.state.with_top(replace(frame, taken=tuple(k for k in frame.taken if k not in used)))
+    return talk.say("dialog.used", facts=talk.say.join([asking.fact_label(talk, k, frame.answers[k]) for k in used]))
+
+
+def done(talk: Talk, outcome: Outcome) -> None:
+    """Tell an outcome, do what it asks for, and offer to go on with what was interrupted."""
+    frame = talk.state.top
+    if frame is None:
+        return
+    talk.outcome = reports.to_json(outcome, talk.voice)
+    if lead := _used(talk):
+        talk.speak(lead)
+    match outcome.name:
+        case "request.filed":
+            filing.file(talk, outcome)
+        case "request.declined":
+            talk.state = frames.close(talk.state)
+            talk.speak(talk.say("requests.declined"))
+        case "request.note":
+            filing.add_note(talk, outcome)
+        case _:
+            talk.state = talk.state.with_top(replace(talk.state.frames[-1], digest=reports.digest(outcome)))
+            talk.replies += reports.tell(talk.voice, outcome, frame.run)
+    offer_resume(talk)
+
+
+def offer_resume(talk: Talk) -> None:
+    """Offer the dialog that waits below a finished one, or that was interrupted by a question."""
+    waiting = next((f for f in reversed(talk.state.frames) if not f.done), None)
+    if waiting is None:
+        return
+    options = (Option(talk.say("common.resume"), "!resume"), Option(talk.say("common.leave"), "!leave"))
+    talk.speak(talk.say("dialog.resume", name=talk.say(f"dialog.{waiting.dialog}")), options)

@@ -1,0 +1,144 @@
+"""A turn in the making: the message as it was read, what is said to it, and what is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from dialogs import cases, reading
+from dialogs.answers import Voice
+from dialogs.conversation import State
+from dialogs.frames import Stage
+from dialogs.messages import Entity, Message, Option, Reply, Score
+from dialogs.script import Question
+from dialogs.texts import Texts, texts
+from knowledge.snapshot import Knowledge
+from knowledge.values import Found
+
+MAX_LENGTH = 2000
+HIDDEN = "***"
+KEPT = 6
+"""How many of the person's last messages a request's dossier carries."""
+_INTERNAL = frozenset({"ambiguous_region", "drug_class", "phone", "email"})
+
+
+@dataclass(frozen=True, slots=True)
+class FileRequest:
+    """Effect: a request is to be filed; its number fills the slot `{request}`."""
+
+    kind: str
+    dossier: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """Effect: the person added something to one of their requests."""
+
+    number: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Effect: a message found no answer, to be shown to admins."""
+
+    text: str
+
+
+Effect = FileRequest | AddNote | Unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a message leads to: the new state, what is said, and what is to be done."""
+
+    conversation: State
+    replies: tuple[Reply, ...]
+    effects: tuple[Effect, ...] = ()
+    intents: tuple[Score, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    dialog: dict[str, Any] | None = None
+    outcome: dict[str, Any] | None = None
+    incoming: Mapping[str, Any] = field(default_factory=dict)
+    """The message as it may be stored: an answer to a private question is only `***`."""
+
+
+class Talk:
+    """One message being answered: everything that dialogs, answers and moves share while they work on it."""
+
+    def __init__(self, state: State, message: Message, knowledge: Knowledge, now: datetime, own: tuple[cases.Case, ...]) -> None:
+        message = replace(message, text=message.text.replace("{request}", "｛request｝"))  # the slot is ours alone
+        language = reading.language_of(message.text, state.language) if message.option is None else state.language
+        self.state = replace(state, turn=state.turn + 1, language=language)
+        self.message, self.knowledge, self.now, self.own = message, knowledge, now, own
+        self.stage = Stage(knowledge, now.date())
+        self.say: Texts = texts(language)
+        self.voice = Voice(knowledge, now.date(), self.say)
+        self.replies: list[Reply] = []
+        self.effects: list[Effect] = []
+        self.outcome: dict[str, Any] | None = None
+        self.text = knowledge.read(message.text)
+        self.found: tuple[Found, ...] = ()
+        self.wants = reading.Reading((), ())
+        self.hide = False
+        self.tapped: str | None = None
+        self.runs_before = state.runs
+        self.missed = False
+
+    def hear(self, text: str) -> None:
+        """Read other words than the message's own (a free text that turned out to be a question)."""
+        self.text = self.knowledge.read(text)
+        self.found = self.knowledge.vocabulary.read(self.text, self.stage.today)
+        self.wants = reading.intents(self.text, self.knowledge)
+
+    def asking(self) -> Question[Any] | None:
+        """The open question, if a dialog waits for an answer."""
+        return self.stage.run(self.state.top).asking if self.state.top and not self.state.top.done else None
+
+    def speak(self, text: str, options: tuple[Option, ...] = ()) -> None:
+        """Say a plain sentence."""
+        self.replies.append(Reply(text, options))
+
+    def finish(self) -> Turn:
+        """Number the replies and put the turn together."""
+        replies = tuple(replace(r, id=f"{self.state.turn}.{n}") for n, r in enumerate(_joined(self.replies), 1))
+        heard = self.state.heard
+        if self.message.option is None and self.text and not self.hide:
+            heard = (*heard, self.message.text[:300])[-KEPT:]
+        self.state = replace(self.state, heard=heard)
+        return Turn(
+            conversation=self.state,
+            replies=replies,
+            effects=tuple(self.effects),
+            intents=self.wants.scores,
+            entities=tuple(Entity(f.kind, f.value, f.text) for f in self.found if f.kind not in _INTERNAL) if not self.hide else (),
+            dialog=self._dialog(),
+            outcome=self.outcome,
+            incoming=self._incoming(),
+        )
+
+    def _incoming(self) -> dict[str, Any]:
+        text = HIDDEN if self.hide else self.message.text[: MAX_LENGTH * 2]
+        return {"kind": self.message.kind, "text": text, "option": self.message.option, "label": self.tapped}
+
+    def _dialog(self) -> dict[str, Any] | None:
+        """The top dialog as data: name, open question, trail; private answers are hidden."""
+        frame = self.state.top
+        if frame is None:
+            return None
+        now = self.stage.run(frame)
+        trail = {a.question.key: HIDDEN if a.question.private else a.token for a in now.trail}
+        return {"name": frame.dialog, "asking": now.asking.key if now.asking is not None else None, "trail": trail}
+
+
+def _joined(replies: list[Reply]) -> list[Reply]:
+    """Plain lines become one message with what follows them: a founder reads one bubble, not three."""
+    joined: list[Reply] = []
+    for reply in replies:
+        if joined and not joined[-1].options and not joined[-1].citations and not reply.citations:
+            joined[-1] = replace(reply, text=f"{joined[-1].text}\n{reply.text}")
+        else:
+            joined.append(reply)
+    return joined
