@@ -17,6 +17,7 @@ lint: .venv/dev.stamp  ## style and types
 
 bench: .venv/dev.stamp  ## speed and size, printed as tables
 	$(BIN)/python -m bench.turns
+	$(BIN)/python -m bench.understanding
 
 charts: .venv/dev.stamp  ## write docs/dialogs.md from the scripts
 	$(BIN)/python docs/make_charts.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
 import json
 import logging
 import os
@@ -169,7 +170,7 @@ async def chat(arguments: argparse.Namespace, settings: Settings, knowledge: Kno
     async with opened(arguments.store) as store:
         turns = Turns(store, Library(knowledge))
         if arguments.jsonl:
-            await console.jsonl(turns, iter(sys.stdin), sys.stdout, arguments.today)
+            await console.jsonl(turns, iter(sys.stdin.buffer), sys.stdout, arguments.today)
         else:
             await console.talk(turns, "terminal", arguments.today)
 
@@ -183,7 +184,7 @@ async def ask(arguments: argparse.Namespace, settings: Settings, knowledge: Know
         turns = Turns(store, Library(knowledge))
         handled = await turns.handle(
             Address(console.CHANNEL, "ask", "ask"),
-            Message(arguments.text.encode("utf-8", "replace").decode()),
+            Message(os.fsencode(arguments.text).decode("utf-8", "replace")),
             now=console.noon(arguments.today),
             pull=True,
         )
@@ -349,6 +350,9 @@ def _day(text: str) -> date:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # whatever the machine's locale says
     given = parser().parse_args(arguments)
     try:
         settings = Settings.read(os.environ)

@@ -30,12 +30,12 @@ class Line:
     update_id: str | None
 
 
-def read_line(line: str) -> Line:
+def read_line(line: bytes) -> Line:
     """Read one line; LineError says which field is wrong and what it must be."""
     try:
-        body = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise LineError('not JSON: write one object a line, such as {"chat": "u1", "text": "…"}') from error
+        body = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+        raise LineError('not JSON in UTF-8: write one object a line, such as {"chat": "u1", "text": "…"}') from error
     if not isinstance(body, dict):
         raise LineError('not a JSON object: write {"chat": …, "text": …}')
     known = {
@@ -91,7 +91,7 @@ def noon(today: date | None) -> datetime | None:
     return datetime.combine(today, time(12), LOCAL) if today else None
 
 
-async def jsonl(turns: Turns, lines: Iterator[str], out: TextIO, today: date | None = None) -> None:
+async def jsonl(turns: Turns, lines: Iterator[bytes], out: TextIO, today: date | None = None) -> None:
     """Answer one JSON object a line with exactly one a line, in order, flushed."""
     while (line := await asyncio.to_thread(next, lines, None)) is not None:
         if line.strip():
@@ -100,7 +100,7 @@ async def jsonl(turns: Turns, lines: Iterator[str], out: TextIO, today: date | N
             out.flush()
 
 
-async def _answer_line(turns: Turns, text: str, today: date | None) -> Mapping[str, Any]:
+async def _answer_line(turns: Turns, text: bytes, today: date | None) -> Mapping[str, Any]:
     try:
         line = read_line(text)
         return (await turns.handle(line.address, line.message, line.update_id, now=line.message.at or noon(today), pull=True)).result

@@ -185,18 +185,18 @@ def _explanations(tree: Tree, path: TreePath, model: type[BaseModel], row: Any, 
     """A record's errors, each place once: a value that fits none of several types is one fault."""
     seen: set[TreePath] = set()
     for detail in error.errors():
-        loc = _within(row, detail["loc"])
+        loc = _within(row, detail["loc"], detail["type"] == "missing")
         enough = detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0)
         if loc not in seen and not enough:  # a list is "too short" too where one of its parts is wrong
             yield _explain(tree, path, model, loc, detail)
         seen.add(loc)
 
 
-def _within(row: Any, loc: TreePath) -> TreePath:
-    """The part of pydantic's place that lies in the file: without the names of the types that were tried."""
+def _within(row: Any, loc: TreePath, missing: bool) -> TreePath:
+    """The part of pydantic's place that lies in the file (or is missing there): without the names of the types that were tried."""
     kept: list[str | int] = []
     for step in loc:
-        if isinstance(row, dict) and isinstance(step, str):
+        if isinstance(row, dict) and isinstance(step, str) and (step in row or missing):
             row = row.get(step)
         elif isinstance(row, list) and isinstance(step, int):
             row = row[step]

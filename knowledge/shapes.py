@@ -13,6 +13,8 @@ from knowledge.money import Money
 
 
 def _money(value: object) -> object:
+    if isinstance(value, list | dict):
+        raise ValueError("金额不能写成列表或一组字段，请直接写成 200万元、1.5亿元 或 3000万美元")
     return Money.parse(value) if isinstance(value, str) else value
 
 

@@ -23,7 +23,10 @@ def turns(knowledge: Knowledge) -> Turns:
 
 
 async def run(turns: Turns, *lines: Any, today: date | None = TODAY) -> list[dict[str, Any]]:
-    text = [line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines]
+    text = [
+        line if isinstance(line, bytes) else (line if isinstance(line, str) else json.dumps(line)).encode()
+        for line in lines
+    ]
     out = io.StringIO()
     await console.jsonl(turns, iter(text), out, today)
     return [json.loads(line) for line in out.getvalue().splitlines()]
@@ -62,11 +65,12 @@ BAD_LINES = [
     ('{"chat": "u", "text": "x", "at": "yesterday"}', "at"),
     ('{"chat": "u", "text": "x", "group": "yes"}', "group"),
     ("[" * 100_000, "JSON"),
+    (b'{"chat": "u", "text": "\xd6\xd0"}', "UTF-8"),
 ]
 
 
 @pytest.mark.parametrize(("line", "words"), BAD_LINES, ids=range(len(BAD_LINES)))
-async def test_a_line_that_cannot_be_read_says_what_is_wrong_and_the_run_goes_on(turns: Turns, line: str, words: str) -> None:
+async def test_a_line_that_cannot_be_read_says_what_is_wrong_and_the_run_goes_on(turns: Turns, line: str | bytes, words: str) -> None:
     bad, good = await run(turns, line, {"chat": "u1", "text": "你好"})
     assert list(bad) == ["error"]
     assert words in bad["error"]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from knowledge import loader
 from knowledge.loader import SHIPPED, KnowledgeError
@@ -238,6 +245,55 @@ def test_the_snapshot_cannot_be_changed(knowledge: Knowledge) -> None:
         knowledge.version = "x"  # type: ignore[misc]
     with pytest.raises(ValueError, match="frozen"):
         next(iter(knowledge.supports.values())).name = "x"  # type: ignore[misc]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, part in inside:
+        yield from places(part, (*path, step))
+
+
+TREE = yaml.load(KNOWN, Loader=yaml.BaseLoader)
+ODD: list[Any] = [
+    None,
+    "",
+    "x",
+    "三",
+    "1",
+    "-1",
+    "200万元",
+    "30%",
+    "NaN%",
+    "1e99元",
+    "2021-02-30",
+    "company",
+    [],
+    {},
+    ["x"],
+    {"a": "b"},
+    [[]],
+    [None],
+    {"a": {}},
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from(list(places(TREE))), st.sampled_from(ODD)), min_size=1, max_size=3))
+def test_whatever_is_written_loads_or_is_refused(base: Path, changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    tree = copy.deepcopy(TREE)
+    for path, value in changes:
+        inner = tree
+        with suppress(KeyError, IndexError, TypeError):  # an earlier change may have taken the place away
+            for step in path[:-1]:
+                inner = inner[step]
+            inner[path[-1]] = copy.deepcopy(value)
+    (base / "_known.yaml").write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8")
+    try:
+        assert loader.load(base).version
+    except KnowledgeError:
+        assert faults(base)
 
 
 def test_the_shipped_base_stands_where_the_loader_looks() -> None:
