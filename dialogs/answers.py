@@ -172,7 +172,7 @@ class Voice:
 
     def indicator(self, record: Indicator) -> str:
         """A target figure with its bound words and baseline."""
-        baseline = self.say("facts.baseline", year=record.baseline_year, value=record.baseline, unit=record.unit) if record.baseline else ""
+        baseline = self._baseline(record)
         before, after = bounds(record.wording or "")
         return self.say(
             "facts.indicator",
@@ -181,9 +181,15 @@ class Voice:
             after=after,
             value=record.value,
             unit=record.unit,
-            year=record.year,
+            year=self.say("facts.by_year", year=record.year) if record.year else self.say("facts.no_year"),
             baseline=baseline,
         )
+
+    def _baseline(self, record: Indicator) -> str:
+        if not record.baseline:
+            return ""
+        key = "facts.baseline" if record.baseline_year else "facts.baseline_now"
+        return self.say(key, year=record.baseline_year, value=record.baseline, unit=record.unit)
 
     def channel(self, record: Channel, number: int | None = None) -> list[str]:
         """A route: what it does, how it stands, who is responsible, and how to reach them."""

@@ -300,7 +300,8 @@ class Indicator(Record):
 
     value: Text
     unit: Text
-    year: int
+    year: int | None = None
+    """The year by which it is to be reached; None where the paper prints none."""
     wording: Text | None = None
     """Bound words as printed: 力争, 超过, 以上, 不少于, 左右, 新增, 累计."""
     baseline: Text | None = None

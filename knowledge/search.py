@@ -156,6 +156,6 @@ def _body(record: Record | QuestionAnswer) -> str:
         case Layout():
             return f"{record.pattern} {record.summary}"
         case Indicator():
-            return f"{record.wording or ''} {record.value} {record.unit} {record.year}年"
+            return f"{record.wording or ''} {record.value} {record.unit} {f'{record.year}年' if record.year else ''}"
         case _:
             return ""

@@ -23,10 +23,7 @@ def turns(knowledge: Knowledge) -> Turns:
 
 
 async def run(turns: Turns, *lines: Any, today: date | None = TODAY) -> list[dict[str, Any]]:
-    text = [
-        line if isinstance(line, bytes) else (line if isinstance(line, str) else json.dumps(line)).encode()
-        for line in lines
-    ]
+    text = [line if isinstance(line, bytes) else (line if isinstance(line, str) else json.dumps(line)).encode() for line in lines]
     out = io.StringIO()
     await console.jsonl(turns, iter(text), out, today)
     return [json.loads(line) for line in out.getvalue().splitlines()]
