@@ -266,7 +266,7 @@ def check(folder: Path) -> int:
         knowledge = loader.load(folder)
     except loader.KnowledgeError as error:
         print(error, file=sys.stderr)
-        print(f"\n共 {len(error.problems)} 处要改；改好之前，正在运行的园企通继续用原来的知识库。", file=sys.stderr)
+        print(f"\n共 {len(error.problems)} 处要改；改好并重新启动之前，园企通继续用原来的知识库。", file=sys.stderr)
         return 1
     counts = "、".join(f"{name} {len(getattr(knowledge, key))}" for key, name in _COUNTED.items())
     print(f"知识库没有问题。版本 {knowledge.version}：{counts}。")

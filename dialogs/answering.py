@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import asking, frames, proceeding, reading
+from dialogs import asking, frames, phrases, proceeding, reading
 from dialogs.messages import Option
 from dialogs.reading import Answer, Unreadable
 from dialogs.script import FreeText, Question
@@ -19,14 +19,14 @@ def answered(talk: Talk) -> bool:
     if question is None:
         return corrected(talk)
     read = reading.read_answer(question, talk.message.text if isinstance(question, FreeText) else talk.text, talk.found, talk.stage.today)
-    given = reading.facts_in(talk.found, talk.knowledge)
+    given = reading.facts_in(talk.found, talk.knowledge, talk.text)
     if isinstance(question, FreeText) and isinstance(read, Answer) and question.fact.type != "phone" and is_other_wish(talk, question):
         talk.state = replace(talk.state, pending=talk.message.text)
         talk.hide = question.private
         options = (Option(talk.say("dialog.take"), "!take"), Option(talk.say("dialog.question"), "!asked"))
         talk.speak(talk.say("dialog.answer_or_question"), options)
         return True
-    if reading.is_correction(talk.text) and not isinstance(question, FreeText) and corrected(talk):
+    if phrases.is_correction(talk.text) and not isinstance(question, FreeText) and corrected(talk):
         return True
     if isinstance(read, Answer):
         talk.hide = question.private
@@ -39,7 +39,7 @@ def answered(talk: Talk) -> bool:
         asking.ask(talk)
         return True
     later = {k: v for k, v in given.items() if usable(talk, k, question.key)}
-    if later and not reading.is_question(talk.text) and not talk.wants.wishes:
+    if later and not phrases.is_question(talk.text) and not talk.wants.wishes:
         note(talk, later)
         return True
     return False
@@ -47,7 +47,7 @@ def answered(talk: Talk) -> bool:
 
 def is_other_wish(talk: Talk, question: Question[Any]) -> bool:
     """Whether words given to a free-text question look like a question of their own."""
-    return question.key != "matter" and reading.is_question(talk.text) and bool(talk.wants.wishes)
+    return question.key != "matter" and phrases.is_question(talk.text) and bool(talk.wants.wishes)
 
 
 def usable(talk: Talk, key: str, asked: str) -> bool:
@@ -75,17 +75,17 @@ def note(talk: Talk, given: Mapping[str, str]) -> None:
 def corrected(talk: Talk) -> bool:
     """Change earlier answers of the top dialog to the values that the message gives, if it corrects something."""
     top = talk.state.top
-    if top is None or not top.trail or not (reading.is_correction(talk.text) or bare_value(talk)):
+    if top is None or not top.trail or not (phrases.is_correction(talk.text) or bare_value(talk)):
         return False
     now = talk.stage.run(top)
     given: dict[str, str] = {}
-    facts = reading.facts_in(talk.found, talk.knowledge)
+    facts = reading.facts_in(talk.found, talk.knowledge, talk.text)
     for asked in now.trail:
         key = asked.question.key
         if key in facts and facts[key] != asked.token:
             given[key] = facts[key]
         elif key not in facts and not isinstance(asked.question, FreeText):
-            tail = reading.after_correction(talk.text)
+            tail = phrases.after_correction(talk.text)
             read = reading.read_answer(asked.question, tail, talk.found, talk.stage.today) if tail else None
             if isinstance(read, Answer) and read.token not in (asked.token, "unknown", "none") and not given and not facts:
                 given[key] = read.token

@@ -11,7 +11,7 @@ from decimal import Decimal
 from dialogs.messages import Option, Reply, Source
 from dialogs.texts import Texts
 from knowledge import rules
-from knowledge.facts import Amount, Cap, Channel, Clause, Contact, Indicator, Layout, Park, QuestionAnswer, Record, Support, Time
+from knowledge.facts import Amount, Cap, Channel, Clause, Contact, Document, Indicator, Layout, Park, QuestionAnswer, Record, Support, Time
 from knowledge.shapes import Citation, Window
 from knowledge.snapshot import Answerable, Knowledge, citations
 
@@ -59,9 +59,15 @@ class Voice:
                 return self.say("time.undated")
             case Time.SUPERSEDED:
                 return self.say("time.superseded")
-        plan = document.plan
-        if window is not None or plan is None:
-            return self.say("time.in_force", printed=window.printed if window else "")
+        if window is not None:
+            return self.say("time.in_force", printed=window.printed)
+        return self.document_holds(document)
+
+    def document_holds(self, document: Document) -> str:
+        """The sentence that says whether a paper's period still runs."""
+        plan, time = document.plan, rules.document_time(document, self.today)
+        if plan is None or time is Time.SUPERSEDED:
+            return self.say("time.superseded" if time is Time.SUPERSEDED else "time.undated")
         target = document.plan_kind == "target_year"
         if time is Time.IN_FORCE:
             return self.say("time.in_force_target" if target else "time.in_force", printed=plan.printed)
@@ -79,7 +85,7 @@ class Voice:
         """The printed amount with its ceilings, as firm as the paper and no firmer."""
         parts = [self._amount(support.amount)]
         main = support.amount.max
-        caps = [c for c in support.caps if not (main and c.max == main and c.scope in ("product", "project", "item", "person"))]
+        caps = [c for c in support.caps if not c.both_tiers and not (main and c.max == main and c.scope in ("product", "project", "item", "person"))]
         parts += [self.cap(c) for c in caps]
         if support.amount.basis and support.amount.kind in ("up_to", "fixed") and not support.amount.each:
             parts.append(self.say("amount.basis", basis=support.amount.basis))
@@ -147,6 +153,7 @@ class Voice:
                     conditions,
                     record.summary.rstrip("。") + "。",
                     self.say("facts.who", recipient=self.say(f"facts.recipient_{record.recipient}")),
+                    *(self.cap(c) + "。" for c in record.caps if c.both_tiers),
                     *(s.rstrip("。") + "。" for s in record.stacking),
                     self.say("facts.units", units=units) if units else self.say("channels.no_units"),
                     *self.contact(record.contact),

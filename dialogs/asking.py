@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dialogs.answers import cut
 from dialogs.messages import Option, Reply
 from dialogs.reading import shown
 from dialogs.script import NONE, UNKNOWN, Amount, Choices, FreeText, Items, Question
@@ -48,7 +49,7 @@ def _options(talk: Talk, question: Question[Any], run: str, before: str | None) 
     every = ALL in ticked or len(offered) <= MANY
     options = []
     if before is not None and not question.private:
-        options.append(Option(say("common.use_again", label=label(talk, question, before)), f"{run}:{question.key}={before}"))
+        options.append(Option(say("common.use_again", label=cut(label(talk, question, before))), f"{run}:{question.key}=^"))
     for position, (token, words) in enumerate(question.choices):
         if token in offered and (every or position < MANY - 1 or token in ticked):
             mark = "✓ " if token in ticked else ""
@@ -62,6 +63,8 @@ def _options(talk: Talk, question: Question[Any], run: str, before: str | None) 
             options.append(Option(say("common.none"), f"{run}:{question.key}={NONE}"))
     if question.optional:
         options.append(Option(say("common.unsure"), f"{run}:{question.key}={UNKNOWN}"))
+    if frame is not None and frame.dialog == "subsidy_precheck" and frame.trail:
+        options.append(Option(say("common.enough"), f"!enough:{run}"))
     if question.key == "confirm":
         options.append(Option(say("common.edit"), f"!edit:{run}"))
     return tuple(o for o in options if len(o.payload.encode()) <= 64)
@@ -105,6 +108,8 @@ def fact_label(talk: Talk, key: str, token: str) -> str:
     if key == "segment" and token in knowledge.segments:
         return knowledge.segments[token].name
     fact = knowledge.facts.get(rules.generic(key))
+    if fact is not None and fact.type == "money" and token != UNKNOWN:
+        return Money.parse(token).printed
     names = {o.token: o.label[language] for o in fact.options} if fact else {}
     return talk.say.join([names.get(t, t) for t in token.split(",")])
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from dialogs import answering, cases, frames, reading, reports, taps, wishes
+from dialogs import answering, cases, frames, phrases, reports, taps, wishes
 from dialogs.conversation import State
 from dialogs.messages import Message, Option, Reply
 from dialogs.talk import HIDDEN, MAX_LENGTH, AddNote, Talk, Turn
 from dialogs.texts import texts
 from knowledge.snapshot import Knowledge
+from knowledge.values import normalise
 
 
 def respond(state: State, message: Message, knowledge: Knowledge, now: datetime, own: tuple[cases.Case, ...] = ()) -> Turn:
@@ -32,7 +33,7 @@ def respond(state: State, message: Message, knowledge: Knowledge, now: datetime,
 def trouble(state: State, message: Message, now: datetime) -> Turn:
     """The turn when `respond` itself failed: the person is told, nothing is lost, and 取消 still works."""
     say = texts(state.language)
-    if reading.control(message.text) == "cancel":
+    if phrases.control(message.text) == "cancel":
         state = frames.close(state)
     reply = Reply(say("bad.trouble"), (Option(say("common.human"), "!human"),), id=f"{state.turn + 1}.1")
     return Turn(replace(state, turn=state.turn + 1), (reply,), incoming={"kind": message.kind, "text": HIDDEN})
@@ -63,10 +64,19 @@ def _read(talk: Talk) -> None:
     elif case := _replied_case(talk):
         talk.effects.append(AddNote(case.number, message.text.strip()))
         talk.speak(talk.say("requests.noted", number=case.number))
-    elif verb := reading.control(message.text):
+    elif verb := phrases.control(message.text):
         taps.command(talk, verb)
+    elif (payload := _typed_button(talk)) is not None:
+        taps.tap(talk, payload)
     elif not answering.answered(talk):
         wishes.free_text(talk)
+
+
+def _typed_button(talk: Talk) -> str | None:
+    """The payload of a button of the last turn whose label was typed; answers to the open question are read as such."""
+    typed = phrases.bare(talk.text)
+    payloads = [p for label, p in talk.state.offered if phrases.bare(normalise(label)) == typed and p.startswith("!")]
+    return payloads[0] if payloads else None
 
 
 def _replied_case(talk: Talk) -> cases.Case | None:

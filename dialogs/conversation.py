@@ -39,6 +39,10 @@ class State:
     misses: int = 0
     language: str = "zh"
     knowledge: str = ""
+    offered: tuple[tuple[str, str], ...] = ()
+    """Label and payload of the buttons last shown: a typed label is a tap."""
+    asked: str = ""
+    """The last free question, to be asked again for another region."""
     pending: str = ""
     """A free text that may be an answer or a question, until the person says which."""
     subject: str = ""
@@ -78,6 +82,8 @@ class State:
             "turn": self.turn,
             "misses": self.misses,
             "language": self.language,
+            "offered": [list(o) for o in self.offered],
+            "asked": self.asked,
             "knowledge": self.knowledge,
             "pending": self.pending,
             "subject": self.subject,
@@ -104,5 +110,6 @@ class State:
             )
             for f in body["frames"]
         )
+        offered = tuple((o[0], o[1]) for o in body.get("offered", ()))
         plain = {k: body[k] for k in ("profile", "runs", "turn", "misses", "language", "knowledge", "pending", "subject")}
-        return cls(frames=frames, heard=tuple(body["heard"]), **plain)
+        return cls(frames=frames, heard=tuple(body["heard"]), offered=offered, asked=body.get("asked", ""), **plain)

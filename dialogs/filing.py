@@ -33,7 +33,7 @@ def matter_of(talk: Talk, about: str) -> str:
     record = knowledge.record(about)
     if record is not None:
         return say("requests.matter_record", name=talk.voice.name(record), region=talk.voice.region_name(record.region))
-    return say("requests.matter_words", words=talk.state.heard[-1][:200]) if about == "words" and talk.state.heard else ""
+    return ""
 
 
 def file(talk: Talk, outcome: Outcome) -> None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from dialogs import asking, cases, filing, frames, proceeding
 from dialogs.answers import cut, fit
 from dialogs.messages import Option
-from dialogs.talk import Talk
+from dialogs.script import UNKNOWN
+from dialogs.talk import Talk, Withdraw
 
 
 def stale(talk: Talk, key: str) -> None:
@@ -139,12 +140,42 @@ def note(talk: Talk, number: str) -> None:
 def begin(talk: Talk, about: str) -> None:
     """Open the request dialog; what it is about (a record, a finished dialog, or the person's words) is filled in."""
     matter = filing.matter_of(talk, about)
+    words = talk.state.heard[-1][:200] if about == "words" and talk.state.heard else ""
     if talk.message.group:
         talk.speak(talk.say("bad.group"))
         return
     known = {k: v for k, v in talk.state.profile.items() if k == "contact.company"}
     given = {**known, **({"matter": matter} if matter else {})}
     talk.state = frames.start(talk.state, talk.stage, "request", given, about)
+    if words and talk.state.top is not None:  # offered, not taken: the last words need not be the matter
+        talk.state = talk.state.with_top(replace(talk.state.top, dormant={"matter": words}))
+    proceeding.proceed(talk)
+
+
+def withdraw(talk: Talk, number: str = "") -> None:
+    """Take an own request back; asks which one where there are several."""
+    still_open = [c for c in talk.own if c.state not in cases.CLOSED]
+    if not number and len(still_open) > 1:
+        word = talk.say("common.withdraw")
+        talk.speak(talk.say("requests.which_withdraw"), tuple(Option(f"{word} {c.number}", f"!withdraw:{c.number}") for c in still_open[-4:]))
+        return
+    case = next((c for c in still_open if number in ("", c.number)), None)
+    if case is None:
+        talk.speak(talk.say("requests.other_number" if number else "requests.none"))
+        return
+    talk.effects.append(Withdraw(case.number))
+    talk.speak(talk.say("requests.withdrawn", number=case.number))
+
+
+def enough(talk: Talk, run: str = "") -> None:
+    """Tell what follows from the answers so far: every further question counts as not sure."""
+    top = talk.state.top
+    if top is None or top.done or top.dialog != "subsidy_precheck" or (run and top.run != run):
+        stale(talk, "bad.stale")
+        return
+    while (question := talk.asking()) is not None:
+        token = UNKNOWN if question.optional else question.samples()[0]
+        talk.state = frames.answer(talk.state, talk.stage, {question.key: token})
     proceeding.proceed(talk)
 
 

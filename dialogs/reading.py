@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from types import MappingProxyType
 
 from rapidfuzz import fuzz, process
 
+from dialogs import phrases
 from dialogs.messages import Score
 from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, Choice, Choices, Flag, FreeText, Items, Number, Question
 from knowledge.facts import FactType
@@ -26,43 +26,15 @@ POSSIBLE = 0.25
 NEAR = 82.0
 """Similarity (0–100) from which a misspelt option counts as meant, where no money or eligibility hangs on it."""
 
-_CONTROL: Mapping[str, str] = MappingProxyType(
-    {
-        word: verb
-        for verb, words in {
-            "cancel": "取消|算了|不弄了|退出|结束|不办了|先不弄了|先不了|不查了|不选了|cancel|quit|exit|stop",
-            "back": "返回|上一步|上一题|后退|退回|返回上一步|退回上一步|回到上一步|back",
-            "again": "重来|重新开始|从头来|从头开始|重新来|重做|restart|start over",
-            "help": "帮助|菜单|怎么用|使用说明|help|/help|?|menu",
-            "human": "转人工|人工|人工服务|人工客服|找人工|找客服|客服|转客服|真人|human|agent",
-            "status": "进度|查进度|查一下进度|我的请求|我的登记|请求进度|status",
-            "resume": "继续|接着|接着来|接着刚才|resume|continue",
-            "edit": "改答案|修改|修改答案|改一下|edit|change",
-            "why": "为什么|为什么问|为什么问这个|为啥问这个|问这个干嘛|why",
-            "file": "登记|帮我登记|我要登记|登记请求|登记请专员核实|登记一下",
-        }.items()
-        for word in words.split("|")
-    }
-)
 _UNSURE = re.compile(
     r"(我)?(也)?(还)?(不清楚|不知道|不确定|不懂|不晓得|不了解|说不准|说不好|没概念|跳过|略过|下一题|unknown|not sure|skip|dont know|don't know)[了啊吧呢]*"
 )
 _NONE = re.compile(r"(以上)?(都|全)?(没有|无|不是|没)[的了啊呢]*|一个都没有|都不要|没有特别(的)?要求|没(什么)?要求|无所谓|none|nothing")
 _ANY = re.compile(r"(都|随便|哪里|哪儿|哪)?(都)?(可以|行|无所谓|不限|随便|任意)|不限地区|any(where)?")
-_CORRECTION = re.compile(r"不对|不是.{0,8}(是|，)|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant")
-_QUESTION = re.compile(
-    r"[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
-)
-_OWN = re.compile(r"我|咱|本公司|能拿|拿到|能领|能报|能不能申|能申|可以申|够不够|符不符合|符合条件|资格|预审|测算|算一下|\b(we|our|us|i)\b")
-_CHOOSING = re.compile(r"选|落户|落在|落哪|落到|搬|入驻|哪个园|哪个区|哪里好|推荐|适合|合适|找个?园|去哪|放哪|比较|choose|which park|move")
 _GLUE = re.compile(
     r"我们?|咱们?|公司|企业|的话|就是|应该|是|在|选|要|想|的|了|啊|吧|呀|哦|嗯|做|刚|拿到?|有|这个|那个|属于|主要|大概|差不多|一个|区域|地区|那边|这边|[\s,.，。、!！~～:：]+"
 )
 _SPLIT = re.compile(r"[;；\n。？?!！]+|另外|顺便|还有(?!没|什|哪|吗)|再问|同时(?!满足)|，(?:还|再|也|那)(?=想|帮|看|问|查|有)")
-_ENGLISH = re.compile(
-    r"\b(the|what|which|how|are|can|could|we|for|parks?|subsid\w+|policy|hello|hi|help|where|does|want|need|please|my)\b", re.IGNORECASE
-)
-_TRADITIONAL_HINT = re.compile("[一-鿿]")
 _FUZZY_FACTS = frozenset({"region", "segment", "site_stage", "needs", "approval_matter"})
 _ORDINAL = re.compile(r"(?:选|第)?([1-9])(?:个|项|号)?[.。、]?")
 
@@ -81,44 +53,6 @@ class Unreadable:
 
     hint: str
     slots: Mapping[str, str]
-
-
-def control(text: str) -> str | None:
-    """The verb of a control word, when the message is nothing else."""
-    return _CONTROL.get(normalise(text).strip(" .。!！~～"))
-
-
-def language_of(text: str, before: str) -> str:
-    """The language to answer in: English for English words without Chinese, else as before (Chinese after Chinese)."""
-    if _TRADITIONAL_HINT.search(text):
-        return "zh"
-    return "en" if _ENGLISH.search(text) else before
-
-
-def is_question(text: str) -> bool:
-    """Whether a message asks something."""
-    return bool(_QUESTION.search(normalise(text)))
-
-
-def speaks_of_own(text: str) -> bool:
-    """Whether a message is about the person's own company (我们能拿多少), not about the paper (有奖励吗)."""
-    return bool(_OWN.search(text))
-
-
-def speaks_of_choosing(text: str) -> bool:
-    """Whether a message is about choosing a site, not about a park by name."""
-    return bool(_CHOOSING.search(text))
-
-
-def is_correction(text: str) -> bool:
-    """Whether a message takes something back."""
-    return bool(_CORRECTION.search(normalise(text)))
-
-
-def after_correction(text: str) -> str:
-    """The part of a correction that says what is right: “不对，是三类” → “三类”."""
-    tail = re.split(r"不对|说错了?|选错了?|填错了?|写错了?|搞错了?|弄错了?|改成|改为|改一下|更正|纠正|应该是|换成", text)[-1]
-    return re.sub(r"^[,，。:：\s]*(不是.{1,8}[,，]\s*)?(是|为|成|应该是)?", "", tail).strip(" ,，。!！")
 
 
 def rest_of(text: str, found: Sequence[Found]) -> str:
@@ -158,6 +92,10 @@ def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unr
     tokens = {t for t, _ in question.choices}
     if literal := _literal(question, text):
         return Answer(literal)
+    if tokens >= {"yes", "no"} or "file" in tokens:
+        said = {"yes": "file" if "file" in tokens else "yes", "no": "no"}.get(read_yes_no(text) or "")
+        if said in tokens:
+            return Answer(said)
     if "any" in tokens and _ANY.fullmatch(text):
         return Answer("any")
     kind = {"product.class": "device_class", "product.phase": "phase", "product.drug_class": "drug_class"}.get(question.fact.key, question.fact.key)
@@ -170,7 +108,7 @@ def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unr
         token = {"一": "I", "二": "II", "三": "III", "1": "I", "2": "II", "3": "III", "i": "I", "ii": "II", "iii": "III"}[short[1]]
         return Answer(token) if token in tokens else None
     inside = _inside(question, text)
-    if len(inside) == 1 and len(_GLUE.sub("", text)) <= 12 and not is_question(text):
+    if len(inside) == 1 and len(_GLUE.sub("", text)) <= 12 and not phrases.is_question(text):
         return Answer(inside[0], echo=True)
     if question.fact.key in _FUZZY_FACTS and (near := _near(question, text)):
         return Answer(near, echo=True)
@@ -186,7 +124,7 @@ def _choices(question: Choices, text: str, found: Sequence[Found]) -> Answer | N
     tokens = [t for t, _ in question.choices]
     named = {f.token for f in found if f.kind == kind} | set(_inside(question, text))
     chosen = [t for t in tokens if t in named]
-    if chosen and not is_question(text):
+    if chosen and not phrases.is_question(text):
         return Answer(",".join(chosen), echo=True)
     if question.fact.key in _FUZZY_FACTS and (near := _near(question, text)):
         return Answer(near, echo=True)
@@ -238,6 +176,8 @@ def _free_text(question: FreeText, text: str) -> Answer | Unreadable | None:
         return Answer(str(contacts[0].value)) if contacts else Unreadable("hint_phone", {})
     if not text:
         return None
+    if question.fact.key == "contact.name" and read_contacts(text):
+        return Unreadable("hint_name", {})
     return Answer(text) if len(text) <= MAX_TEXT else Unreadable("hint_text", {})
 
 
@@ -305,7 +245,7 @@ BROAD_SEGMENTS = (
 )
 
 
-def facts_in(found: Sequence[Found], knowledge: Knowledge) -> dict[str, str]:
+def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[str, str]:
     """Answers that a message gives in passing, by question key."""
     given: dict[str, str] = {}
     for fact, kind in (("region", "region"), ("segment", "segment")):
@@ -322,15 +262,19 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge) -> dict[str, str]:
         values = tuple(dict.fromkeys(f.token for f in found if f.kind == kind))
         if len(values) == 1:
             given |= {"products": "1", f"product.1.{fact}": values[0]}
-    money = [f for f in found if f.kind == "money"]
-    if (
-        len(money) == 1
-        and money[0].value["currency"] == "USD"
-        and money[0].value["bound"] is None
-        and "foreign_capital_received" in given.get("events", "")
-    ):
-        given["foreign_cash_year"] = money[0].token
+    money = [f for f in found if f.kind == "money" and f.token]
+    if len(money) == 1 and money[0].value["bound"] is None and (key := _sum_of(given.get("events", ""), money[0].value["currency"], text)):
+        given[key] = money[0].token
     return given
+
+
+def _sum_of(events: str, currency: str, text: str) -> str | None:
+    """Which fact a sum of money is, by what it is said with."""
+    if "foreign_capital_received" in events and currency == "USD":
+        return "foreign_cash_year"
+    if "joint_rd" in events:
+        return "joint_rd.investment"
+    return "project.investment" if re.search("总投资|投资额|项目投资", text) else None
 
 
 def matter_in(text: str, knowledge: Knowledge) -> str | None:

@@ -111,7 +111,7 @@ def _groups(rows: Sequence[Assessment]) -> tuple[list[tuple[Status, list[Assessm
 
 def _near(assessment: Assessment) -> bool:
     """Whether only fixable conditions fail, and the company does what the support is for."""
-    return assessment.verdicts[0][1] is Verdict.MET and all(c.change != "fixed" for c in assessment.failed)
+    return (assessment.verdicts[0][1] is Verdict.MET or assessment.one_step) and all(c.change != "fixed" for c in assessment.failed)
 
 
 def _weight(assessment: Assessment) -> tuple[int, int, str]:

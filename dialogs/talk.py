@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from dialogs import cases, reading
+from dialogs import cases, phrases, reading
 from dialogs.answers import Voice
 from dialogs.conversation import State
 from dialogs.frames import Stage
@@ -15,10 +15,11 @@ from dialogs.messages import Entity, Message, Option, Reply, Score
 from dialogs.script import Question
 from dialogs.texts import Texts, texts
 from knowledge.snapshot import Knowledge
-from knowledge.values import Found
+from knowledge.values import Found, normalise, read_contacts
 
 MAX_LENGTH = 2000
 HIDDEN = "***"
+KEPT_BUTTONS = 24
 KEPT = 6
 """How many of the person's last messages a request's dossier carries."""
 _INTERNAL = frozenset({"ambiguous_region", "drug_class", "phone", "email"})
@@ -41,13 +42,20 @@ class AddNote:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Effect: the person takes one of their requests back."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unanswered:
     """Effect: a message found no answer, to be shown to admins."""
 
     text: str
 
 
-Effect = FileRequest | AddNote | Unanswered
+Effect = FileRequest | AddNote | Withdraw | Unanswered
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ class Talk:
 
     def __init__(self, state: State, message: Message, knowledge: Knowledge, now: datetime, own: tuple[cases.Case, ...]) -> None:
         message = replace(message, text=message.text.replace("{request}", "｛request｝"))  # the slot is ours alone
-        language = reading.language_of(message.text, state.language) if message.option is None else state.language
+        language = phrases.language_of(message.text, state.language) if message.option is None else state.language
         self.state = replace(state, turn=state.turn + 1, language=language)
         self.message, self.knowledge, self.now, self.own = message, knowledge, now, own
         self.stage = Stage(knowledge, now.date())
@@ -86,6 +94,8 @@ class Talk:
         self.tapped: str | None = None
         self.runs_before = state.runs
         self.missed = False
+        self.free = False
+        """Whether the message was a free question or remark, no answer to a question."""
 
     def hear(self, text: str) -> None:
         """Read other words than the message's own (a free text that turned out to be a question)."""
@@ -105,9 +115,10 @@ class Talk:
         """Number the replies and put the turn together."""
         replies = tuple(replace(r, id=f"{self.state.turn}.{n}") for n, r in enumerate(_joined(self.replies), 1))
         heard = self.state.heard
-        if self.message.option is None and self.text and not self.hide:
-            heard = (*heard, self.message.text[:300])[-KEPT:]
-        self.state = replace(self.state, heard=heard)
+        if self.free:
+            heard = (*heard, masked(self.message.text)[:300])[-KEPT:]
+        offered = tuple((o.label, o.payload) for r in replies for o in r.options)[:KEPT_BUTTONS]
+        self.state = replace(self.state, heard=heard, offered=offered)
         return Turn(
             conversation=self.state,
             replies=replies,
@@ -131,6 +142,14 @@ class Talk:
         now = self.stage.run(frame)
         trail = {a.question.key: HIDDEN if a.question.private else a.token for a in now.trail}
         return {"name": frame.dialog, "asking": now.asking.key if now.asking is not None else None, "trail": trail}
+
+
+def masked(text: str) -> str:
+    """A text without phone numbers and e-mail addresses."""
+    text = normalise(text) if read_contacts(normalise(text)) else text
+    for contact in sorted(read_contacts(text), key=lambda c: -c.start):
+        text = text[: contact.start] + HIDDEN + text[contact.end :]
+    return text
 
 
 def _joined(replies: list[Reply]) -> list[Reply]:

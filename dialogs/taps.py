@@ -46,6 +46,8 @@ def _choose(talk: Talk, key: str, token: str) -> None:
             talk.speak(talk.say("dialog.no_ticks"))
             asking.ask(talk)
             return
+    if token == "^":
+        token = top.dormant.get(key, "")
     try:
         question.value(token)
     except BadTokenError:
@@ -153,6 +155,8 @@ _TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
         "log": moves.log,
         "status": lambda talk, _: filing.status(talk),
         "why": moves.why,
+        "withdraw": moves.withdraw,
+        "enough": moves.enough,
     }
 )
 

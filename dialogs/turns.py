@@ -16,7 +16,7 @@ from dialogs import cases
 from dialogs.assistant import notice_of, respond, trouble
 from dialogs.conversation import State
 from dialogs.messages import Message, Reply
-from dialogs.talk import AddNote, FileRequest, Turn, Unanswered
+from dialogs.talk import AddNote, FileRequest, Turn, Unanswered, Withdraw
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Commit, Committed, Conflict, NewRequest, Notice, OutboxItem, Request, Seen, Snapshot, Store, StoreError
 
@@ -234,7 +234,7 @@ def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | N
     replies = tuple(r.to_json() for r in turn.replies)
     created = tuple(_filed(e, now) for e in turn.effects if isinstance(e, FileRequest))
     by_number = {r.number: r for r in snapshot.requests}
-    changed = tuple(_noted(by_number[e.number], e, now) for e in turn.effects if isinstance(e, AddNote) and e.number in by_number)
+    changed = tuple(_changed(by_number[e.number], e, now) for e in turn.effects if isinstance(e, AddNote | Withdraw) and e.number in by_number)
     states = {r.number: r.state for r in (*snapshot.requests, *changed)}
     requests = [{"number": n, "kind": by_number[n].kind, "state": s} for n, s in states.items()]
     requests += [{"number": "{request}", "kind": c.kind, "state": c.state} for c in created]
@@ -270,6 +270,10 @@ def _filed(effect: FileRequest, now: datetime) -> NewRequest:
     return NewRequest(effect.kind, case.state, cases.encode(case))
 
 
-def _noted(request: Request, effect: AddNote, now: datetime) -> Request:
-    case, _ = cases.advance(_case(request), cases.Event("company_note", now, "company", effect.text))
+def _changed(request: Request, effect: AddNote | Withdraw, now: datetime) -> Request:
+    if isinstance(effect, AddNote):
+        event = cases.Event("company_note", now, "company", effect.text)
+    else:
+        event = cases.Event("state", now, "company", "", cases.State.WITHDRAWN)
+    case, _ = cases.advance(_case(request), event)
     return replace(request, state=case.state, body=cases.encode(case))

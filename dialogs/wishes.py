@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dialogs import asking, filing, frames, moves, proceeding, reading
+from dialogs import asking, filing, frames, moves, phrases, proceeding, reading
 from dialogs.answers import MAX_OPTIONS, Voice, cut
-from dialogs.messages import Option
-from dialogs.talk import Talk, Unanswered
+from dialogs.messages import Option, Reply
+from dialogs.talk import Talk, Unanswered, masked
 from knowledge.facts import Park, QuestionAnswer, Topic
 from knowledge.search import Hit
+from knowledge.shapes import Citation
 from knowledge.snapshot import Answerable
 
 RIGHT = 0.60
 """A record from here on is the answer."""
 CLOSE = 0.46
 """Records from here on are offered, at most three."""
+_SILENT = 0.3
+EXACT = 0.95
+"""From here on a record's own name or phrasing was used word for word."""
 TITLE = 0.8
 """How well a question must fit a record's own name to be about it, whatever else the message wants."""
 TOPICS = tuple(t for t in get_args(Topic) if t not in (*frames.GUIDED, "policy_question"))
@@ -28,12 +33,14 @@ _OWN_WAY = frozenset({"request_human", "request_status", "cancel", "correction",
 
 def free_text(talk: Talk) -> None:
     """Serve a message that is no answer: its wishes in order; then offer what was interrupted."""
-    interrupted = talk.asking() is not None
+    interrupted, talk.free = talk.asking() is not None, True
     region = _region(talk)
     if not interrupted and region is not None and _only_a_region(talk):
         place(talk, region)
         return
     hits = _find(talk, region)
+    if phrases.asks_validity(talk.text) and _validity(talk, region):
+        return
     served = [serve(talk, wish, region, hits) for wish in _wishes(talk, hits)]
     if not any(served) and not _search(talk, hits):
         _miss(talk, interrupted)
@@ -52,8 +59,8 @@ def _only_a_region(talk: Talk) -> bool:
 def _wishes(talk: Talk, hits: list[Hit]) -> tuple[str, ...]:
     """The wishes to serve; none where one record is named so plainly that it is the answer."""
     names = talk.wants.wishes
-    own = {"subsidy_precheck"} if reading.speaks_of_own(talk.text) else set()
-    choosing = {"park_selection"} if reading.speaks_of_choosing(talk.text) else set()
+    own = {"subsidy_precheck"} if phrases.speaks_of_own(talk.text) else set()
+    choosing = {"park_selection"} if phrases.speaks_of_choosing(talk.text) else set()
     own_way = _OWN_WAY | own | choosing
     named = bool(hits) and hits[0].title >= TITLE and len(names) <= 1 and not set(names) & own_way
     return () if named else names
@@ -66,7 +73,7 @@ def _restarted(talk: Talk) -> bool:
 
 def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
     """Serve one wish; False where it comes to nothing and the search should try."""
-    given = reading.facts_in(talk.found, talk.knowledge)
+    given = reading.facts_in(talk.found, talk.knowledge, talk.text)
     match wish:
         case "park_selection" | "subsidy_precheck" | "approval_channel":
             if wish == "approval_channel" and (matter := reading.matter_in(talk.text, talk.knowledge)):
@@ -75,6 +82,11 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
                 given |= reading.site_wishes_in(talk.text, talk.knowledge)
             if ambiguous(talk, wish):
                 return True
+            if wish == "subsidy_precheck" and region and phrases.asks_for_list(talk.text) and not phrases.speaks_of_own(talk.text):
+                _overview(talk, region)
+            if wish == "park_selection" and region and phrases.asks_for_list(talk.text):
+                sites = [p for p in talk.knowledge.parks_in(region) if p.kind in ("park", "carrier")] or list(talk.knowledge.parks_in(region))
+                talk.replies.append(talk.voice.listing(talk.say("parks.list", region=talk.voice.region_name(region), count=len(sites)), sites[:10]))
             moves.start(talk, wish, given)
         case "request_human":
             moves.human(talk)
@@ -123,15 +135,20 @@ def place(talk: Talk, region: str) -> None:
     if region not in talk.knowledge.regions:
         moves.stale(talk, "bad.stale")
         return
-    name, words = talk.knowledge.regions[region].name, talk.state.pending
+    name, words = talk.knowledge.regions[region].name, talk.state.pending or talk.state.asked
     talk.tapped = name
-    talk.state = replace(talk.state, pending="", profile={**talk.state.profile, "region": region})
+    talk.state = replace(talk.state, pending="", asked="", profile={**talk.state.profile, "region": region})
+    for other in sorted(talk.knowledge.regions.values(), key=lambda r: -len(r.name)):
+        words = words.replace(other.name, "") if other.name != name else words
     if not words:
         talk.speak(talk.say("miss.region_only", region=name), moves.starts(talk))
         return
     short = next((s for s in talk.knowledge.regions[region].ambiguous if s in words and name not in words), None)
     talk.hear(words.replace(short, name, 1) if short else f"{name}{words}")
     free_text(talk)
+
+
+_KNOWN = ("region", "segment", "stage", "events")
 
 
 def _named(talk: Talk) -> tuple[str, ...]:
@@ -148,19 +165,21 @@ def _region(talk: Talk) -> str | None:
     return None if named else talk.state.profile.get("region")
 
 
-def _find(talk: Talk, region: str | None) -> list[Hit]:
+def _find(talk: Talk, region: str | None, text: str = "") -> list[Hit]:
     """Records for the message: of the regions that it names, otherwise of all, the region spoken of before a little ahead."""
     named = _named(talk)
     scope = (*talk.knowledge.upward(named[0]), *talk.knowledge.around(named[0])) if len(named) == 1 else named
-    text = talk.text
+    text = text or talk.text
     for unclear in (f for f in talk.found if f.kind == "ambiguous_region"):
         text = text.replace(unclear.text, "", 1)  # 高新区 alone names no park
-    hits = talk.knowledge.search.find(text or talk.text, scope, 12)
-    if region is None:
-        return hits
+    hits = [h for h in talk.knowledge.search.find(text or talk.text, scope, 16) if _same_class(talk.text, h.record)]
+    if region is None:  # that one paper is silent is no answer while another may speak
+        return sorted(hits, key=lambda h: (_SILENT * _is_silent(h.record) - h.score, h.record.id))
     upward = talk.knowledge.upward(region)
-    behind = {r: 0.0 if r == region else 0.06 if r in upward else 0.1 for r in talk.knowledge.regions}
-    return sorted(hits, key=lambda h: (behind[h.record.region] - h.score, h.record.id))
+    above, other = (0.12, 0.2) if named else (0.06, 0.1)
+    behind = {r: 0.0 if r == region else above if r in upward else other for r in talk.knowledge.regions}
+    own = {h.record.id for h in hits if named and h.record.region == region and h.score >= CLOSE}
+    return sorted(hits, key=lambda h: (h.record.id not in own, behind[h.record.region] - h.score, h.record.id))
 
 
 def topical(talk: Talk, topic: str, region: str | None, hits: list[Hit]) -> bool:
@@ -188,7 +207,7 @@ def listing(talk: Talk, topic: str, region: str, hits: Sequence[Hit] = ()) -> bo
 
 def tell(talk: Talk, record: Answerable) -> None:
     """Answer with a record."""
-    talk.state = replace(talk.state, subject=record.id)
+    talk.state = replace(talk.state, subject=record.id, asked=talk.text[:300] if talk.free else "")
     reply = talk.voice.tell(record)
     unsaid = (
         not isinstance(record, Park)
@@ -252,8 +271,49 @@ def _rivals(talk: Talk, hits: list[Hit]) -> tuple[str, ...]:
     """Regions whose records fit the question equally well; one at most where a name is meant."""
     if not hits or hits[0].score < CLOSE:
         return ()
-    level = [h.record.region for h in hits if h.score >= max(CLOSE, hits[0].score - 0.05)]
+    if hits[0].title >= EXACT and (len(hits) < 2 or all(h.title < EXACT for h in hits if h.record.region != hits[0].record.region)):
+        return ()
+    level = [h.record.region for h in hits if h.score >= max(CLOSE, hits[0].score - 0.12)]
     return tuple(r for r in talk.knowledge.regions if r in level)
+
+
+def _is_silent(record: Answerable) -> bool:
+    """Whether a record only says that its paper does not say it."""
+    return isinstance(record, QuestionAnswer) and re.search("没有写|没有列|没有提|不写", record.answer.split("。")[0]) is not None
+
+
+def _same_class(text: str, record: Answerable) -> bool:
+    """Whether a record is about the device class that is asked for (a question about 三类 is not answered with 二类)."""
+    asked = phrases.device_classes(text)
+    named = phrases.device_classes(" ".join((Voice.name(record), *(record.ask if isinstance(record, QuestionAnswer) else ()))))
+    return not asked or not named or bool(asked & named)
+
+
+def _validity(talk: Talk, region: str | None) -> bool:
+    """Whether something still holds: the record that is named or was just spoken of, else the region's paper."""
+    spoken = talk.knowledge.record(talk.state.subject)
+    hits = _find(talk, region, phrases.without_validity(talk.text))
+    named = hits[0].record if hits and hits[0].title >= TITLE else None
+    if record := named or (spoken if not _named(talk) else None):
+        tell(talk, record)
+        return True
+    papers = [d for d in talk.knowledge.documents.values() if region is None or d.region == region]
+    first = {d.id: next((r for r in talk.knowledge.answerable() if talk.knowledge.document_of(r).id == d.id), None) for d in papers}
+    lines = [talk.say("facts.validity", title=d.title, number=d.number or "", holds=talk.voice.document_holds(d)) for d in papers]
+    places = [Citation(document=d.id, section="标题") for d in papers if first[d.id] is not None]
+    talk.replies.append(Reply("\n".join(lines), (talk.voice.log(),), talk.voice.sources(places)))
+    return True
+
+
+def _overview(talk: Talk, region: str) -> None:
+    """How many supports the papers name for a region, and those with a printed sum."""
+    supports = talk.knowledge.supports_in(region)
+    printed = [s for s in supports if s.amount.max or s.amount.rate_max]
+    above = talk.say("report.overview_above") if len(talk.knowledge.upward(region)) > 1 else ""
+    lines = [talk.say("report.overview", region=talk.voice.region_name(region), count=len(supports), printed=len(printed), above=above)]
+    lines += [talk.say("facts.list_item", name=talk.voice.brief(s)) for s in printed[:5]]
+    lines += dict.fromkeys(talk.voice.holds(s) for s in (printed or supports)[:5])
+    talk.replies.append(Reply("\n".join(lines), (), talk.voice.sources(s.source for s in printed[:5] or supports[:1])))
 
 
 def _compare(talk: Talk, regions: Sequence[str], hits: list[Hit]) -> bool:
@@ -272,7 +332,7 @@ def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:
     """Not understood: say what can be taken; the second time, a person. A question that was understood but has no record says so."""
     misses, talk.missed = talk.state.misses + 1, True
     talk.state = replace(talk.state, misses=misses, subject="?")
-    talk.effects.append(Unanswered(talk.message.text.strip()[:200]))
+    talk.effects.append(Unanswered(masked(talk.text).strip()[:200]))
     question = talk.asking()
     if question is not None and interrupted and misses < 2:
         hint = {"Amount": "hint_money", "Flag": "hint_flag", "Number": "hint_number", "Items": "hint_number"}.get(
@@ -280,11 +340,16 @@ def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:
         )
         talk.speak(talk.say("dialog.cannot_read", hint=talk.say(f"dialog.{hint}")))
         asking.ask(talk)
+    elif not key and misses < 2 and (known := {k: v for k, v in reading.facts_in(talk.found, talk.knowledge, talk.text).items() if k in _KNOWN}):
+        talk.state = replace(talk.state, profile={**talk.state.profile, **{k: v for k, v in known.items() if k in ("region", "segment", "stage")}})
+        talk.speak(talk.say("miss.facts_only", facts=talk.say.join([asking.fact_label(talk, k, v) for k, v in known.items()])), moves.starts(talk))
     elif misses >= 2:
         talk.speak(
             talk.say("miss.second", words=cut(talk.message.text.strip(), 60)), (talk.voice.log("words"), *moves.starts(talk)[: MAX_OPTIONS - 1])
         )
-    elif key or not reading.is_question(talk.text):
-        talk.speak(talk.say(key or "miss.first"), moves.starts(talk))
+    elif key or not phrases.is_question(talk.text):
+        near = bool(talk.found) or phrases.is_question(talk.text)
+        options = (talk.voice.log("words"), *moves.starts(talk)[: MAX_OPTIONS - 1]) if key and near else moves.starts(talk)
+        talk.speak(talk.say(key or "miss.first"), options)
     else:
         talk.speak(talk.say("miss.not_in_documents"), (talk.voice.log("words"), *moves.starts(talk)[: MAX_OPTIONS - 1]))

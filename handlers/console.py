@@ -63,6 +63,8 @@ def read_line(line: bytes) -> Line:
     kind = given.get("kind", "text")
     if kind not in KINDS:
         raise LineError(f"field 'kind' is {kind!r}: it must be one of {', '.join(KINDS)}")
+    if "text" in given and "option" in given:
+        raise LineError("both 'text' and 'option' are given: a message is one or the other")
     if "text" not in given and "option" not in given and kind == "text":
         raise LineError("field 'text' or 'option' is missing")
     message = Message(
@@ -94,10 +96,9 @@ def noon(today: date | None) -> datetime | None:
 async def jsonl(turns: Turns, lines: Iterator[bytes], out: TextIO, today: date | None = None) -> None:
     """Answer one JSON object a line with exactly one a line, in order, flushed."""
     while (line := await asyncio.to_thread(next, lines, None)) is not None:
-        if line.strip():
-            answer = await _answer_line(turns, line, today)
-            out.write(json.dumps(answer, ensure_ascii=False) + "\n")
-            out.flush()
+        answer = await _answer_line(turns, line, today)
+        out.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        out.flush()
 
 
 async def _answer_line(turns: Turns, text: bytes, today: date | None) -> Mapping[str, Any]:

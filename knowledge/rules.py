@@ -63,6 +63,8 @@ class Assessment:
     status: Status
     missing: tuple[str, ...]
     estimate: Estimate | None
+    one_step: bool = False
+    """What the company has done leads to the event that is asked for (联合攻关 → 认定)."""
 
     @property
     def failed(self) -> tuple[Criterion, ...]:
@@ -199,8 +201,17 @@ def assess_one(support: Support, subject: str, facts: Facts, document: Document,
         time=time,
         status=status,
         missing=missing,
+        one_step=_leads(verdicts, facts, types),
         estimate=None if status in (Status.NOT_MET, Status.WINDOW_OVER) else estimate(support, facts, subject),
     )
+
+
+def _leads(verdicts: tuple[tuple[Criterion, Verdict], ...], facts: Facts, types: FactTypes) -> bool:
+    for criterion, found in verdicts:
+        if found is Verdict.NOT_MET and criterion.fact in types:
+            given = facts.get(criterion.fact or "", "").split(",")
+            return any(o.token in given and o.leads_to in criterion.any_of for o in types[criterion.fact or ""].options)
+    return False
 
 
 def assess(supports: Iterable[Support], facts: Facts, documents: Mapping[str, Document], types: FactTypes, today: date) -> tuple[Assessment, ...]:

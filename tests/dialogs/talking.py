@@ -10,7 +10,7 @@ from dialogs import cases
 from dialogs.assistant import respond
 from dialogs.conversation import State
 from dialogs.messages import Message, Option, Reply
-from dialogs.talk import AddNote, Effect, FileRequest, Turn
+from dialogs.talk import AddNote, Effect, FileRequest, Turn, Withdraw
 from dialogs.turns import LOCAL
 from knowledge.snapshot import Knowledge
 
@@ -89,6 +89,10 @@ class Talking:
     @property
     def filed(self) -> list[FileRequest]:
         return [e for e in self.effects if isinstance(e, FileRequest)]
+
+    @property
+    def withdrawn(self) -> list[Withdraw]:
+        return [e for e in self.effects if isinstance(e, Withdraw)]
 
     @property
     def notes(self) -> list[AddNote]:

@@ -129,6 +129,26 @@ def test_a_joint_project_is_reckoned_by_its_rate_and_ceiling(talk: Talking) -> N
     assert row(talk, "sz-joint-rd")["amount"] == {"min": 12_000_000, "max": 20_000_000, "currency": "CNY"}
 
 
+def test_results_can_be_seen_before_all_questions_are_answered(talk: Talking) -> None:
+    talk.now = IN_2021
+    talk.say("我们在苏州高新区，刚拿了三类器械注册证，能拿多少钱").tap("先看结果")
+    assert talk.asking is None
+    assert row(talk, "snd-device-iii", "product.1")["status"] == "met"
+    talk.tap("改答案")
+    assert talk.options
+
+
+def test_joint_rd_without_recognition_is_one_step_away(talk: Talking) -> None:
+    talk.now = IN_2021
+    talk.say("我们在苏州联合攻关投了1个亿能拿多少")
+    through(talk, {"plans": "都没有", "independent_entity": "是"})
+    found = row(talk, "sz-joint-rd")
+    assert found["status"] == "not_met"
+    assert found["printed"]["rate_max"] == 0.3  # type: ignore[index]
+    assert "联合攻关" in talk.text
+    assert "差 1 项" in talk.text
+
+
 def test_the_basis_of_every_line_can_be_seen(talk: Talking) -> None:
     talk.send("!start:subsidy_precheck").tap("太仓")
     through(talk, {}, "都没有")
@@ -219,6 +239,53 @@ def test_an_answer_says_that_the_period_is_over(talk: Talking) -> None:
     talk.say("集采中标有奖励吗")
     assert "已经过了" in talk.text or "计划期已过" in talk.text
     assert any(o.payload.startswith("!log:") for o in talk.options)
+
+
+@pytest.mark.parametrize(("question", "words"), [("苏州高新区三类证最高多少", "300万元"), ("苏州高新区二类证最高多少", "50万元")])
+def test_the_device_class_in_the_question_is_that_of_the_answer(talk: Talking, question: str, words: str) -> None:
+    assert words in talk.say(question).text.splitlines()[0]
+
+
+def test_a_named_regions_own_record_comes_before_the_citys(talk: Talking) -> None:
+    talk.say("太仓三类证给多少钱")
+    assert {c.document for r in talk.replies for c in r.citations} == {"taicang-2025"}
+
+
+def test_where_regions_differ_and_none_is_named_it_asks_and_keeps_the_question(talk: Talking) -> None:
+    talk.say("FDA获批有奖励吗")
+    assert "苏州高新区" in [o.label for o in talk.options]
+    talk.say("苏州高新区")
+    assert {c.document for r in talk.replies for c in r.citations} == {"snd-2020"}
+
+
+def test_another_region_asks_the_same_question_there(talk: Talking) -> None:
+    talk.say("太仓三类证给多少钱")
+    talk.say("苏州高新区")
+    assert "300万元" in talk.text
+
+
+@pytest.mark.parametrize(
+    ("question", "words"), [("太仓的计划还有效吗", "目标期已过"), ("昆科贷还有效吗", "没有写有效期"), ("苏州集采中标奖励过期了吗", "已经过了")]
+)
+def test_whether_it_still_holds_has_its_own_answer(talk: Talking, question: str, words: str) -> None:
+    talk.say(question)
+    assert words in talk.text
+    assert talk.replies[0].citations
+
+
+def test_what_is_there_is_listed_before_the_precheck_begins(talk: Talking) -> None:
+    talk.say("太仓有什么补贴")
+    assert "最高1亿元" in talk.replies[0].text
+    assert talk.replies[0].citations
+    assert talk.dialog == "subsidy_precheck"
+    talk.say("取消").say("太仓有哪些园区")
+    assert "太仓生物港" in talk.text
+
+
+def test_a_long_first_message_is_not_told_that_nothing_is_known(talk: Talking) -> None:
+    talk.say("您好 我们是一家做医用机器人的公司，打算在苏州落地，需要厂房大概3000平，想知道有什么补贴和园区")
+    assert "没有写这个" not in talk.text
+    assert "选园区" in [o.label for o in talk.options] or talk.dialog
 
 
 def test_what_is_not_in_the_documents_is_said_to_be_unknown(talk: Talking) -> None:
@@ -402,6 +469,56 @@ def test_a_wrong_phone_is_asked_again(talk: Talking) -> None:
     talk.say("转人工").say("想了解娄城贷").say("测试医疗公司").say("李女士").say("123")
     assert talk.asking == "contact.reach"
     assert "电话或邮箱" in talk.text
+
+
+@pytest.mark.parametrize("yes", ["好", "行", "可以", "好的", "同意"])
+def test_consent_is_understood_in_plain_words(talk: Talking, yes: str) -> None:
+    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司").say("李女士").say("13812345678").say(yes)
+    assert talk.asking == "confirm"
+    assert len(talk.say("好").filed) == 1
+
+
+def test_a_number_is_no_name(talk: Talking) -> None:
+    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司").say("13812345678")
+    assert talk.asking == "contact.name"
+
+
+def test_the_last_words_are_offered_as_the_matter_not_taken(talk: Talking) -> None:
+    talk.say("阿巴阿巴").say("巴卜巴卜歪比").tap("登记请专员核实")
+    assert talk.asking == "matter"
+    talk.tap("沿用：巴卜巴卜歪比")
+    assert talk.trail["matter"] == "巴卜巴卜歪比"
+
+
+def test_a_founder_withdraws_a_request(talk: Talking) -> None:
+    file_one(talk).say("撤回")
+    assert [w.number for w in talk.withdrawn] == ["YQ-261122-0001"]
+    assert "已撤回" in talk.text
+
+
+def test_of_several_requests_the_one_to_withdraw_is_asked(talk: Talking) -> None:
+    file_one(talk)
+    file_one(talk)
+    talk.say("撤回")
+    assert not talk.withdrawn
+    talk.tap("撤回 YQ-261122-0002")
+    assert [w.number for w in talk.withdrawn] == ["YQ-261122-0002"]
+
+
+def test_contact_data_in_a_question_is_not_kept_for_admins(talk: Talking) -> None:
+    talk.say("阿巴请打我电话13812345678歪比，或者 wang@corp.cn")
+    kept = str(list(talk.effects)) + str(talk.state.heard)
+    assert "13812345678" not in kept
+    assert "wang@corp.cn" not in kept
+
+
+def test_the_words_of_a_button_can_be_typed(talk: Talking) -> None:
+    talk.say("昆科贷是什么").say("展开")
+    assert "责任单位" in talk.text
+    talk.send("!start:subsidy_precheck").tap("昆山")
+    through(talk, {}, "都没有")
+    talk.say("看每一条的依据")
+    assert talk.replies[0].citations
 
 
 def test_a_precheck_goes_into_the_request(talk: Talking) -> None:

@@ -1,0 +1,105 @@
+"""What kind of thing a message is by its words: a control word, a question, a correction, somebody speaking of their own company."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from knowledge.values import normalise
+
+_CONTROL: Mapping[str, str] = MappingProxyType(
+    {
+        word: verb
+        for verb, words in {
+            "cancel": "取消|算了|不弄了|退出|结束|不办了|先不弄了|先不了|不查了|不选了|cancel|quit|exit|stop",
+            "back": "返回|上一步|上一题|后退|退回|返回上一步|退回上一步|回到上一步|back",
+            "again": "重来|重新开始|从头来|从头开始|重新来|重做|restart|start over",
+            "help": "帮助|菜单|怎么用|使用说明|help|/help|?|menu",
+            "human": "转人工|人工|人工服务|人工客服|找人工|找客服|客服|转客服|真人|human|agent",
+            "status": "进度|查进度|查一下进度|我的请求|我的登记|请求进度|status",
+            "resume": "继续|接着|接着来|接着刚才|resume|continue",
+            "edit": "改答案|修改|修改答案|改一下|edit|change",
+            "why": "为什么|为什么问|为什么问这个|为啥问这个|问这个干嘛|why",
+            "file": "登记|帮我登记|我要登记|登记请求|登记一下",
+            "withdraw": "撤回|撤销|撤销登记|撤回请求|撤回登记|我想撤回|我想撤回请求|取消登记|withdraw",
+        }.items()
+        for word in words.split("|")
+    }
+)
+_CORRECTION = re.compile(r"不对|不是.{0,8}(是|，)|错了|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant")
+_QUESTION = re.compile(
+    r"[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
+)
+_OWN = re.compile(r"我|咱|本公司|能拿|拿到|能领|能报|能不能申|能申|可以申|够不够|符不符合|符合条件|资格|预审|测算|算一下|\b(we|our|us|i)\b")
+_VALIDITY = re.compile(r"有效|过期|还能用|还管用|还执行|还算数|作废|延续|到期|截止|still valid|expired")
+_LISTING = re.compile(r"有什么|有哪些|有啥|都有哪|what .*(are|is) there|which .*are there")
+_CHOOSING = re.compile(r"选|落户|落在|落哪|落到|搬|入驻|哪个园|哪个区|哪里好|推荐|适合|合适|找个?园|去哪|放哪|比较|choose|which park|move")
+_ENGLISH = re.compile(
+    r"\b(the|what|which|how|are|can|could|we|for|parks?|subsid\w+|policy|hello|hi|help|where|does|want|need|please|my)\b", re.IGNORECASE
+)
+_TRADITIONAL_HINT = re.compile("[一-鿿]")
+
+
+def bare(text: str) -> str:
+    """A message without the marks around it."""
+    return text.strip(" .。!！~～,，?？")
+
+
+def control(text: str) -> str | None:
+    """The verb of a control word, when the message is nothing else."""
+    return _CONTROL.get(normalise(text).strip(" .。!！~～"))
+
+
+def language_of(text: str, before: str) -> str:
+    """The language to answer in: English for English words without Chinese, else as before (Chinese after Chinese)."""
+    if _TRADITIONAL_HINT.search(text):
+        return "zh"
+    return "en" if _ENGLISH.search(text) else before
+
+
+def is_question(text: str) -> bool:
+    """Whether a message asks something."""
+    return bool(_QUESTION.search(normalise(text)))
+
+
+def speaks_of_own(text: str) -> bool:
+    """Whether a message is about the person's own company (我们能拿多少), not about the paper (有奖励吗)."""
+    return bool(_OWN.search(text))
+
+
+def speaks_of_choosing(text: str) -> bool:
+    """Whether a message is about choosing a site, not about a park by name."""
+    return bool(_CHOOSING.search(text))
+
+
+def asks_validity(text: str) -> bool:
+    """Whether a message asks if something still holds."""
+    return bool(_VALIDITY.search(text))
+
+
+def asks_for_list(text: str) -> bool:
+    """Whether a message asks what there is (有什么补贴)."""
+    return bool(_LISTING.search(text))
+
+
+def device_classes(text: str) -> set[str]:
+    """Device classes that a text names in whatever words: 三类, 第二类, 3类."""
+    found = re.findall(r"第?([一二三123])类(?!人才|新药|创新药|改良|产品和|机制)", text)
+    return {{"一": "I", "二": "II", "三": "III", "1": "I", "2": "II", "3": "III"}[c] for c in found}
+
+
+def is_correction(text: str) -> bool:
+    """Whether a message takes something back."""
+    return bool(_CORRECTION.search(normalise(text)))
+
+
+def after_correction(text: str) -> str:
+    """The part of a correction that says what is right: “不对，是三类” → “三类”."""
+    tail = re.split(r"不对|说错了?|选错了?|填错了?|写错了?|搞错了?|弄错了?|改成|改为|改一下|更正|纠正|应该是|换成", text)[-1]
+    return re.sub(r"^[,，。:：\s]*(不是.{1,8}[,，]\s*)?(是|为|成|应该是)?", "", tail).strip(" ,，。!！")
+
+
+def without_validity(text: str) -> str:
+    """What a question about validity is about: 昆科贷还有效吗 → 昆科贷."""
+    return re.sub(r"(现在|今天|目前|还|仍)*(是否)?(有效期?|过期|能用|管用|执行|算数|作废|延续|到期|截止)(了|吗|没|到什么时候|到哪天)*", "", text)
