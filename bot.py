@@ -191,15 +191,21 @@ async def ask(arguments: argparse.Namespace, settings: Settings, knowledge: Know
         console.show(handled, sys.stdout, [])
 
 
-async def requests(arguments: argparse.Namespace, settings: Settings, knowledge: Knowledge) -> int:
+async def requests(arguments: argparse.Namespace, settings: Settings) -> int:
     """The staff's command line: list, show, set, reply, unanswered."""
-    async with opened(arguments.store or settings.store) as store:
-        turns, now = Turns(store, Library(knowledge)), datetime.now(LOCAL)
+    path = arguments.store or settings.store
+    if not path.exists():
+        raise SettingError(f"数据文件 {path} 不存在：检查 --store 或设置 STORE；还没有人用过就先启动一次")
+    async with opened(path) as store:
+        turns, now = Turns(store), datetime.now(LOCAL)
         match arguments.action:
             case None | "list":
-                states = [arguments.state] if getattr(arguments, "state", None) else []
-                found = await turns.list_cases(states)
-                print("\n".join(_line(c) for c in found) if found else "没有请求。")
+                chosen = getattr(arguments, "state", None)
+                states = [chosen] if chosen else [s for s in cases.State if s not in cases.CLOSED]
+                found = await turns.list_cases([] if getattr(arguments, "all", False) else states, LISTED + 1)
+                print("\n".join(_line(c) for c in found[:LISTED]) if found else "没有请求。")
+                if len(found) > LISTED:
+                    print(f"……只列了最新的 {LISTED} 个；用 list --state 分状态看")
             case "show":
                 case = await turns.case(arguments.number)
                 if case is None:
@@ -221,6 +227,10 @@ async def requests(arguments: argparse.Namespace, settings: Settings, knowledge:
                     return _unknown(arguments.number)
                 print(f"{case.number}：{_state(case.state)}，已通知企业")
     return 0
+
+
+LISTED = 500
+"""How many requests are listed at once."""
 
 
 def _unknown(number: str) -> int:
@@ -324,7 +334,8 @@ def parser() -> argparse.ArgumentParser:
     staff = commands.add_parser("requests", help="处理请求：列出、查看、改状态、回复")
     staff.add_argument("--store", type=Path, metavar="PATH", help="数据库文件；不写就用设置 STORE 的")
     actions = staff.add_subparsers(dest="action", metavar="ACTION")
-    listing = actions.add_parser("list", help="列出请求")
+    listing = actions.add_parser("list", help="列出还没办完的请求")
+    listing.add_argument("--all", action="store_true", help="连已经办完的一起列出")
     listing.add_argument("--state", choices=[str(s) for s in cases.State], help="只列这个状态的")
     showing = actions.add_parser("show", help="看一个请求的全部内容")
     showing.add_argument("number", metavar="NUMBER")
@@ -358,6 +369,8 @@ def main(arguments: list[str] | None = None) -> int:
         settings = Settings.read(os.environ)
         if given.command == "check":
             return check(given.folder or settings.knowledge)
+        if given.command == "requests":
+            return _run(lambda: requests(given, settings))
         knowledge = loader.load(settings.knowledge)
         match given.command:
             case "chart":
@@ -367,8 +380,6 @@ def main(arguments: list[str] | None = None) -> int:
                 return _run(lambda: chat(given, settings, knowledge))
             case "ask":
                 return _run(lambda: ask(given, settings, knowledge))
-            case "requests":
-                return _run(lambda: requests(given, settings, knowledge))
             case _:
                 return _run(lambda: serve(settings, knowledge))
     except (SettingError, TelegramSettingError, StoreError, cases.CaseError) as error:

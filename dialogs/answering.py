@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,9 @@ def answered(talk: Talk) -> bool:
     question = talk.asking()
     if question is None:
         return corrected(talk)
+    if not isinstance(question, FreeText) and talk.state.top and (private := _contact(talk, talk.state.top.trail)):
+        talk.hide = True
+        return _change(talk, private)
     read = reading.read_answer(question, talk.message.text if isinstance(question, FreeText) else talk.text, talk.found, talk.stage.today)
     given = reading.facts_in(talk.found, talk.knowledge, talk.text)
     if isinstance(question, FreeText) and isinstance(read, Answer) and question.fact.type != "phone" and is_other_wish(talk, question):
@@ -75,7 +79,12 @@ def note(talk: Talk, given: Mapping[str, str]) -> None:
 def corrected(talk: Talk) -> bool:
     """Change earlier answers of the top dialog to the values that the message gives, if it corrects something."""
     top = talk.state.top
-    if top is None or not top.trail or not (phrases.is_correction(talk.text) or bare_value(talk)):
+    if top is None or not top.trail:
+        return False
+    if private := _contact(talk, top.trail):
+        talk.hide = True
+        return _change(talk, private)
+    if not (phrases.is_correction(talk.text) or bare_value(talk)):
         return False
     now = talk.stage.run(top)
     given: dict[str, str] = {}
@@ -89,16 +98,34 @@ def corrected(talk: Talk) -> bool:
             read = reading.read_answer(asked.question, tail, talk.found, talk.stage.today) if tail else None
             if isinstance(read, Answer) and read.token not in (asked.token, "unknown", "none") and not given and not facts:
                 given[key] = read.token
-    contact = next((f for f in talk.found if f.kind in ("phone", "email")), None)
-    if contact is not None and "contact.reach" in top.trail:
-        given, talk.hide = {"contact.reach": str(contact.value)}, True
-    given = {k: v for k, v in given.items() if k != "products"}
+    return _change(talk, {k: v for k, v in given.items() if k != "products"})
+
+
+def _change(talk: Talk, given: Mapping[str, str]) -> bool:
+    """Set corrected answers, say so, and go on; False where there is nothing to change."""
     if not given:
         return False
     talk.state = replace(frames.answer(talk.state, talk.stage, given), misses=0)
     talk.speak(talk.say("dialog.changed", label=asking.labels(talk, given)))
     proceeding.proceed(talk)
     return True
+
+
+def _contact(talk: Talk, trail: tuple[str, ...]) -> dict[str, str]:
+    """A contact or a name given anew after its question was answered: these need no word of correction."""
+    contacts = [f for f in talk.found if f.kind in ("phone", "email")]
+    if "contact.reach" in trail and len(contacts) == 1:
+        return {"contact.reach": str(contacts[0].value)}
+    for key, pattern in _NAMED.items():
+        if key in trail and (said := pattern.search(talk.message.text)):
+            return {key: said[1].strip(" ，。,.")}
+    return {}
+
+
+_NAMED = {
+    "contact.name": re.compile(r"(?:我叫|我姓名|姓名是|名字是|名字改成|称呼改成|联系人是|联系人改成)(.{1,20})$"),
+    "contact.company": re.compile(r"(?:公司叫|公司名是|公司名改成|公司改成|公司名称是|公司名称改成)(.{2,40})$"),
+}
 
 
 def bare_value(talk: Talk) -> bool:

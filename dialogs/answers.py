@@ -75,6 +75,11 @@ class Voice:
             return self.say("time.plan_ahead", printed=plan.printed)
         return self.say("time.target_over" if target else "time.plan_over", printed=plan.printed)
 
+    def all_over(self, region: str) -> bool:
+        """Whether the time of every support of a region is over today."""
+        over = (Time.WINDOW_OVER, Time.PLAN_OVER, Time.SUPERSEDED)
+        return all(self.time(s) in over for s in self.knowledge.supports_in(region))
+
     def confirmed(self, record: Answerable) -> bool:
         """Whether nothing about the record needs a person to confirm it today."""
         if self.time(record) not in (Time.IN_FORCE, Time.OPEN_UNTIL):
@@ -129,6 +134,7 @@ class Voice:
         on = contact.checked.on if contact.checked else ""
         lines = [self.say("channels.phone", phone=contact.phone, on=on)] if contact.phone else []
         lines += [self.say("channels.address", address=contact.address, on=on)] if contact.address else []
+        lines += [self.say("channels.email", email=contact.email, on=on)] if contact.email else []
         return lines or [self.say("channels.no_phone")]
 
     def tell(self, record: Answerable, full: bool = False) -> Reply:

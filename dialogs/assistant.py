@@ -33,15 +33,17 @@ def respond(state: State, message: Message, knowledge: Knowledge, now: datetime,
 def trouble(state: State, message: Message, now: datetime) -> Turn:
     """The turn when `respond` itself failed: the person is told, nothing is lost, and 取消 still works."""
     say = texts(state.language)
-    if phrases.control(message.text) == "cancel":
-        state = frames.close(state)
-    reply = Reply(say("bad.trouble"), (Option(say("common.human"), "!human"),), id=f"{state.turn + 1}.1")
+    words = say("bad.trouble")
+    options: tuple[Option, ...] = (Option(say("common.cancel"), "!cancel"),)
+    if message.option == "!cancel" or phrases.control(message.text) in ("cancel", "again"):
+        state, words, options = replace(state, frames=(), pending="", offered=()), say("dialog.all_cancelled"), ()
+    reply = Reply(words, options, id=f"{state.turn + 1}.1")
     return Turn(replace(state, turn=state.turn + 1), (reply,), incoming={"kind": message.kind, "text": HIDDEN})
 
 
 def notice_of(case: cases.Case, event: cases.Event) -> Reply:
     """What the founder is told of something that the team did."""
-    say = texts("zh")
+    say = texts(case.dossier.get("language", "zh"))
     number = len(case.events)
     options = (Option(say("common.add_note"), f"!note:{case.number}"), Option(say("common.status"), "!status"))
     if event.kind == "staff_reply":
@@ -61,6 +63,9 @@ def _read(talk: Talk) -> None:
         talk.speak(talk.say("bad.empty"))
     elif len(message.text) > MAX_LENGTH:
         talk.speak(talk.say("bad.too_long", length=len(message.text), limit=MAX_LENGTH))
+    elif message.edits:
+        if not answering.corrected(talk):
+            talk.speak(talk.say("bad.edited"))
     elif case := _replied_case(talk):
         talk.effects.append(AddNote(case.number, message.text.strip()))
         talk.speak(talk.say("requests.noted", number=case.number))

@@ -17,7 +17,10 @@ def proceed(talk: Talk) -> None:
         return
     now = talk.stage.run(frame)
     if now.outcome is None:
-        asking.ask(talk, _used(talk))
+        lead = [_used(talk)]
+        if frame.dialog == "subsidy_precheck" and len(frame.trail) == 1 and talk.voice.all_over(now.trail[0].token):
+            lead.append(talk.say("report.all_over", region=talk.voice.region_name(now.trail[0].token)))
+        asking.ask(talk, "\n".join(filter(None, lead)))
         return
     done(talk, now.outcome)
 

@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process
 
 from dialogs import phrases
 from dialogs.messages import Score
-from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, Choice, Choices, Flag, FreeText, Items, Number, Question
+from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, Flag, FreeText, Items, Number, Question
 from knowledge.facts import FactType
 from knowledge.money import Money
 from knowledge.snapshot import Knowledge
@@ -63,7 +63,17 @@ def rest_of(text: str, found: Sequence[Found]) -> str:
 
 
 def read_answer(question: Question[object], text: str, found: Sequence[Found], today: date) -> Answer | Unreadable | None:
-    """The answer that a message gives to a question, if it is one."""
+    """The answer that a message gives to a question, if it is one; never a token that the question itself refuses."""
+    read = _read_answer(question, text, found, today)
+    if isinstance(read, Answer):
+        try:
+            question.value(read.token)
+        except BadTokenError:
+            return Unreadable("hint_number" if isinstance(question, Number | Items) else "hint_choice", {})
+    return read
+
+
+def _read_answer(question: Question[object], text: str, found: Sequence[Found], today: date) -> Answer | Unreadable | None:
     raw, text = text, normalise(text)
     bare = text.strip(" .。!！~～,，")
     if question.optional and _UNSURE.fullmatch(bare):
@@ -133,6 +143,8 @@ def _choices(question: Choices, text: str, found: Sequence[Found]) -> Answer | N
 
 def _amount(question: Amount, text: str) -> Answer | Unreadable | None:
     found = read_money(text)
+    if found and re.search(r"[-–—~～至到]\s*[\d一二三四五六七八九十两]|^[-负]", text):
+        return Unreadable("hint_exact_money", {"text": text})
     if not found and (plain := re.fullmatch(r"(\d+(?:\.\d+)?)(万|亿|w)?", text)):
         found = read_money(f"{plain[1]}{plain[2] or ''}元")
     if len(found) != 1:
@@ -158,12 +170,12 @@ def _items(text: str) -> Answer | None:
 
 def _number(question: Number, text: str, today: date) -> Answer | Unreadable | None:
     if question.fact.unit == "年":
-        years = [f for f in read_dates(text, today) if f.kind == "date"]
-        if years:
-            return Answer(str(years[0].value)[:4], echo=years[0].text != text)
+        years = [str(f.value)[:4] for f in read_dates(text, today) if f.kind == "date"]
         if plain := re.fullmatch(r"(?:20)?(\d\d)年?", text):
-            return Answer(f"20{plain[1]}", echo=True)
-        return Unreadable("hint_number", {}) if re.search(r"\d", text) else None
+            years = [f"20{plain[1]}"]
+        if len(years) == 1 and 2000 <= int(years[0]) <= today.year:
+            return Answer(years[0], echo=years[0] != text)
+        return Unreadable("hint_number", {}) if years or re.search(r"\d", text) else None
     number = read_number(text)
     if number is None:
         return Unreadable("hint_number", {}) if re.search(r"\d", text) else None
@@ -198,8 +210,8 @@ def _inside(question: Question[object], text: str) -> list[str]:
     """Tokens whose label or an alias stands in the message."""
     found = []
     for token, label in question.choices:
-        names = (re.sub(r"（.*?）|\(.*?\)", "", label.zh), *_aliases(question.fact, token))
-        if any(len(n) >= 2 and normalise(n) in text for n in names):
+        names = (normalise(n) for n in (re.sub(r"（.*?）|\(.*?\)", "", label.zh), *_aliases(question.fact, token)) if len(n) >= 2)
+        if any((at := text.find(n)) >= 0 and not phrases.denied(text, at, at + len(n)) for n in names):
             found.append(token)
     return found
 
@@ -223,26 +235,9 @@ def _aliases(fact: FactType, token: str) -> tuple[str, ...]:
 def shown(question: Question[object]) -> tuple[tuple[str, str], ...]:
     """The tokens offered as buttons, in order, with their Chinese labels."""
     offered = question.choices
-    if question.fact.key == "segment":
-        offered = tuple(c for c in offered if c[0] in BROAD_SEGMENTS)
+    if isinstance(question, Choice) and question.buttons:
+        offered = tuple(c for c in offered if c[0] in question.buttons)
     return tuple((t, label.zh) for t, label in offered)
-
-
-BROAD_SEGMENTS = (
-    "ivd",
-    "implants",
-    "imaging",
-    "treatment",
-    "rehab",
-    "biologics",
-    "cell_gene",
-    "nucleic_acid",
-    "chemical",
-    "tcm",
-    "cxo",
-    "aesthetics",
-    "health",
-)
 
 
 def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[str, str]:

@@ -76,6 +76,8 @@ class Choice(Question[str | None]):
     """One of several; None is “not sure”."""
 
     options: tuple[tuple[str, Words], ...] = ()
+    buttons: tuple[str, ...] = ()
+    """The tokens offered as buttons, where not all are."""
 
     @property
     def choices(self) -> tuple[tuple[str, Words], ...]:

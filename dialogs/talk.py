@@ -100,7 +100,8 @@ class Talk:
     def hear(self, text: str) -> None:
         """Read other words than the message's own (a free text that turned out to be a question)."""
         self.text = self.knowledge.read(text)
-        self.found = self.knowledge.vocabulary.read(self.text, self.stage.today)
+        found = self.knowledge.vocabulary.read(self.text, self.stage.today)
+        self.found = tuple(f for f in found if f.kind in ("money", "date", "phone", "email") or not phrases.denied(self.text, f.start, f.end))
         self.wants = reading.intents(self.text, self.knowledge)
 
     def asking(self) -> Question[Any] | None:
@@ -131,7 +132,7 @@ class Talk:
         )
 
     def _incoming(self) -> dict[str, Any]:
-        text = HIDDEN if self.hide else self.message.text[: MAX_LENGTH * 2]
+        text = HIDDEN if self.hide else masked(self.message.text[: MAX_LENGTH * 2])
         return {"kind": self.message.kind, "text": text, "option": self.message.option, "label": self.tapped}
 
     def _dialog(self) -> dict[str, Any] | None:

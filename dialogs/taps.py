@@ -121,7 +121,11 @@ def _take(talk: Talk, _: str = "") -> None:
         moves.stale(talk, "bad.stale")
         return
     talk.hide = question.private
-    answering.take(talk, question, reading.Answer(" ".join(words.split())))
+    read = reading.read_answer(question, words, (), talk.stage.today)
+    if not isinstance(read, reading.Answer):
+        moves.stale(talk, "bad.stale")
+        return
+    answering.take(talk, question, read)
 
 
 def _asked(talk: Talk, _: str = "") -> None:

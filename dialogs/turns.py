@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import weakref
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -58,11 +59,12 @@ class Handled:
 class Turns:
     """Runs turns against a store and rings for those who wait for replies."""
 
-    def __init__(self, store: Store, library: Library, clock: Callable[[], datetime] = lambda: datetime.now(LOCAL)) -> None:
+    def __init__(self, store: Store, library: Library | None = None, clock: Callable[[], datetime] = lambda: datetime.now(LOCAL)) -> None:
         self.store = store
         self.library = library
         self.clock = clock
         self._bells: dict[Address, set[asyncio.Event]] = {}
+        self._locks: weakref.WeakValueDictionary[Address, asyncio.Lock] = weakref.WeakValueDictionary()
         self.wake_sender = asyncio.Event()
 
     async def handle(
@@ -73,6 +75,11 @@ class Turns:
         `pull`: the caller shows the replies itself (console), together with notices that wait for this person.
         """
         moment = (now or message.at or self.clock()).astimezone(LOCAL)
+        lock = self._locks.setdefault(address, asyncio.Lock())
+        async with lock:  # in this process, one after the other and in order; other processes meet at the revision
+            return await self._handle(address, message, update_id, moment, pull)
+
+    async def _handle(self, address: Address, message: Message, update_id: str | None, moment: datetime, pull: bool) -> Handled:
         for _ in range(_ATTEMPTS):
             snapshot = await self.store.load(address, update_id)
             if snapshot.seen is not None:
@@ -86,10 +93,12 @@ class Turns:
                 return Handled(dict(done.result), duplicate=False, outbox=done.outbox)
             await asyncio.sleep(0)
         raise TurnError(
-            f"chat {address.chat!r}: the conversation kept changing under {_ATTEMPTS} attempts; is a second program serving the same store?"
+            f"a chat on {address.channel}: the conversation kept changing under {_ATTEMPTS} attempts; is a second program serving the same store?"
         )
 
     def _respond(self, snapshot: Snapshot, message: Message, now: datetime) -> Turn:
+        if self.library is None:
+            raise TurnError("these turns were opened without knowledge: they work on requests only")
         state = State.from_json(snapshot.conversation.body)
         own = tuple(_case(r) for r in snapshot.requests)
         try:
@@ -106,7 +115,7 @@ class Turns:
                 return None
             case, tells = cases.advance(_case(request), event)
             notices = tuple(Notice(request.address, notice_of(case, t.event).to_json(), number) for t in tells)
-            changed = replace(request, state=case.state, body=cases.encode(case))
+            changed = replace(request, state=case.state, changed=event.at, body=cases.encode(case))
             done = await self.store.commit(Commit(request.address, event.at, changed=(changed,), notices=notices))
             if not isinstance(done, Conflict):
                 self._ring(request.address)
@@ -210,7 +219,8 @@ class Sender:
             if error.uncertain and item.request is None:
                 await store.fail(item.id, str(error), "uncertain")
                 return True
-            if error.final or now - item.at > self._patience:
+            old = now - item.at > self._patience and item.attempts >= 2 and error.retry_after is None
+            if error.final or old:
                 log.error("outbox item %s given up after %s attempts: %s", item.id, item.attempts + 1, error)
                 await store.fail(item.id, str(error))
                 return True
@@ -276,4 +286,4 @@ def _changed(request: Request, effect: AddNote | Withdraw, now: datetime) -> Req
     else:
         event = cases.Event("state", now, "company", "", cases.State.WITHDRAWN)
     case, _ = cases.advance(_case(request), event)
-    return replace(request, state=case.state, body=cases.encode(case))
+    return replace(request, state=case.state, changed=now, body=cases.encode(case))

@@ -74,6 +74,9 @@ def _restarted(talk: Talk) -> bool:
 def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
     """Serve one wish; False where it comes to nothing and the search should try."""
     given = reading.facts_in(talk.found, talk.knowledge, talk.text)
+    top = talk.state.top
+    if top is not None and not top.done and top.dialog == wish:
+        return False  # it is open already: starting it anew would throw the answers away
     match wish:
         case "park_selection" | "subsidy_precheck" | "approval_channel":
             if wish == "approval_channel" and (matter := reading.matter_in(talk.text, talk.knowledge)):
@@ -332,7 +335,10 @@ def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:
     """Not understood: say what can be taken; the second time, a person. A question that was understood but has no record says so."""
     misses, talk.missed = talk.state.misses + 1, True
     talk.state = replace(talk.state, misses=misses, subject="?")
-    talk.effects.append(Unanswered(masked(talk.text).strip()[:200]))
+    form_open = talk.state.top is not None and talk.state.top.dialog not in frames.GUIDED
+    if (said := masked(talk.text).strip()[:200]) and not form_open:
+        talk.effects.append(Unanswered(said))
+    talk.free = talk.free and not form_open
     question = talk.asking()
     if question is not None and interrupted and misses < 2:
         hint = {"Amount": "hint_money", "Flag": "hint_flag", "Number": "hint_number", "Items": "hint_number"}.get(
@@ -345,7 +351,7 @@ def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:
         talk.speak(talk.say("miss.facts_only", facts=talk.say.join([asking.fact_label(talk, k, v) for k, v in known.items()])), moves.starts(talk))
     elif misses >= 2:
         talk.speak(
-            talk.say("miss.second", words=cut(talk.message.text.strip(), 60)), (talk.voice.log("words"), *moves.starts(talk)[: MAX_OPTIONS - 1])
+            talk.say("miss.second", words=cut(masked(talk.text).strip(), 60)), (talk.voice.log("words"), *moves.starts(talk)[: MAX_OPTIONS - 1])
         )
     elif key or not phrases.is_question(talk.text):
         near = bool(talk.found) or phrases.is_question(talk.text)

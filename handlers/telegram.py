@@ -120,12 +120,18 @@ class Telegram:
 
     async def set_webhook(self, url: str, secret: str) -> None:
         """Have Telegram send updates to this address, with this secret (1 to 256 letters, digits, `_` or `-`) in a header."""
-        self._secret = secret
-        try:
-            await self._bot.set_webhook(url, secret_token=secret, allowed_updates=_ALLOWED)
-        except TelegramError as error:
-            names = "TELEGRAM_TOKEN" if isinstance(error, InvalidToken) else "TELEGRAM_WEBHOOK、TELEGRAM_SECRET"
-            raise TelegramSettingError(f"webhook {url} 没有登记成功（{error}）：请检查设置 {names} 和网络，再重新启动") from None
+        self._secret, failures = secret, 0
+        while True:
+            try:
+                await self._bot.set_webhook(url, secret_token=secret, allowed_updates=_ALLOWED)
+                return
+            except (InvalidToken, BadRequest) as error:
+                names = "TELEGRAM_TOKEN" if isinstance(error, InvalidToken) else "TELEGRAM_WEBHOOK、TELEGRAM_SECRET"
+                raise TelegramSettingError(f"webhook {url} 没有登记成功（{error}）：请检查设置 {names}，再重新启动") from None
+            except TelegramError as error:  # the web chat goes on meanwhile
+                failures += 1
+                log.error("webhook 还没有登记成（%s），稍后再试", error)
+                await asyncio.sleep(_seconds(error) or _pause(failures))
 
     async def handle_update(self, update_json: Mapping[str, Any]) -> Handled | None:
         """Run and store the turn of one update; None where it isn't somebody's message to us."""

@@ -45,6 +45,7 @@ class Region(Shape):
 
     id: Id
     name: Text
+    en: Text
     within: Id | None = None
     aliases: tuple[Text, ...] = ()
     ambiguous: tuple[Text, ...] = ()
@@ -58,6 +59,8 @@ class Segment(Shape):
     name: Text
     en: Text
     within: Id | None = None
+    broad: bool = False
+    """Offered as a button; the others are taken in free text."""
     aliases: tuple[Text, ...] = ()
 
 

@@ -37,4 +37,5 @@ def park_selection(knowledge: Knowledge) -> Script:
 def segment_question(knowledge: Knowledge) -> Choice:
     """Ask for the field of the company: buttons for the broad ones, any name of the vocabulary in free text."""
     options = tuple((s.id, Words(zh=s.name, en=s.en)) for s in knowledge.segments.values())
-    return Choice("segment", knowledge.facts["segment"], options=options)
+    buttons = tuple(s.id for s in knowledge.segments.values() if s.broad)
+    return Choice("segment", knowledge.facts["segment"], options=options, buttons=buttons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -55,7 +56,8 @@ class Chat:
 
     async def address(self) -> Address:
         """Whose talk this is in the store."""
-        visitor = next(c["value"] for c in await self.page.context.cookies() if c["name"] == "yqt")
+        cookie = next(c["value"] for c in await self.page.context.cookies() if c["name"] == "yqt")
+        visitor = hashlib.sha256(cookie.encode()).hexdigest()[:32]
         return Address("web", visitor, visitor)
 
 

@@ -41,6 +41,46 @@ def through(talk: Talking, answers: dict[str, str], otherwise: str = "不清楚"
 # -- pre-check -------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("said", ["不是三类", "没到三类", "三类证还没拿到", "三类正在申请"])
+def test_what_is_denied_is_not_taken(talk: Talking, said: str) -> None:
+    talk.send("!start:subsidy_precheck").tap("苏州高新区")
+    for _ in range(12):
+        if talk.asking == "product.1.class":
+            break
+        talk.say({"events": "新取得医疗器械注册证", "plans": "都没有", "products": "1"}.get(talk.asking or "", "不清楚"))
+    talk.say(said)
+    assert "product.1.class" not in talk.trail
+    assert talk.asking == "product.1.class"
+
+
+@pytest.mark.parametrize("said", ["三类证还没拿到，在苏州高新区能拿多少", "我们三类证快拿到了，苏州高新区能拿多少钱"])
+def test_what_has_not_happened_is_not_heard_in_passing(talk: Talking, said: str) -> None:
+    talk.say(said)
+    assert talk.dialog == "subsidy_precheck"
+    through(talk, {}, "都没有")
+    assert talk.trail["events"] == "none"
+
+
+@pytest.mark.parametrize("said", ["2000万-4000万美元", "-300万美元", "3000万美元以上", "9999999999999999亿美元"])
+def test_an_amount_that_is_none_is_asked_again(talk: Talking, said: str) -> None:
+    talk.send("!start:subsidy_precheck").tap("苏州高新区")
+    for _ in range(12):
+        if talk.asking == "foreign_cash_year":
+            break
+        talk.say({"events": "外资到账", "plans": "都没有"}.get(talk.asking or "", "不清楚"))
+    talk.say(said)
+    assert talk.asking == "foreign_cash_year"
+    assert talk.replies
+
+
+def test_the_period_is_said_before_the_first_question(talk: Talking) -> None:
+    talk.send("!start:subsidy_precheck").tap("苏州高新区")
+    assert "计划期都已过" in talk.text
+    talk.now = IN_2021
+    talk.say("重来").tap("苏州高新区")
+    assert "计划期都已过" not in talk.text
+
+
 def test_a_founder_says_everything_at_once_and_is_asked_only_the_rest(talk: Talking) -> None:
     talk.now = IN_2021
     talk.say("我们在苏州高新区，刚拿了三类器械注册证，能拿多少钱")
@@ -542,6 +582,32 @@ def test_a_question_inside_the_form_is_asked_about(talk: Talking) -> None:
     assert talk.trail["contact.company"] == "太仓有什么补贴？"
 
 
+@pytest.mark.parametrize("said", ["13900001111", "电话打错了，13900001111", "刚才号码错了一位，是13900001111", "邮箱 a@b.com 也可以"])
+def test_contact_data_said_later_replaces_the_old_and_is_kept_nowhere_else(talk: Talking, said: str) -> None:
+    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司").say("李女士").say("13812345678")
+    assert talk.asking == "contact.consent"
+    talk.say(said)
+    assert talk.asking == "contact.consent"
+    assert talk.turn.incoming["text"] == "***"
+    talk.say("同意").say("确认")
+    assert talk.filed[0].dossier["contact"]["contact.reach"] in ("13900001111", "a@b.com")
+    kept = str([e for e in talk.effects if not isinstance(e, type(talk.filed[0]))]) + str(talk.state.to_json()) + str(talk.filed[0].dossier["heard"])
+    assert "13900001111" not in kept
+    assert "a@b.com" not in kept
+
+
+def test_a_caption_with_a_number_is_masked(talk: Talking) -> None:
+    talk.say("我的名片 13812345678", kind="photo")
+    assert "13812345678" not in str(talk.turn.incoming)
+
+
+def test_an_edited_message_is_no_answer_to_the_next_question(talk: Talking) -> None:
+    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司")
+    talk.say("测试医疗有限公司", edits="3")
+    assert talk.asking == "contact.name"
+    assert "改答案" in talk.text
+
+
 def test_status_is_told_only_for_own_requests(talk: Talking) -> None:
     talk.say("进度")
     assert "还没有登记" in talk.text
@@ -635,7 +701,11 @@ def test_an_error_inside_never_traps_the_person(knowledge: Knowledge) -> None:
     turn = trouble(talk.state, Message("什么"), NOW)
     assert turn.replies[0].text
     assert turn.conversation.frames == talk.state.frames
-    assert trouble(talk.state, Message("取消"), NOW).conversation.frames == ()
+    talk.send("!start:subsidy_precheck")
+    for way_out in (Message("取消"), Message("重来"), Message(option="!cancel")):
+        out = trouble(talk.state, way_out, NOW)
+        assert out.conversation.frames == ()
+        assert "放下" in out.replies[0].text
 
 
 def test_the_same_message_gives_the_same_answer(knowledge: Knowledge) -> None:

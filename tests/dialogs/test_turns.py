@@ -13,7 +13,7 @@ from dialogs import cases
 from dialogs.messages import Message
 from dialogs.turns import DeliveryError, Library, Sender, Turns
 from knowledge.snapshot import Knowledge
-from storage.contract import Address, OutboxItem, Store
+from storage.contract import Address, OutboxItem, Store, Update
 from storage.memory import MemoryStore
 from storage.sqlite import SqliteStore
 from tests.dialogs.talking import NOW
@@ -59,10 +59,11 @@ async def test_a_duplicate_gets_the_stored_answer_and_changes_nothing(turns: Tur
 
 async def test_messages_at_the_same_moment_are_taken_one_after_the_other(turns: Turns) -> None:
     await turns.handle(HERE, Message("你好"), pull=True)
-    await asyncio.gather(*(turns.handle(HERE, Message("转人工" if n == 0 else f"第{n}句"), str(n), pull=True) for n in range(12)))
+    await asyncio.gather(*(turns.handle(HERE, Message(f"第{n}句"), str(n), pull=True) for n in range(40)))
     snapshot = await turns.store.load(HERE)
-    assert snapshot.conversation.revision == 13
-    assert snapshot.conversation.body["turn"] == 13
+    assert snapshot.conversation.revision == 41
+    said = [u.body["text"] for u in await turns.store.transcript(HERE) if isinstance(u, Update)]
+    assert said == ["你好", *(f"第{n}句" for n in range(40))]
 
 
 async def test_a_staff_answer_and_a_change_of_state_reach_the_founder(turns: Turns) -> None:
@@ -78,6 +79,21 @@ async def test_a_staff_answer_and_a_change_of_state_reach_the_founder(turns: Tur
     assert "已办结" in by[2][1]
     again = await turns.handle(HERE, Message("进度"), pull=True)
     assert [r["by"] for r in again.result["replies"]] == ["bot"]
+
+
+async def test_two_programs_at_one_chat_lose_nothing(store: Store, knowledge: Knowledge) -> None:
+    both = [Turns(store, Library(knowledge), clock=lambda: NOW) for _ in range(2)]
+    await asyncio.gather(*(both[n % 2].handle(HERE, Message("你好"), str(n), pull=True) for n in range(20)))
+    assert (await store.load(HERE)).conversation.revision == 20
+
+
+async def test_a_request_knows_when_it_last_changed(turns: Turns) -> None:
+    number = await file_one(turns)
+    later = NOW + timedelta(days=3)
+    await turns.advance(number, cases.Event("staff_reply", later, "team", "您好"))
+    request = await turns.store.request(number)
+    assert request is not None
+    assert (request.created, request.changed) == (NOW, later)
 
 
 async def test_an_unknown_request_is_none_and_a_forbidden_step_raises(turns: Turns) -> None:
@@ -157,6 +173,8 @@ async def test_an_old_item_is_given_up(turns: Turns) -> None:
         raise DeliveryError("down")
 
     await turns.handle(HERE, Message("你好"), now=NOW - timedelta(days=3000))
+    for _ in range(2):
+        await turns.store.postpone((await turns.store.after(HERE, 0))[0].id, NOW - timedelta(days=1), "down")
     await Sender(turns, {"test": deliver}).once()
     assert [i.state for i in await turns.store.after(HERE, 0)] == ["failed"]
 
