@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import contextlib
 import io
-import json
 import logging
 import os
 import signal
@@ -24,7 +23,7 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Sender, Turns
-from handlers import console
+from handlers import console, staff
 from handlers.telegram import Telegram, TelegramSettingError
 from handlers.web import create_app
 from knowledge import loader
@@ -192,82 +191,12 @@ async def ask(arguments: argparse.Namespace, settings: Settings, knowledge: Know
 
 
 async def requests(arguments: argparse.Namespace, settings: Settings) -> int:
-    """The staff's command line: list, show, set, reply, unanswered."""
+    """The service team's commands; they need no knowledge base."""
     path = arguments.store or settings.store
     if not path.exists():
         raise SettingError(f"数据文件 {path} 不存在：检查 --store 或设置 STORE；还没有人用过就先启动一次")
     async with opened(path) as store:
-        turns, now = Turns(store), datetime.now(LOCAL)
-        match arguments.action:
-            case None | "list":
-                chosen = getattr(arguments, "state", None)
-                states = [chosen] if chosen else [s for s in cases.State if s not in cases.CLOSED]
-                found = await turns.list_cases([] if getattr(arguments, "all", False) else states, LISTED + 1)
-                print("\n".join(_line(c) for c in found[:LISTED]) if found else "没有请求。")
-                if len(found) > LISTED:
-                    print(f"……只列了最新的 {LISTED} 个；用 list --state 分状态看")
-            case "show":
-                case = await turns.case(arguments.number)
-                if case is None:
-                    return _unknown(arguments.number)
-                print(_dossier(case, arguments.reveal))
-            case "unanswered":
-                rows = await store.unanswered()
-                print(
-                    "\n".join(f"{r.count:>4} 次  {r.last.astimezone(LOCAL):%m-%d %H:%M}  {r.text}" for r in rows) if rows else "没有答不上来的问题。"
-                )
-            case action:
-                event = (
-                    cases.Event("state", now, "team", arguments.note, cases.State(arguments.to))
-                    if action == "set"
-                    else cases.Event("staff_reply", now, "team", arguments.text)
-                )
-                case = await turns.advance(arguments.number, event)
-                if case is None:
-                    return _unknown(arguments.number)
-                print(f"{case.number}：{_state(case.state)}，已通知企业")
-    return 0
-
-
-LISTED = 500
-"""How many requests are listed at once."""
-
-
-def _unknown(number: str) -> int:
-    print(f"没有编号为 {number} 的请求。用 python bot.py requests 看全部编号。", file=sys.stderr)
-    return 1
-
-
-def _state(state: cases.State) -> str:
-    return texts("zh")(f"requests.state_{state}")
-
-
-def _line(case: cases.Case) -> str:
-    dossier = case.dossier
-    return f"{case.number}  {_state(case.state)}  {case.created.astimezone(LOCAL):%m-%d %H:%M}  {dossier['company']}：{dossier['matter']}"
-
-
-def _dossier(case: cases.Case, reveal: bool) -> str:
-    """A request in full; contact data masked unless `reveal`."""
-    from dialogs.asking import mask
-
-    dossier = dict(case.dossier)
-    contact = {k: v if reveal else mask(v) for k, v in dossier.pop("contact").items()}
-    lines = [
-        f"{case.number}  {_state(case.state)}  （{'团队在答复' if case.answering == 'team' else '机器人在答复'}）",
-        f"事项：{dossier.pop('matter')}",
-        f"公司：{dossier.pop('company')}",
-        f"联系人：{contact['contact.name']}  {contact['contact.reach']}" + ("" if reveal else "  （加 --reveal 显示全部）"),
-        f"同意联系：{dossier.pop('consent')}",
-        f"知识库版本：{dossier.pop('knowledge')}",
-        "企业说过的话：",
-        *(f"  · {words}" for words in dossier.pop("heard")),
-        "经过：",
-        *(f"  {e.at.astimezone(LOCAL):%Y-%m-%d %H:%M}  {e.by}  {e.kind}{f' → {_state(e.to)}' if e.to else ''}  {e.text}" for e in case.events),
-        "背景：",
-        json.dumps(dossier, ensure_ascii=False, indent=2),
-    ]
-    return "\n".join(lines)
+        return await staff.run(Turns(store), arguments)
 
 
 def check(folder: Path) -> int:
@@ -331,18 +260,18 @@ def parser() -> argparse.ArgumentParser:
     checking.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="要检查的文件夹；不写就检查设置 KNOWLEDGE 的")
     drawing = commands.add_parser("chart", help="画出一个引导对话的流程图（Mermaid）")
     drawing.add_argument("dialog", choices=sorted(DIALOGS), metavar="DIALOG", help="、".join(DIALOGS))
-    staff = commands.add_parser("requests", help="处理请求：列出、查看、改状态、回复")
-    staff.add_argument("--store", type=Path, metavar="PATH", help="数据库文件；不写就用设置 STORE 的")
-    actions = staff.add_subparsers(dest="action", metavar="ACTION")
+    team = commands.add_parser("requests", help="处理请求：列出、查看、改状态、回复")
+    team.add_argument("--store", type=Path, metavar="PATH", help="数据库文件；不写就用设置 STORE 的")
+    actions = team.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("list", help="列出还没办完的请求")
     listing.add_argument("--all", action="store_true", help="连已经办完的一起列出")
-    listing.add_argument("--state", choices=[str(s) for s in cases.State], help="只列这个状态的")
+    listing.add_argument("--state", type=staff.state_of, help="只列这个状态的")
     showing = actions.add_parser("show", help="看一个请求的全部内容")
     showing.add_argument("number", metavar="NUMBER")
     showing.add_argument("--reveal", action="store_true", help="显示完整的联系方式")
     setting = actions.add_parser("set", help="改状态，并通知企业")
     setting.add_argument("number", metavar="NUMBER")
-    setting.add_argument("to", choices=[str(s) for s in cases.State], metavar="STATE", help="、".join(f"{s}（{_state(s)}）" for s in cases.State))
+    setting.add_argument("to", type=staff.state_of, metavar="STATE", help="、".join(f"{s}（{staff.state_name(s)}）" for s in cases.State))
     setting.add_argument("--note", default="", metavar="TEXT", help="给企业的说明")
     replying = actions.add_parser("reply", help="回复企业")
     replying.add_argument("number", metavar="NUMBER")

@@ -1,0 +1,115 @@
+"""The service team's command line: requests listed, shown, moved on and answered, all through the same shell as the chat."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from dialogs import cases
+from dialogs.asking import mask
+from dialogs.texts import texts
+from dialogs.turns import LOCAL, Turns
+
+LISTED = 500
+"""How many requests are listed at once."""
+_WHO = {"company": "企业", "team": "团队"}
+_WHAT = {"filed": "登记", "state": "改状态", "staff_reply": "回复", "company_note": "补充"}
+
+
+def state_name(state: cases.State) -> str:
+    """A state in an office's words."""
+    return texts("zh")(f"requests.state_{state}")
+
+
+def state_of(text: str) -> cases.State:
+    """A state by its code or its Chinese name; argparse's error otherwise."""
+    for state in cases.State:
+        if text in (state, state_name(state)):
+            return state
+    names = "、".join(f"{s}（{state_name(s)}）" for s in cases.State)
+    raise argparse.ArgumentTypeError(f"没有“{text}”这个状态，可以写：{names}")
+
+
+async def run(turns: Turns, arguments: argparse.Namespace) -> int:
+    """Carry out a command; the exit code."""
+    match arguments.action:
+        case None | "list":
+            await _list(turns, getattr(arguments, "state", None), getattr(arguments, "all", False))
+        case "unanswered":
+            rows = await turns.store.unanswered()
+            lines = [f"{r.count:>4} 次  {r.last.astimezone(LOCAL):%m-%d %H:%M}  {r.text}" for r in rows]
+            print("\n".join(lines) or "没有答不上来的问题。")
+        case action:
+            case = await _one(turns, action, arguments)
+            if case is None:
+                print(f"没有编号为 {arguments.number} 的请求。用 python bot.py requests list --all 看全部编号。", file=sys.stderr)
+                return 1
+            print(dossier(case, arguments.reveal) if action == "show" else f"{case.number}：{state_name(case.state)}，已通知企业")
+    return 0
+
+
+async def _list(turns: Turns, state: cases.State | None, everything: bool) -> None:
+    states = [] if everything else [state] if state else [s for s in cases.State if s not in cases.CLOSED]
+    found = await turns.list_cases(states, LISTED + 1)
+    print("\n".join(map(_line, found[:LISTED])) or "没有请求。")
+    if len(found) > LISTED:
+        print(f"……只列了最新的 {LISTED} 个；用 list --state 分状态看")
+
+
+async def _one(turns: Turns, action: str, arguments: argparse.Namespace) -> cases.Case | None:
+    number, now = arguments.number.strip().upper(), datetime.now(LOCAL)
+    match action:
+        case "set":
+            return await turns.advance(number, cases.Event("state", now, "team", arguments.note, arguments.to))
+        case "reply":
+            return await turns.advance(number, cases.Event("staff_reply", now, "team", arguments.text))
+        case _:
+            return await turns.case(number)
+
+
+def _line(case: cases.Case) -> str:
+    about = case.dossier
+    return f"{case.number}  {state_name(case.state)}  {case.created.astimezone(LOCAL):%m-%d %H:%M}  {about['company']}：{about['matter']}"
+
+
+def dossier(case: cases.Case, reveal: bool) -> str:
+    """A request in full, as a person reads it; contact data masked unless `reveal`."""
+    about: Mapping[str, Any] = case.dossier
+    contact = {k: v if reveal else mask(v) for k, v in about["contact"].items()}
+    lines = [
+        f"{case.number}  {state_name(case.state)}  （{'团队' if case.answering == 'team' else '机器人'}在答复）",
+        f"事项：{about['matter']}",
+        f"公司：{about['company']}",
+        f"联系人：{contact['contact.name']}  {contact['contact.reach']}" + ("" if reveal else "  （加 --reveal 显示全部）"),
+        f"同意联系：{datetime.fromisoformat(about['consent']):%Y-%m-%d %H:%M}",
+        f"知识库版本：{about['knowledge']}",
+        "经过：",
+        *(f"  {_event(e)}" for e in case.events),
+    ]
+    if about["heard"]:
+        lines += ["企业问过：", *(f"  · {words}" for words in about["heard"])]
+    if about.get("answers"):
+        lines += ["企业的回答：", *(f"  · {key}：{token}" for key, token in about["answers"].items())]
+    lines += [f"依据：《{c['title']}》{c['number'] or ''} {c['section']}" for c in about.get("citations", ())]
+    if about.get("outcome"):
+        lines += ["当时的结果：", *(f"  · {row}" for row in _outcome(about["outcome"]))]
+    return "\n".join(lines)
+
+
+def _event(event: cases.Event) -> str:
+    to = f" → {state_name(event.to)}" if event.to else ""
+    return f"{event.at.astimezone(LOCAL):%Y-%m-%d %H:%M}  {_WHO[event.by]}{_WHAT[event.kind]}{to}  {event.text}".rstrip()
+
+
+def _outcome(outcome: Mapping[str, Any]) -> list[str]:
+    """The lines of a result that matter to a person: verdicts other than “not met”, parks, routes."""
+    say = texts("zh")
+    judged = [(r, say(f"status.{r['status']}")) for r in outcome.get("supports", ()) if r["status"] != "not_met"]
+    rows = [f"{r['id']}（{r['document']} {r['section']}）：{verdict}" for r, verdict in judged]
+    rows += [p["name"] for p in outcome.get("parks", ())]
+    rows += [f"{c['name']}：{'、'.join(u['name'] for u in c['units']) or '文件没有写责任单位'}" for c in outcome.get("channels", ())]
+    return rows or [json.dumps(outcome, ensure_ascii=False)]
