@@ -27,10 +27,9 @@ _CONTROL: Mapping[str, str] = MappingProxyType(
         for word in words.split("|")
     }
 )
-_DENIED_BEFORE = re.compile(
-    r"((?<!是)不是|(?<!在)不在|不属于|不做|不算|(?<!有)没有|(?<!有)没(?!有)|还没有?|尚未|未|并非|除了|快要?|马上|打算|准备|正在申请|在申请|想要?)[^是,，。;；!！?？]{0,3}$"
-)
-_DENIED_AFTER = re.compile(r"[^,，。;；!！?？]{0,3}(还没|没有|没(?!有)|未|尚未|快|正在|在申请|申请中|不是|不算|就要|马上)")
+_NOT_THIS = re.compile(r"((?<!是)不是|(?<!在)不在|不属于|不做|不算|除了|没在)[^是,，。;；!！?？]{0,3}$")
+_NOT_YET = re.compile(r"((?<!有)没有|(?<!有)没(?!有)|还没有?|尚未|未|并非|快要?|马上|正在申请|在申请)[^是,，。;；!！?？]{0,3}$")
+_NOT_YET_AFTER = re.compile(r"[^,，。;；!！?？]{0,3}(还没|没有|没(?!有)|未|尚未|快要?[到拿评批下]|正在申请|在申请|申请中|不是|不算|就要)")
 _CORRECTION = re.compile(r"不对|不是.{0,8}(是|，)|错了|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant")
 _QUESTION = re.compile(
     r"[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
@@ -109,6 +108,11 @@ def without_validity(text: str) -> str:
     return re.sub(r"(现在|今天|目前|还|仍)*(是否)?(有效期?|过期|能用|管用|执行|算数|作废|延续|到期|截止)(了|吗|没|到什么时候|到哪天)*", "", text)
 
 
-def denied(text: str, start: int, end: int) -> bool:
-    """Whether the words at `start`–`end` are denied or not yet true in their clause: 不是三类, 三类证还没拿到, 快评上高企了."""
-    return bool(_DENIED_BEFORE.search(text[:start]) or _DENIED_AFTER.match(text[end:]))
+def denied(text: str, start: int, end: int, name: bool = False) -> bool:
+    """Whether the words at `start`–`end` are denied or not yet true in their clause: 不是三类, 三类证还没拿到, 快评上高企了.
+
+    A `name` (of a place or a field) can be denied, but it cannot be “not yet”.
+    """
+    if _NOT_THIS.search(text[:start]):
+        return True
+    return not name and bool(_NOT_YET.search(text[:start]) or _NOT_YET_AFTER.match(text[end:]))

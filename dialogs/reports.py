@@ -19,6 +19,8 @@ from knowledge.shapes import Citation
 from knowledge.snapshot import citations
 
 SHOWN = 4
+WHOLE = "标题"
+"""The section that stands for a whole paper."""
 PAGE = 8
 _ORDER = ((Status.MET,), (Status.NOT_MET,), (Status.UNKNOWN, Status.UNDECIDABLE), (Status.WINDOW_OVER,))
 """The groups of a report, in the order of voice: what may fit, what is nearly there, what can't be judged, what is over."""
@@ -97,12 +99,14 @@ def precheck(voice: Voice, report: Report, run: str) -> Reply:
     lines.append(_total(voice, report))
     lines.append(say("report.check"))
     options = [Option(say("report.see_basis"), f"!basis:{run}.0"), Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")]
-    return Reply("\n".join(filter(None, lines)), tuple(options), voice.sources(a.support.source for a in cited))
+    papers = dict.fromkeys(r.support.source.document for r in report.rows)
+    places = [a.support.source for a in cited] or [Citation(document=d, section=WHOLE) for d in papers]
+    return Reply("\n".join(filter(None, lines)), tuple(options), voice.sources(places))
 
 
 def _groups(rows: Sequence[Assessment]) -> tuple[list[tuple[Status, list[Assessment]]], list[Assessment]]:
-    """Rows worth showing by status; apart from those that do not concern this company (its first, activity condition fails)."""
-    folded = [r for r in rows if r.status is Status.NOT_MET and not _near(r)]
+    """Rows worth showing by status; apart from those to which nothing that the company said speaks, or that fail for good."""
+    folded = [r for r in rows if (not _near(r) if r.status is Status.NOT_MET else not any(v is Verdict.MET for _, v in r.verdicts))]
     apart = {id(r) for r in folded}
     shown = [r for r in rows if id(r) not in apart]
     found = [(s[0], sorted((r for r in shown if r.status in s), key=_weight)) for s in _ORDER]

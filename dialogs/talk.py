@@ -22,6 +22,8 @@ HIDDEN = "***"
 KEPT_BUTTONS = 24
 KEPT = 6
 """How many of the person's last messages a request's dossier carries."""
+_SUMS = frozenset({"money", "date", "phone", "email"})
+_NAMES = frozenset({"region", "ambiguous_region", "park", "segment"})
 _INTERNAL = frozenset({"ambiguous_region", "drug_class", "phone", "email"})
 
 
@@ -101,7 +103,7 @@ class Talk:
         """Read other words than the message's own (a free text that turned out to be a question)."""
         self.text = self.knowledge.read(text)
         found = self.knowledge.vocabulary.read(self.text, self.stage.today)
-        self.found = tuple(f for f in found if f.kind in ("money", "date", "phone", "email") or not phrases.denied(self.text, f.start, f.end))
+        self.found = tuple(f for f in found if f.kind in _SUMS or not phrases.denied(self.text, f.start, f.end, f.kind in _NAMES))
         self.wants = reading.intents(self.text, self.knowledge)
 
     def asking(self) -> Question[Any] | None:

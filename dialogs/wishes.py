@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dialogs import asking, filing, frames, moves, phrases, proceeding, reading
+from dialogs import asking, filing, frames, moves, phrases, proceeding, reading, reports
 from dialogs.answers import MAX_OPTIONS, Voice, cut
 from dialogs.messages import Option, Reply
 from dialogs.talk import Talk, Unanswered, masked
@@ -40,6 +40,10 @@ def free_text(talk: Talk) -> None:
         return
     hits = _find(talk, region)
     if phrases.asks_validity(talk.text) and _validity(talk, region):
+        return
+    foreign = talk.knowledge.is_elsewhere(talk.text) and not _named(talk) and not (hits and hits[0].title >= TITLE)
+    if foreign and set(talk.wants.wishes) <= {*frames.GUIDED, *TOPICS, "policy_question"}:
+        _miss(talk, False, "miss.out_of_scope")
         return
     served = [serve(talk, wish, region, hits) for wish in _wishes(talk, hits)]
     if not any(served) and not _search(talk, hits):
@@ -303,7 +307,7 @@ def _validity(talk: Talk, region: str | None) -> bool:
     papers = [d for d in talk.knowledge.documents.values() if region is None or d.region == region]
     first = {d.id: next((r for r in talk.knowledge.answerable() if talk.knowledge.document_of(r).id == d.id), None) for d in papers}
     lines = [talk.say("facts.validity", title=d.title, number=d.number or "", holds=talk.voice.document_holds(d)) for d in papers]
-    places = [Citation(document=d.id, section="标题") for d in papers if first[d.id] is not None]
+    places = [Citation(document=d.id, section=reports.WHOLE) for d in papers if first[d.id] is not None]
     talk.replies.append(Reply("\n".join(lines), (talk.voice.log(),), talk.voice.sources(places)))
     return True
 

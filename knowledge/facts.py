@@ -52,6 +52,13 @@ class Region(Shape):
     """Short names that several places share: never taken for this region without asking."""
 
 
+class Elsewhere(Shape):
+    """A place that people ask about and that no document here covers."""
+
+    name: Text
+    aliases: tuple[Text, ...] = ()
+
+
 class Segment(Shape):
     """A part of the industry, one vocabulary for all documents; `within` names the broader one."""
 

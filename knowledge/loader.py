@@ -12,7 +12,22 @@ from pydantic import BaseModel, ValidationError
 from rapidfuzz import fuzz, process
 
 from knowledge import checks, rules
-from knowledge.facts import Channel, Clause, Document, FactType, Indicator, Intent, Layout, Park, QuestionAnswer, Region, Segment, Spelling, Support
+from knowledge.facts import (
+    Channel,
+    Clause,
+    Document,
+    Elsewhere,
+    FactType,
+    Indicator,
+    Intent,
+    Layout,
+    Park,
+    QuestionAnswer,
+    Region,
+    Segment,
+    Spelling,
+    Support,
+)
 from knowledge.matching import Matcher
 from knowledge.search import Search
 from knowledge.shapes import Shape
@@ -28,6 +43,7 @@ MODELS: Mapping[str, type[Shape]] = MappingProxyType(
         "facts": FactType,
         "intents": Intent,
         "spellings": Spelling,
+        "elsewhere": Elsewhere,
         "documents": Document,
         "layouts": Layout,
         "parks": Park,
@@ -121,7 +137,7 @@ class _Loading:
             self.refused.update(v for v in (row.get("id"), row.get("key")) if isinstance(v, str))
             return
         key = str(getattr(record, "id", None) or getattr(record, "key", None) or getattr(record, "name", None) or getattr(record, "right", ""))
-        unique = f"{kind}:{key}" if kind in ("regions", "segments", "facts", "intents", "spellings", "documents") else key
+        unique = f"{kind}:{key}" if kind in ("regions", "segments", "facts", "intents", "spellings", "elsewhere", "documents") else key
         if unique in self.places:
             other, other_path = self.places[unique]
             self.problems.append(

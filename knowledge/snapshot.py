@@ -11,6 +11,7 @@ from knowledge.facts import (
     Channel,
     Clause,
     Document,
+    Elsewhere,
     FactType,
     Indicator,
     Intent,
@@ -42,6 +43,7 @@ class Knowledge:
     facts: Mapping[str, FactType]
     intents: Mapping[str, Intent]
     spellings: Mapping[str, Spelling]
+    elsewhere: Mapping[str, Elsewhere]
     documents: Mapping[str, Document]
     layouts: Mapping[str, Layout]
     parks: Mapping[str, Park]
@@ -64,6 +66,15 @@ class Knowledge:
         """A message as it is read: normalised, and with known misspellings put right."""
         pattern, right = self._misspelt
         return pattern.sub(lambda m: right[m[0]], normalise(text))
+
+    @cached_property
+    def _elsewhere(self) -> re.Pattern[str]:
+        names = (normalise(n) for e in self.elsewhere.values() for n in (e.name, *e.aliases))
+        return re.compile("|".join(map(re.escape, names)) or r"(?!)")
+
+    def is_elsewhere(self, text: str) -> bool:
+        """Whether a message, as it is read, names a place that no document here covers."""
+        return bool(self._elsewhere.search(text))
 
     def answerable(self) -> Iterator[Answerable]:
         """Every record that an answer can be made of."""

@@ -42,7 +42,7 @@ def over_http(folder: Path) -> None:
                     raise
                 time.sleep(0.05)
         assert "园企通" in page
-        body = json.dumps({"id": "smoke-1", "text": "昆山有哪些审批通道"}).encode()
+        body = json.dumps({"id": "smoke-000001", "text": "昆山有哪些审批通道"}).encode()
         headers = {"Content-Type": "application/json", "Origin": base}
         answer = browser.open(urllib.request.Request(base + "/api/messages", body, headers), timeout=5)
         assert json.load(answer)["ok"] is True

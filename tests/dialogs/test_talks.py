@@ -81,6 +81,21 @@ def test_the_period_is_said_before_the_first_question(talk: Talking) -> None:
     assert "计划期都已过" not in talk.text
 
 
+def test_where_one_wants_to_be_is_no_denial(talk: Talking) -> None:
+    talk.say("做体外诊断的，想在太仓找个园区")
+    assert talk.trail == {"segment": "ivd", "region": "taicang"}
+    talk.say("取消").say("徐州审批快一点找谁")
+    assert talk.trail["region"] == "xuzhou"
+
+
+@pytest.mark.parametrize("text", ["上海有什么补贴", "南京政府补贴能拿多少", "无锡有哪些园区"])
+def test_other_cities_are_not_ours(talk: Talking, text: str) -> None:
+    talk.say("太仓")
+    talk.say(text)
+    assert talk.dialog is None
+    assert "不在我的范围" in talk.text
+
+
 def test_a_founder_says_everything_at_once_and_is_asked_only_the_rest(talk: Talking) -> None:
     talk.now = IN_2021
     talk.say("我们在苏州高新区，刚拿了三类器械注册证，能拿多少钱")
