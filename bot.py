@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -24,13 +25,15 @@ from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Sender, Turns
 from handlers import console, staff
-from handlers.telegram import Telegram, TelegramSettingError
 from handlers.web import create_app
 from knowledge import loader
 from knowledge.snapshot import Knowledge
 from storage.contract import Store, StoreError
 from storage.memory import MemoryStore
 from storage.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from handlers.telegram import Telegram
 
 
 class SettingError(Exception):
@@ -110,11 +113,7 @@ async def serve(settings: Settings, knowledge: Knowledge) -> None:
     listener = _listen(settings)
     async with opened(settings.store) as store:
         turns = Turns(store, Library(knowledge))
-        telegram = (
-            Telegram(turns, settings.telegram_token, base_url=settings.telegram_api, secret=settings.telegram_secret)
-            if settings.telegram_token
-            else None
-        )
+        telegram = _telegram(turns, settings)
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
         hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts)
         app = create_app(turns, allowed_hosts=hosts, webhooks=webhooks)
@@ -134,14 +133,33 @@ async def serve(settings: Settings, knowledge: Knowledge) -> None:
             raise error
 
 
+def _telegram(turns: Turns, settings: Settings) -> Telegram | None:
+    """The Telegram channel where a token is set; its library is loaded only then, since it takes a third of a second."""
+    if not settings.telegram_token:
+        return None
+    from handlers.telegram import Telegram
+
+    return Telegram(turns, settings.telegram_token, base_url=settings.telegram_api, secret=settings.telegram_secret)
+
+
+async def _settled(job: Coroutine[None, None, None]) -> None:
+    """Run a job of the Telegram channel; what is wrong with its settings is a setting error like any other."""
+    from handlers.telegram import TelegramSettingError
+
+    try:
+        await job
+    except TelegramSettingError as error:
+        raise SettingError(str(error)) from None
+
+
 def _jobs(turns: Turns, telegram: Telegram | None, settings: Settings) -> list[Coroutine[None, None, None]]:
     """What runs beside the web server."""
     if telegram is None:
         return []
     sender = Sender(turns, {"telegram": telegram.deliver}).run()
     if settings.telegram_webhook and settings.telegram_secret:
-        return [sender, _webhook(telegram, settings.telegram_webhook, settings.telegram_secret)]
-    return [sender, telegram.run_polling()]
+        return [sender, _settled(_webhook(telegram, settings.telegram_webhook, settings.telegram_secret))]
+    return [sender, _settled(telegram.run_polling())]
 
 
 async def _webhook(telegram: Telegram, url: str, secret: str) -> None:
@@ -311,7 +329,7 @@ def main(arguments: list[str] | None = None) -> int:
                 return _run(lambda: ask(given, settings, knowledge))
             case _:
                 return _run(lambda: serve(settings, knowledge))
-    except (SettingError, TelegramSettingError, StoreError, cases.CaseError) as error:
+    except (SettingError, StoreError, cases.CaseError) as error:
         print(error, file=sys.stderr)
         return 2
     except loader.KnowledgeError as error:

@@ -133,7 +133,8 @@ class Knowledge:
 
     def document_of(self, record: Answerable) -> Document:
         """The document in which a record stands."""
-        return self.documents[citations(record)[0].document]
+        source = record.sources[0] if isinstance(record, QuestionAnswer) else record.source
+        return self.documents[source.document]
 
 
 def citations(record: Answerable) -> tuple[Citation, ...]:
