@@ -23,8 +23,8 @@ def respond(state: State, message: Message, knowledge: Knowledge, now: datetime,
     if message.group and not message.addressed:
         return Turn(state, ())
     talk = Talk(state, message, knowledge, now, own)
-    if talk.text and message.option is None and len(message.text) <= MAX_LENGTH:
-        talk.hear(message.text)
+    if message.option is None and message.kind == "text":
+        talk.hear(message.text[:MAX_LENGTH])  # even what is too long or empty wants something, if only out of scope
     _catch_up(talk)
     _read(talk)
     return talk.finish()

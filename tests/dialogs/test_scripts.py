@@ -151,12 +151,14 @@ def test_choices_refuse_unknown_and_doubled_tokens() -> None:
 
 
 def test_every_sample_of_every_question_can_be_read(knowledge: Knowledge) -> None:
-    stage = Stage(knowledge, TODAY)
+    stage, seen = Stage(knowledge, TODAY), set[str]()
     for dialog, start in WALKS:
         for way in walk(stage.script(dialog), 30, start):
             for asked in way.trail:
                 for sample in asked.question.samples():
                     asked.question.value(sample)
+                    seen.add(asked.question.key)
+    assert {"region", "segment", "events", "products", "product.1.class", "contact.reach", "note"} <= seen
 
 
 def test_keys_of_left_branches_are_dormant_and_offered_again(knowledge: Knowledge) -> None:

@@ -666,6 +666,7 @@ def test_bad_input_gets_a_clear_line_and_keeps_the_dialog(talk: Talking, text: s
     assert talk.replies
     assert talk.trail == before
     assert talk.asking == "region"
+    assert bool(talk.turn.intents) == (more.get("kind", "text") == "text")
     assert "{request}" not in talk.text
     assert len(talk.text) < 1500
 

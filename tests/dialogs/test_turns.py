@@ -189,5 +189,8 @@ async def test_the_running_sender_wakes_up_for_a_new_reply(turns: Turns) -> None
     await asyncio.sleep(0.05)
     await turns.handle(HERE, Message("你好"))
     await asyncio.wait_for(arrived.wait(), 5)
+    await asyncio.sleep(0.05)
+    assert [i.state for i in await turns.store.after(HERE, 0)] == ["sent"]
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    ended = await asyncio.gather(task, return_exceptions=True)
+    assert isinstance(ended[0], asyncio.CancelledError)

@@ -390,7 +390,9 @@ async def test_a_reader_who_leaves_is_forgotten(turns: Echo) -> None:
         async with stream(address) as reader:
             await reader.line("retry: ")
             await until(lambda: turns.listeners == 1)
+            assert turns.listeners == 1
         await until(lambda: turns.listeners == 0)
+        assert turns.listeners == 0
 
 
 async def test_the_server_stops_at_once_though_streams_are_open(turns: Echo) -> None:
