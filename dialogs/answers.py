@@ -10,14 +10,17 @@ from decimal import Decimal
 
 from dialogs.messages import Option, Reply, Source
 from dialogs.texts import Texts
-from knowledge import rules
-from knowledge.facts import Amount, Cap, Channel, Clause, Contact, Document, Indicator, Layout, Park, QuestionAnswer, Record, Support, Time
-from knowledge.shapes import Citation, Window
+from knowledge.records import Channel, Clause, Contact, Difference, Document, Indicator, Layout, Park, QuestionAnswer, Record, Service, Task
+from knowledge.shapes import Application, Citation
 from knowledge.snapshot import Answerable, Knowledge, citations
+from knowledge.supports import Amount, Cap, Support
+from knowledge.validity import OVER, Time, document_time, notice_on, superseded, time_on
 
 MAX_OPTIONS = 4
-BRIEF = {"Support": 2}
+BRIEF = {"Support": 2, "Service": 8}
 """How many lines of a record are told at once; the others come with “more”."""
+ORIGINAL = 600
+"""How many characters of a section are shown at once."""
 ABOUT_MONEY = ("unstated", "case_by_case", "uncapped")
 
 
@@ -38,47 +41,75 @@ class Voice:
         """How a record stands today; a question stands as the records that it is about (the worst of them)."""
         document = self.knowledge.document_of(record)
         if isinstance(record, Record):
-            return rules.time_on(record, document, self.today)
-        about = [r for i in record.about if isinstance(r := self.knowledge.record(i), Record)]
+            return time_on(record, document, self.today)
+        about = self._about(record)
         if len(about) == 1:
-            return rules.time_on(about[0], self.knowledge.document_of(about[0]), self.today)
-        return rules.document_time(document, self.today)
+            return time_on(about[0], self.knowledge.document_of(about[0]), self.today)
+        return document_time(document, self.today)
+
+    def _about(self, record: Answerable) -> list[Record]:
+        """The records whose dates decide: the record itself, or those that a question speaks of."""
+        if isinstance(record, Record):
+            return [record]
+        return [r for i in record.about if isinstance(r := self.knowledge.record(i), Record)]
 
     def holds(self, record: Answerable) -> str:
         """The sentence that says whether a record still holds."""
-        document, time = self.knowledge.document_of(record), self.time(record)
-        about = [r for i in record.about if isinstance(r := self.knowledge.record(i), Record)] if isinstance(record, QuestionAnswer) else [record]
-        window: Window | None = about[0].window if len(about) == 1 else None
-        match time:
-            case Time.OPEN_UNTIL:
-                return self.say("time.open_until", until=window.until if window else "")
-            case Time.WINDOW_OVER:
-                ahead = window is not None and window.since is not None and self.today < window.since
-                return self.say("time.window_ahead" if ahead else "time.window_over", printed=window.printed if window else "")
-            case Time.UNDATED:
-                return self.say("time.undated")
-            case Time.SUPERSEDED:
-                return self.say("time.superseded")
-        if window is not None:
-            return self.say("time.in_force", printed=window.printed)
-        return self.document_holds(document)
+        about = self._about(record)
+        one = about[0] if len(about) == 1 else None
+        document = self.knowledge.document_of(one or record)
+        parts = [self._holds(one, document) if one else self.document_holds(document)]
+        if checked := (one.checked if one else None) or document.checked:
+            parts += [self.say("time.checked", on=checked.on)] if checked.on <= self.today else []
+        return "".join(parts) if self.say.language == "zh" else " ".join(parts)
+
+    def _holds(self, record: Record, document: Document) -> str:
+        """How one record stands: its successor, its application notice, its own window, or its paper's period."""
+        if superseded(record, self.today) or superseded(document, self.today):
+            return self._superseded(record if superseded(record, self.today) else document)
+        notice = notice_on(record, self.today)
+        if notice is not None and notice.state != "not_announced":
+            return self._notice(notice, time_on(record, document, self.today))
+        window = record.window
+        if window is None or not (window.since or window.until):
+            said = self.document_holds(document)
+        else:
+            key = {Time.OPEN_UNTIL: "open_until", Time.WINDOW_OVER: "window_over", Time.NOT_YET: "window_ahead"}
+            said = self.say(f"time.{key.get(time_on(record, document, self.today), 'in_force')}", printed=window.printed, until=window.until or "")
+        return said if notice is None else said + self._notice(notice, Time.UNDATED)
+
+    def _notice(self, notice: Application, time: Time) -> str:
+        """What an admin found out about applications, with the day of the check."""
+        key = notice.state
+        if key in ("opens_on", "open_until"):
+            key = {Time.NOT_YET: "opens_on", Time.WINDOW_OVER: "round_over"}.get(time, "open_until" if notice.until else "open_since")  # type: ignore[assignment]
+        text = self.say(f"application.{key}", opens=notice.opens or "", until=notice.until or "", on=notice.checked.on)
+        return text + (notice.note or "")
+
+    def _superseded(self, record: Record | Document) -> str:
+        """That a successor counts, by its name where it is here."""
+        key = record.superseded_by or ""
+        successor = self.knowledge.documents.get(key) or self.knowledge.record(key)
+        name = f"《{successor.title}》" if isinstance(successor, Document) else self.name(successor) if successor else ""
+        return self.say("time.superseded_by", name=name) if name else self.say("time.superseded")
 
     def document_holds(self, document: Document) -> str:
         """The sentence that says whether a paper's period still runs."""
-        plan, time = document.plan, rules.document_time(document, self.today)
-        if plan is None or time is Time.SUPERSEDED:
-            return self.say("time.superseded" if time is Time.SUPERSEDED else "time.undated")
+        plan, time = document.plan, document_time(document, self.today)
+        if time is Time.SUPERSEDED:
+            return self._superseded(document)
+        if plan is None:
+            return self.say("time.undated")
         target = document.plan_kind == "target_year"
         if time is Time.IN_FORCE:
             return self.say("time.in_force_target" if target else "time.in_force", printed=plan.printed)
-        if plan.since is not None and self.today < plan.since:
+        if time is Time.NOT_YET:
             return self.say("time.plan_ahead", printed=plan.printed)
         return self.say("time.target_over" if target else "time.plan_over", printed=plan.printed)
 
     def all_over(self, region: str) -> bool:
         """Whether the time of every support of a region is over today."""
-        over = (Time.WINDOW_OVER, Time.PLAN_OVER, Time.SUPERSEDED)
-        return all(self.time(s) in over for s in self.knowledge.supports_in(region))
+        return all(self.time(s) in OVER for s in self.knowledge.supports_in(region))
 
     def confirmed(self, record: Answerable) -> bool:
         """Whether nothing about the record needs a person to confirm it today."""
@@ -116,12 +147,15 @@ class Voice:
         text = self.say("amount.cap", scope=self.say(f"amount.scope_{cap.scope}"), max=cap.max.printed)
         return text + (self.say("amount.cap_both") if cap.both_tiers else "")
 
-    def units(self, record: Support | Channel) -> str | None:
+    def units(self, record: Support | Channel | Service | Task) -> str | None:
         """The responsible units, the lead one marked where the document marks it; None where it names none."""
         if record.responsible is None:
             return None
         units = record.responsible.units
-        names = self.say.join([self.say("channels.lead", name=u.name) if u.lead and len(units) > 1 else u.name for u in units])
+        led = 0 < sum(u.lead for u in units) < len(units)
+        names = self.say.join([self.say("channels.lead", name=u.name) if u.lead and led else u.name for u in units])
+        if len(units) > 1 and all(u.lead for u in units):
+            return names + self.say("channels.all_lead")
         unmarked = len(units) > 1 and not any(u.lead for u in units)
         return names + (self.say("channels.lead_unmarked") if unmarked else "")
 
@@ -139,13 +173,17 @@ class Voice:
 
     def tell(self, record: Answerable, full: bool = False) -> Reply:
         """One record as an answer: the answer, the condition that decides, whether it holds; `full` with all that is known."""
-        lines = [line for line in self._lines(record) if line]
+        lines = [line for line in (*self._lines(record), self._differs(record)) if line]
         more = lines[BRIEF[type(record).__name__] :] if type(record).__name__ in BRIEF else []
         shown = [*lines[: len(lines) - len(more)], self.holds(record), *(more if full else [])]
         options = self.next_steps(record)
         if more and not full:
             options = (Option(self.say("common.expand"), fit(f"!full:{record.id}")), *options)
         return Reply("\n".join(shown), options[:MAX_OPTIONS], self.sources(citations(record)))
+
+    def _differs(self, record: Answerable) -> str:
+        """That papers, or parts of one, say different things on this point."""
+        return "".join(self.say("facts.differs", name=d.name) for d in self.knowledge.differences_on(record.id)[:1])
 
     def _lines(self, record: Answerable) -> list[str]:
         match record:
@@ -160,7 +198,7 @@ class Voice:
                     record.summary.rstrip("。") + "。",
                     self.say("facts.who", recipient=self.say(f"facts.recipient_{record.recipient}")),
                     *(self.cap(c) + "。" for c in record.caps if c.both_tiers),
-                    *(s.rstrip("。") + "。" for s in record.stacking),
+                    *(s.text.rstrip("。") + "。" for s in record.stacking),
                     self.say("facts.units", units=units) if units else self.say("channels.no_units"),
                     *self.contact(record.contact),
                 ]
@@ -176,6 +214,13 @@ class Voice:
             case Layout():
                 lines = [self.say("facts.layout", pattern=record.pattern, summary=record.summary)]
                 return [*lines, self.say("parks.unstated", points="；".join(record.unstated)) if record.unstated else ""]
+            case Service():
+                return self.service(record)
+            case Task():
+                return self.task(record)
+            case Difference():
+                readings = [self.say("facts.reading", section=r.source.section, text=r.text.rstrip("。")) for r in record.readings]
+                return [record.text.rstrip("。") + "。", *readings]
             case Indicator():
                 return [self.indicator(record)]
             case Clause():
@@ -216,6 +261,26 @@ class Voice:
             *(self.contact(record.contact) if number is None else []),
         ]
 
+    def service(self, record: Service) -> list[str]:
+        """A service: what it is and how far, its list, who is responsible, what can be done next."""
+        state = self.say(f"services.state_{record.state}")
+        units = self.units(record)
+        items = [self.say("facts.list_item", name=i.text.rstrip("。")) for i in record.items]
+        return [
+            self.say("services.head", name=record.name, text=record.text, state=state),
+            *items,
+            self.say("facts.units", units=units) if units else self.say("channels.no_units"),
+            *(self.contact(record.contact) if record.contact.phone or record.contact.email or record.contact.address else []),
+            record.next,
+        ]
+
+    def task(self, record: Task) -> list[str]:
+        """A row of responsibilities: what, who, and who leads the whole part."""
+        units = self.units(record)
+        who = self.say("tasks.units", text=record.text, units=units) if units else self.say("tasks.no_units", text=record.text)
+        group = self.say("tasks.group", group=record.group, lead=record.group_lead) if record.group and record.group_lead else ""
+        return [who + group, record.note or ""]
+
     def role(self, park: Park) -> str:
         """The role in the layout, in the document's words where it gives one."""
         short = park.role_text if park.role_text and len(park.role_text) <= 10 and park.role == "unstated" else None
@@ -230,9 +295,29 @@ class Voice:
             options.append(Option(self.say("common.start_parks"), "!start:park_selection"))
         if isinstance(record, Channel):
             options.append(Option(self.say("common.start_approval"), "!start:approval_channel"))
-        if not self.confirmed(record) or isinstance(record, Channel | Park):
-            options.append(self.log(record.id))
-        return tuple(options[:MAX_OPTIONS])
+        if isinstance(record, Service):
+            options += self._service_steps(record)
+        if self.knowledge.differences_on(record.id):
+            options.append(Option(self.say("common.both_readings"), fit(f"!show:{self.knowledge.differences_on(record.id)[0].id}")))
+        if any(self.knowledge.passage(c) for c in citations(record)):
+            options.append(Option(self.say("common.original"), fit(f"!text:{record.id}")))
+        log = self.log(record.id) if not self.confirmed(record) or isinstance(record, Channel | Park | Service) else None
+        return (*options[: MAX_OPTIONS - bool(log)], *([log] if log else []))
+
+    def _service_steps(self, record: Service) -> list[Option]:
+        """The buttons for what a service leads to."""
+        about = [r for i in record.about if (r := self.knowledge.record(i)) is not None]
+        if record.serve == "precheck" and "subsidy_precheck" not in record.topics:
+            return [Option(self.say("common.start_precheck"), "!start:subsidy_precheck")]
+        if record.serve == "park":
+            return [Option(self.say("common.start_parks"), "!start:park_selection")]
+        return [Option(cut(self.name(r)), fit(f"!show:{r.id}")) for r in about[:2]]
+
+    def original(self, record: Answerable) -> Reply:
+        """The sections that a record cites, in the paper's own words, where the paper was imported."""
+        shown = [(c, text) for c in citations(record) if (text := self.knowledge.passage(c))]
+        lines = [self.say("facts.original", section=c.section, text=cut(text, ORIGINAL)) for c, text in shown[:2]]
+        return Reply("\n".join(lines), (self.log(record.id),), self.sources(c for c, _ in shown[:2]))
 
     def log(self, about: str = "") -> Option:
         """The offer to pass the matter on to a person."""
@@ -249,7 +334,7 @@ class Voice:
         """A record in one line."""
         if isinstance(record, Support):
             return f"{record.name}：{self.amount(record)}"
-        if isinstance(record, Clause):
+        if isinstance(record, Clause | Service):
             return f"{record.name}：{cut(record.text, 48)}"
         return self.name(record)
 

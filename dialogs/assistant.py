@@ -10,10 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from dialogs import answering, cases, frames, phrases, reports, taps, wishes
-from dialogs.conversation import State
+from dialogs.conversation import Frame, State
 from dialogs.messages import Message, Option, Reply
 from dialogs.talk import HIDDEN, MAX_LENGTH, AddNote, Talk, Turn
 from dialogs.texts import texts
+from knowledge.rules import generic
 from knowledge.snapshot import Knowledge
 from knowledge.values import normalise
 
@@ -91,16 +92,26 @@ def _replied_case(talk: Talk) -> cases.Case | None:
 
 
 def _catch_up(talk: Talk) -> None:
-    """Replay a finished dialog under knowledge that changed since, and say what is different."""
-    version, top = talk.knowledge.version, talk.state.top
-    if talk.state.knowledge not in ("", version) and top is not None:
-        talk.state = frames.settle(talk.state, talk.stage)
-        now = talk.stage.run(talk.state.frames[-1])
-        if top.done and now.outcome is not None:
-            digest = reports.digest(now.outcome)
-            names = {r.split(":")[0] for r, _ in set(digest) ^ set(top.digest)}
-            changed = [getattr(r, "name", i) for i in sorted(names) if (r := talk.knowledge.record(i))]
-            if changed:
-                talk.speak(talk.say("dialog.knowledge_changed", changes=talk.say.join(changed[:5])))
-            talk.state = talk.state.with_top(replace(talk.state.frames[-1], digest=digest))
+    """Replay every dialog of the stack under knowledge that changed since, and say what is different."""
+    version = talk.knowledge.version
+    if talk.state.knowledge not in ("", version):
+        before, talk.state = talk.state.frames, replace(talk.state, frames=())
+        for frame in before:
+            talk.state = frames.settle(replace(talk.state, frames=(*talk.state.frames, frame)), talk.stage)
+            _say_what_changed(talk, frame)
     talk.state = replace(talk.state, knowledge=version)
+
+
+def _say_what_changed(talk: Talk, before: Frame) -> None:
+    """A finished dialog whose outcome is another now, or an open one of which answers fell away."""
+    frame = talk.state.frames[-1]
+    now, name = talk.stage.run(frame), talk.say(f"dialog.{frame.dialog}")
+    if before.done and now.outcome is not None:
+        digest = reports.digest(now.outcome)
+        differing = {r.split(":")[0]: None for r, _ in (*digest, *before.digest) if dict(digest).get(r) != dict(before.digest).get(r)}
+        if changed := [getattr(talk.knowledge.record(i), "name", i) for i in differing]:
+            talk.speak(talk.say("dialog.knowledge_changed", name=name, changes=talk.say.join(changed[:5])))
+        talk.state = talk.state.with_top(replace(frame, digest=digest))
+    elif lost := [k for k in before.trail if k not in frame.trail]:
+        known = [talk.knowledge.facts[f].question[talk.say.language] if (f := generic(k)) in talk.knowledge.facts else k for k in lost]
+        talk.speak(talk.say("dialog.knowledge_answers", name=name, questions=talk.say.join(known[:3])))

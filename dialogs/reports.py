@@ -11,19 +11,20 @@ from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
 from dialogs.scripts.subsidy_precheck import Report
-from knowledge.facts import Park, Support
 from knowledge.money import Money
 from knowledge.parks import ParkMatch, Reason
+from knowledge.records import Park
 from knowledge.rules import COMPANY, Assessment, Estimate, Status, Verdict
 from knowledge.shapes import Citation
 from knowledge.snapshot import citations
+from knowledge.supports import Support
 
 SHOWN = 4
 WHOLE = "标题"
 """The section that stands for a whole paper."""
 PAGE = 8
-_ORDER = ((Status.MET,), (Status.NOT_MET,), (Status.UNKNOWN, Status.UNDECIDABLE), (Status.WINDOW_OVER,))
-"""The groups of a report, in the order of voice: what may fit, what is nearly there, what can't be judged, what is over."""
+_ORDER = ((Status.MET,), (Status.NOT_MET,), (Status.UNKNOWN, Status.UNDECIDABLE), (Status.NOT_YET,), (Status.WINDOW_OVER,))
+"""The groups of a report, in the order of voice: what may fit, what is nearly there, what can't be judged, what is not open yet, what is over."""
 
 
 def tell(voice: Voice, outcome: Outcome, run: str) -> list[Reply]:
@@ -59,13 +60,18 @@ def digest(outcome: Outcome) -> tuple[tuple[str, str], ...]:
     """Record id and status of each line, to tell later what changed."""
     match outcome.data:
         case Report(rows=rows):
-            return tuple((f"{r.support.id}:{r.subject}", f"{r.status}:{r.time}") for r in rows)
+            return tuple((f"{r.support.id}:{r.subject}", f"{r.status}:{r.time}:{_sum(r.estimate)}") for r in rows)
         case Shortlist(parks=parks):
             return tuple((m.park.id, str(i)) for i, m in enumerate(parks))
         case Routes(channels=channels):
             return tuple((c.id, c.state) for c in channels)
         case _:
             return ()
+
+
+def _sum(estimate: Estimate | None) -> str:
+    """An estimate in the language-neutral form of a digest."""
+    return f"{_whole(estimate.low)}-{_whole(estimate.high)} {estimate.currency}" if estimate else ""
 
 
 def headline(voice: Voice, assessment: Assessment) -> str:
@@ -192,7 +198,10 @@ def shortlist(voice: Voice, found: Shortlist, run: str) -> Reply:
     say = voice.say
     wishes = _wishes(voice, found)
     if not found.parks:
-        return Reply(say("parks.none", wishes=wishes), (Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")))
+        named = voice.knowledge.clauses_on(found.segment, found.region) if found.segment else ()
+        places = say.join([f"{voice.region_name(c.region)}（{c.source.section}）" for c in named])
+        text = say("parks.none", wishes=wishes) + (say("parks.named", places=places) if named else "")
+        return Reply(text, (Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")), voice.sources(c.source for c in named))
     lines, cited = [say("parks.title", wishes=wishes)], list[Citation]()
     for number, match in enumerate(found.parks, 1):
         park = match.park

@@ -10,6 +10,7 @@ from dialogs import answering, asking, filing, frames, moves, proceeding, readin
 from dialogs.script import BadTokenError, Choices
 from dialogs.scripts.subsidy_precheck import Report
 from dialogs.talk import Talk
+from knowledge.snapshot import citations
 
 
 def tap(talk: Talk, payload: str) -> None:
@@ -104,6 +105,15 @@ def _full(talk: Talk, record_id: str) -> None:
     talk.replies.append(talk.voice.tell(record, full=True))
 
 
+def _original(talk: Talk, record_id: str) -> None:
+    record = talk.knowledge.record(record_id)
+    if record is None or not any(talk.knowledge.passage(c) for c in citations(record)):
+        moves.stale(talk, "bad.stale")
+        return
+    talk.tapped = talk.say("common.original")
+    talk.replies.append(talk.voice.original(record))
+
+
 def _basis(talk: Talk, argument: str) -> None:
     run, _, start_at = argument.partition(".")
     frame = next((f for f in talk.state.frames if f.run == run and f.done), None)
@@ -144,6 +154,7 @@ _TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
         "start": _start,
         "show": _show,
         "full": _full,
+        "text": _original,
         "place": wishes.place,
         "basis": _basis,
         "edit": moves.edit,

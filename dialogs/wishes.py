@@ -11,7 +11,7 @@ from dialogs import asking, filing, frames, moves, phrases, proceeding, reading,
 from dialogs.answers import MAX_OPTIONS, Voice, cut
 from dialogs.messages import Option, Reply
 from dialogs.talk import Talk, Unanswered, masked
-from knowledge.facts import Park, QuestionAnswer, Topic
+from knowledge.records import Park, QuestionAnswer, Topic
 from knowledge.search import Hit
 from knowledge.shapes import Citation
 from knowledge.snapshot import Answerable

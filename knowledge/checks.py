@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pydantic import BaseModel
-
 from knowledge import rules
-from knowledge.facts import Cap, Document, FactType, Park, QuestionAnswer, Region, Support
+from knowledge.facts import FactType, Region
 from knowledge.money import Money, MoneyError
-from knowledge.shapes import Citation, Shape
+from knowledge.records import Clause, Difference, Document, Park, QuestionAnswer, Service
+from knowledge.shapes import Citation, Shape, parts
+from knowledge.snapshot import ANSWERABLE
+from knowledge.supports import Cap, Support
 
 Tables = Mapping[str, Mapping[str, Any]]
 Place = tuple[str | int, ...]
-RECORDS = ("layouts", "parks", "supports", "channels", "clauses", "indicators", "questions")
-"""The kinds that share one set of ids."""
 _ELSEWHERE = {"segment": "segments", "region": "regions"}
 
 
@@ -36,7 +35,7 @@ class Fault:
 
 def faults(tables: Tables) -> Iterator[Fault]:
     """Everything that does not agree."""
-    records = {key for kind in RECORDS for key in tables[kind]}
+    records = {key for kind in ANSWERABLE for key in tables[kind]}
     for kind, table in tables.items():
         for key, record in table.items():
             for where, target, known, name in _references(record, tables, records):
@@ -58,7 +57,7 @@ def faults(tables: Tables) -> Iterator[Fault]:
 def _references(record: Shape, tables: Tables, records: Collection[str]) -> Iterator[tuple[Place, str, Collection[str], str]]:
     """Every id that a record names: its place in the record, the id, where it must be found, and what it is called."""
     regions, documents, segments, facts = (tables[k] for k in ("regions", "documents", "segments", "facts"))
-    for where, part in _parts(record):
+    for where, part in parts(record):
         if isinstance(part, Citation):
             yield (*where, "document"), part.document, documents, "文件"
     if (region := getattr(record, "region", None)) is not None:
@@ -67,17 +66,18 @@ def _references(record: Shape, tables: Tables, records: Collection[str]) -> Iter
         yield ("within",), within, (regions if isinstance(record, Region) else segments), "上级"
     if (superseded := getattr(record, "superseded_by", None)) is not None:
         yield ("superseded_by",), superseded, (documents if isinstance(record, Document) else records), "取代它的记录"
-    if isinstance(record, QuestionAnswer):
+    if isinstance(record, QuestionAnswer | Service | Difference):
         for index, about in enumerate(record.about):
             yield ("about", index), about, records, "记录"
+    if isinstance(record, Park | Clause):
+        for index, focus in enumerate(record.focus):
+            yield ("focus", index, "segment"), focus.segment, segments, "产业环节"
     if isinstance(record, Park):
         needs = {o.token for o in facts["needs"].options} if "needs" in facts else set()
         if record.layout:
             yield ("layout",), record.layout, tables["layouts"], "布局"
         if record.part_of:
             yield ("part_of",), record.part_of, tables["parks"], "园区"
-        for index, focus in enumerate(record.focus):
-            yield ("focus", index, "segment"), focus.segment, segments, "产业环节"
         for index, offer in enumerate(record.offers):
             yield ("offers", index, "need"), offer.need, needs, "配套"
     if isinstance(record, Support):
@@ -97,17 +97,6 @@ def _references(record: Shape, tables: Tables, records: Collection[str]) -> Iter
             yield ("implied_by", index), key, facts, "企业情况"
         for key in record.only_if:
             yield ("only_if", key), key, facts, "企业情况"
-
-
-def _parts(value: object, path: Place = ()) -> Iterator[tuple[Place, object]]:
-    yield path, value
-    if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _parts(getattr(value, name), (*path, name))
-    elif isinstance(value, tuple):
-        for index, item in enumerate(value):
-            if isinstance(item, BaseModel):
-                yield from _parts(item, (*path, index))
 
 
 def _circles(tables: Tables) -> Iterator[Fault]:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from knowledge.facts import Support
 from knowledge.rules import COMPANY, Facts, FactTypes, Verdict, generic, key_for, known, subjects, verdict
+from knowledge.supports import Support
 
 
 @dataclass(frozen=True)

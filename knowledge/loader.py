@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from rapidfuzz import fuzz, process
+from pydantic import ValidationError
 
 from knowledge import checks, rules
-from knowledge.facts import (
-    Channel,
-    Clause,
-    Document,
-    Elsewhere,
-    FactType,
-    Indicator,
-    Intent,
-    Layout,
-    Park,
-    QuestionAnswer,
-    Region,
-    Segment,
-    Spelling,
-    Support,
-)
+from knowledge.explaining import explanations, suggest
+from knowledge.facts import Elsewhere, FactType, Intent, Region, Segment, Spelling
+from knowledge.figures import Papers, citations, strange, strange_in_document
 from knowledge.matching import Matcher
+from knowledge.records import Channel, Clause, Difference, Document, Indicator, Layout, Park, Passage, QuestionAnswer, Record, Service, Task
 from knowledge.search import Search
 from knowledge.shapes import Shape
-from knowledge.snapshot import Knowledge
+from knowledge.snapshot import ANSWERABLE, Knowledge
 from knowledge.strict_yaml import Path as TreePath
 from knowledge.strict_yaml import Problem, StrictYamlError, Tree, read
+from knowledge.supports import Support
 from knowledge.values import Vocabulary
 
 MODELS: Mapping[str, type[Shape]] = MappingProxyType(
@@ -45,16 +34,30 @@ MODELS: Mapping[str, type[Shape]] = MappingProxyType(
         "spellings": Spelling,
         "elsewhere": Elsewhere,
         "documents": Document,
+        "passages": Passage,
         "layouts": Layout,
         "parks": Park,
         "supports": Support,
         "channels": Channel,
+        "services": Service,
+        "tasks": Task,
         "clauses": Clause,
         "indicators": Indicator,
+        "differences": Difference,
         "questions": QuestionAnswer,
     }
 )
 SHIPPED = Path(__file__).parent / "base"
+
+
+_STRANGE = {
+    "absent": (
+        "里的“{figure}”在所引的章节里没有出现",
+        "核对原文改正；在别的章节就用 also 加上那一节；是自己数出来、算出来的就写进 reckoned，并说明怎么来的",
+    ),
+    "unused": ("的 reckoned 里有“{figure}”，正文里却没有用到", "从 reckoned 里删掉它"),
+    "stands": ("的 reckoned 里有“{figure}”，但所引的章节里就有这个数字", "从 reckoned 里删掉它"),
+}
 
 
 class KnowledgeError(Exception):
@@ -65,13 +68,18 @@ class KnowledgeError(Exception):
         self.problems = problems
 
 
-def load(folder: Path = SHIPPED) -> Knowledge:
-    """Read, check and index every .yaml file below `folder`; KnowledgeError with all problems otherwise."""
+def load(folder: Path = SHIPPED, figures: bool = False) -> Knowledge:
+    """Read, check and index every .yaml file below `folder`; KnowledgeError with all problems otherwise.
+
+    `figures`: also check every figure against the imported papers. A figure that differs is to be mended, but stops no running bot.
+    """
     loading = _Loading(folder)
     loading.read_files()
     loading.check_agreement()
     if not loading.problems:
         loading.run_examples()
+        if figures:
+            loading.check_figures()
     if loading.problems:
         raise KnowledgeError(sorted(loading.problems, key=lambda p: (p.file, p.line, p.column)))
     return loading.knowledge()
@@ -119,7 +127,7 @@ class _Loading:
         for kind, rows in tree.value.items():
             model = MODELS.get(kind)
             if model is None:
-                self.problems.append(tree.problem((kind,), f"不认识的种类“{kind}”", _suggest(kind, MODELS)))
+                self.problems.append(tree.problem((kind,), f"不认识的种类“{kind}”", suggest(kind, MODELS)))
             elif not isinstance(rows, list):
                 self.problems.append(tree.problem((kind,), f"“{kind}”下面应是列表", "每条记录以“- ”开头"))
             else:
@@ -133,11 +141,11 @@ class _Loading:
         try:
             record = model.model_validate(row)
         except ValidationError as error:
-            self.problems.extend(_explanations(tree, path, model, row, error))
+            self.problems.extend(explanations(tree, path, model, row, error))
             self.refused.update(v for v in (row.get("id"), row.get("key")) if isinstance(v, str))
             return
         key = str(getattr(record, "id", None) or getattr(record, "key", None) or getattr(record, "name", None) or getattr(record, "right", ""))
-        unique = f"{kind}:{key}" if kind in ("regions", "segments", "facts", "intents", "spellings", "elsewhere", "documents") else key
+        unique = f"{kind}:{key}" if kind in ("regions", "segments", "facts", "intents", "spellings", "elsewhere", "documents", "passages") else key
         if unique in self.places:
             other, other_path = self.places[unique]
             self.problems.append(
@@ -148,15 +156,41 @@ class _Loading:
         self.tables[kind][key] = record
 
     def check_agreement(self) -> None:
-        if self.unread:
-            return  # what an unreadable file holds is missed everywhere; saying so once is enough
+        found: dict[tuple[str, str], list[Problem]] = {}
         for fault in checks.faults(self.tables):
-            if fault.word not in self.refused:
-                tree, path = self._place(fault.kind, fault.key)
-                self.problems.append(tree.problem((*path, *fault.where), fault.what, fault.fix or _suggest(fault.word, fault.known)))
+            if fault.word in self.refused or (fault.word and self.unread):
+                continue  # what refers to a refused record or an unreadable file is not to blame
+            tree, path = self._place(fault.kind, fault.key)
+            problem = tree.problem((*path, *fault.where), fault.what, fault.fix or suggest(fault.word, fault.known))
+            found.setdefault((tree.file, fault.what), []).append(problem)
+        for (_, what), same in found.items():
+            first = min(same, key=lambda p: p.line)
+            self.problems.append(first if len(same) == 1 else replace(first, what=f"{what}（这个文件里共 {len(same)} 处）"))
 
     def _place(self, kind: str, key: str) -> tuple[Tree, TreePath]:
         return self.places[f"{kind}:{key}" if f"{kind}:{key}" in self.places else key]
+
+    def check_figures(self) -> None:
+        """Every figure against the sections that are cited, where the paper was imported."""
+        papers = Papers(self.tables["passages"])
+        for document in self.tables["documents"].values():
+            tree, path = self._place("documents", document.id)
+            if document.id in papers:
+                for figure in strange_in_document(document, papers):
+                    self.problems.append(tree.problem(path, f"“{figure}”在文件里没有出现", "核对原文，改成文件里的数字"))
+        for kind in ANSWERABLE:
+            for record in self.tables[kind].values():
+                self._check_record(kind, record, papers)
+
+    def _check_record(self, kind: str, record: Record | QuestionAnswer, papers: Papers) -> None:
+        tree, path = self._place(kind, record.id)
+        for citation in citations(record):
+            if citation.document in papers and not papers.text(citation.document, citation.section):
+                what = f"“{record.id}”引的“{citation.section}”在导入的 {citation.document} 里没有这一节"
+                self.problems.append(tree.problem(path, what, suggest(citation.section, papers.sections(citation.document))))
+        for figure, how in strange(record, papers):
+            what, fix = _STRANGE[how]
+            self.problems.append(tree.problem(path, f"“{record.id}”{what.format(figure=figure)}", fix))
 
     def run_examples(self) -> None:
         for support in self.tables["supports"].values():
@@ -175,7 +209,7 @@ class _Loading:
 
     def knowledge(self) -> Knowledge:
         t: dict[str, Any] = {name: MappingProxyType(table) for name, table in self.tables.items()}
-        answerable = [r for kind in ("layouts", "parks", "supports", "channels", "clauses", "indicators", "questions") for r in t[kind].values()]
+        answerable = [r for kind in ANSWERABLE for r in t[kind].values()]
         names = {r.name for r in t["regions"].values()}  # 徐州高新区 is also a park: only a region's own name is left out of a search
         places = [name for r in t["regions"].values() for name in (r.name, *r.aliases, *r.ambiguous)]
         return Knowledge(
@@ -187,91 +221,3 @@ class _Loading:
             search=Search(answerable, [n for n in places if n in names or not n.endswith("区")]),
             **t,
         )
-
-
-def _suggest(word: str, known: Collection[str]) -> str:
-    """A fix with "did you mean": the nearest known word, or the list where it is short."""
-    best = process.extractOne(word, list(known), scorer=fuzz.ratio, processor=None, score_cutoff=60)
-    if best:
-        return f"您是不是想写“{best[0]}”？"
-    return "可以写：" + "、".join(sorted(known)[:30]) if known else "先建立它，再在这里引用"
-
-
-def _explanations(tree: Tree, path: TreePath, model: type[BaseModel], row: Any, error: ValidationError) -> Iterator[Problem]:
-    """A record's errors, each place once: a value that fits none of several types is one fault."""
-    seen: set[TreePath] = set()
-    for detail in error.errors():
-        loc = _within(row, detail["loc"], detail["type"] == "missing")
-        enough = detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0)
-        if loc not in seen and not enough:  # a list is "too short" too where one of its parts is wrong
-            yield _explain(tree, path, model, loc, detail)
-        seen.add(loc)
-
-
-def _within(row: Any, loc: TreePath, missing: bool) -> TreePath:
-    """The part of pydantic's place that lies in the file (or is missing there): without the names of the types that were tried."""
-    kept: list[str | int] = []
-    for step in loc:
-        if isinstance(row, dict) and isinstance(step, str) and (step in row or missing):
-            row = row.get(step)
-        elif isinstance(row, list) and isinstance(step, int):
-            row = row[step]
-        else:
-            continue
-        kept.append(step)
-    return tuple(kept)
-
-
-def _explain(tree: Tree, path: TreePath, model: type[BaseModel], loc: TreePath, error: Any) -> Problem:
-    """One pydantic error in an office's words."""
-    where, context = (*path, *loc), error.get("ctx", {})
-    name = next((step for step in reversed(loc) if isinstance(step, str)), "")
-    given = error.get("input") if isinstance(error.get("input"), str) else "…"
-    if error.get("input") is None:
-        return tree.problem(where, f"“{name}”是空的", "补上内容；确实没有就删掉这一行")
-    match error["type"]:
-        case "missing":
-            return tree.problem(where[:-1], f"缺少“{name}”", f"补上一行 {name}: …")
-        case "extra_forbidden":
-            return tree.problem(where, f"不认识的字段“{name}”", _suggest(name, tuple(_fields(model, loc[:-1]))))
-        case "literal_error":
-            allowed = tuple(a.strip("'") for a in str(context.get("expected", "")).replace(" or ", ", ").split(", "))
-            return tree.problem(where, f"“{name}”不能是“{given}”", _suggest(given, allowed))
-        case "value_error":
-            return tree.problem(where, str(context.get("error", error["msg"])), "按提示改好这一处")
-        case "date_from_datetime_parsing" | "date_parsing" | "date_type" | "date_from_datetime_inexact":
-            return tree.problem(where, f"“{given}”不是日期", "写成 2021-04-17 这样的年-月-日")
-        case "int_parsing" | "int_type" | "decimal_parsing" | "bool_parsing" | "bool_type" | "is_instance_of" | "decimal_type":
-            return tree.problem(where, f"“{name}”的值“{given}”不对", "数字只写数字；金额写成 200万元；比例写成 30%；是否写成 true 或 false")
-        case "string_pattern_mismatch":
-            return tree.problem(where, f"“{name}”的写法“{given}”不对", "用小写字母、数字和连字符，例如 snd-device-class3")
-        case "string_too_short" | "too_short":
-            return tree.problem(where, f"“{name}”是空的或太少", "补上内容；确实没有就删掉这一行")
-        case "string_too_long":
-            return tree.problem(where, f"“{name}”太长，最多 {context.get('max_length')} 个字", "写短一些，或分成两条")
-        case "string_type" | "tuple_type" | "dict_type" | "model_type" | "list_type" | "dataclass_type":
-            return tree.problem(where, f"“{name}”的形式不对", "文字直接写在冒号后面；列表每项以“- ”开头；一组字段换行缩进写")
-        case "less_than_equal" | "greater_than_equal":
-            return tree.problem(where, f"“{name}”的值“{given}”超出范围", "比例写成 0% 到 100%")
-        case _:
-            return tree.problem(where, f"“{name}”的值“{given}”不对", "对照同类记录的写法改好这一处")
-
-
-def _fields(model: type[BaseModel], loc: TreePath) -> Iterator[str]:
-    """The field names allowed at a place inside a model."""
-    current: Any = model
-    for step in loc:
-        if isinstance(step, str) and isinstance(current, type) and issubclass(current, BaseModel) and step in current.model_fields:
-            current = _inner(current.model_fields[step].annotation)
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        yield from current.model_fields
-
-
-def _inner(annotation: Any) -> Any:
-    """The model inside an annotation such as `tuple[Cap, ...]` or `Window | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in get_args(annotation):
-        if (found := _inner(argument)) is not None:
-            return found
-    return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from knowledge.facts import Park
+from knowledge.records import Park
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 

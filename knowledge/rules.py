@@ -1,4 +1,4 @@
-"""The rules of the pre-check: four-valued verdicts, how a record stands on a day, and which question matters most.
+"""The rules of the pre-check: four-valued verdicts, and what follows for a support on a day.
 
 Facts about a company are tokens by key (`events` → `pct_filing,ind_approved`, `product.2.class` → `III`); a missing key was not asked
 yet, the token `unknown` was asked and is not known, and `none` says that no choice of a list applies.
@@ -13,8 +13,11 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from knowledge.facts import Amount, Criterion, Document, Example, FactType, Record, Support, Time
+from knowledge.facts import FactType
 from knowledge.money import Money
+from knowledge.records import Document
+from knowledge.supports import Amount, Criterion, Example, Support
+from knowledge.validity import OVER, Time, time_on
 
 UNKNOWN = "unknown"
 NONE = "none"
@@ -40,6 +43,7 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
     UNDECIDABLE = "undecidable"
     WINDOW_OVER = "window_over"
+    NOT_YET = "not_yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +81,6 @@ def tokens(fact: FactType) -> tuple[str, ...]:
     if fact.type == "flag":
         return ("yes", "no")
     return tuple(o.token for o in fact.options)
-
-
-def time_on(record: Record, document: Document, today: date) -> Time:
-    """How a record stands on a day: its own printed window counts first, then the document's plan period."""
-    if record.superseded_by or document.superseded_by:
-        return Time.SUPERSEDED
-    if record.window and (record.window.since or record.window.until):
-        if _outside(record.window.since, record.window.until, today):
-            return Time.WINDOW_OVER
-        return Time.OPEN_UNTIL if record.window.until else Time.IN_FORCE
-    return document_time(document, today)
-
-
-def document_time(document: Document, today: date) -> Time:
-    """How a document stands on a day."""
-    if document.superseded_by:
-        return Time.SUPERSEDED
-    if document.plan and (document.plan.since or document.plan.until):
-        return Time.PLAN_OVER if _outside(document.plan.since, document.plan.until, today) else Time.IN_FORCE
-    return Time.UNDATED
-
-
-def _outside(since: date | None, until: date | None, today: date) -> bool:
-    return (since is not None and today < since) or (until is not None and today > until)
 
 
 def key_for(fact: str, subject: str) -> str:
@@ -183,8 +163,10 @@ def assess_one(support: Support, subject: str, facts: Facts, document: Document,
     time = time_on(support, document, today)
     if Verdict.NOT_MET in found:
         status = Status.NOT_MET
-    elif time in (Time.WINDOW_OVER, Time.PLAN_OVER, Time.SUPERSEDED):
+    elif time in OVER:
         status = Status.WINDOW_OVER
+    elif time is Time.NOT_YET:
+        status = Status.NOT_YET
     elif Verdict.UNDECIDABLE in found:
         status = Status.UNDECIDABLE
     elif Verdict.UNKNOWN in found:
@@ -202,7 +184,7 @@ def assess_one(support: Support, subject: str, facts: Facts, document: Document,
         status=status,
         missing=missing,
         one_step=_leads(verdicts, facts, types),
-        estimate=None if status in (Status.NOT_MET, Status.WINDOW_OVER) else estimate(support, facts, subject),
+        estimate=None if status in (Status.NOT_MET, Status.WINDOW_OVER, Status.NOT_YET) else estimate(support, facts, subject),
     )
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-from knowledge.facts import Channel, Clause, Indicator, Layout, Park, QuestionAnswer, Record, Support
+from knowledge.records import Channel, Clause, Difference, Indicator, Layout, Park, QuestionAnswer, Record, Service, Task
+from knowledge.supports import Support
 from knowledge.values import normalise
 
 _FILLERS = re.compile(
@@ -151,6 +152,13 @@ def _body(record: Record | QuestionAnswer) -> str:
             return " ".join(parts)
         case Channel():
             return record.route
+        case Service():
+            return " ".join((record.text, record.whom, record.next, *(i.text for i in record.items)))
+        case Task():
+            units = record.responsible.units if record.responsible else ()
+            return " ".join((record.text, record.group or "", *(u.name for u in units)))
+        case Difference():
+            return " ".join((record.text, *(r.text for r in record.readings)))
         case Clause():
             return record.text
         case Layout():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Self
+from functools import cache
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -34,11 +36,20 @@ def _day(value: object) -> object:
     return value
 
 
+def _count(value: object) -> object:
+    """Refuse numbers that could be read in two ways: 010, 1_000, 3,000."""
+    if isinstance(value, str) and not re.fullmatch(r"0|[1-9][0-9]{0,14}", value):
+        raise ValueError(f"“{value}”不是个数，只写数字，不带逗号，不以 0 开头，例如 2023")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_count)]
 MoneyField = Annotated[Money, BeforeValidator(_money)]
 Day = Annotated[date, BeforeValidator(_day)]
 Rate = Annotated[Decimal, BeforeValidator(_rate), Field(ge=0, le=1)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=56)]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Figure = Annotated[str, Field(min_length=1, max_length=24)]
 FactKey = Annotated[str, Field(pattern=r"^[a-z_]+(?:\.[a-z_]+)?$")]
 
 
@@ -46,6 +57,31 @@ class Shape(BaseModel):
     """What every part of a record shares: it is immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, arbitrary_types_allowed=True)
+
+
+@cache
+def nested(model: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a model that hold other models, alone or in a list."""
+    return tuple(name for name, field in model.model_fields.items() if inner(field.annotation) is not None)
+
+
+def inner(annotation: Any) -> type[BaseModel] | None:
+    """The model inside an annotation such as `tuple[Cap, ...]` or `Window | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for argument in get_args(annotation) if (found := inner(argument)) is not None), None)
+
+
+def parts(value: BaseModel, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], BaseModel]]:
+    """A model and every model in it, each with its path."""
+    yield path, value
+    for name in nested(type(value)):
+        held = getattr(value, name)
+        if isinstance(held, BaseModel):
+            yield from parts(held, (*path, name))
+        elif held:
+            for index, item in enumerate(held):
+                yield from parts(item, (*path, name, index))
 
 
 class Citation(Shape):
@@ -83,4 +119,27 @@ class Window(Shape):
     def _ordered(self) -> Self:
         if self.since and self.until and self.until < self.since:
             raise ValueError(f"until（{self.until}）早于 since（{self.since}）")
+        return self
+
+
+class Application(Shape):
+    """How applications stand, as an admin found out: it counts from the day of the check (or the earlier day of opening) on."""
+
+    state: Literal["not_announced", "opens_on", "open_until", "all_year", "closed", "suspended", "budget_used_up"]
+    """尚未公布 / 某日起 / 至某日 / 常年受理 / 已截止 / 暂停 / 资金用完."""
+    opens: Day | None = None
+    until: Day | None = None
+    note: Text | None = None
+    checked: Checked
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        if self.state == "opens_on" and self.opens is None:
+            raise ValueError("application.state 为 opens_on 时要写 opens: 开始受理的日期")
+        if self.state == "open_until" and self.until is None:
+            raise ValueError("application.state 为 open_until 时要写 until: 最后受理的日期")
+        if self.state not in ("opens_on", "open_until") and (self.opens or self.until):
+            raise ValueError(f"application.state 为 {self.state} 时不写 opens 和 until")
+        if self.opens and self.until and self.until < self.opens:
+            raise ValueError(f"until（{self.until}）早于 opens（{self.opens}）")
         return self

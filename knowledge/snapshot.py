@@ -7,30 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from knowledge.facts import (
-    Channel,
-    Clause,
-    Document,
-    Elsewhere,
-    FactType,
-    Indicator,
-    Intent,
-    Layout,
-    Park,
-    QuestionAnswer,
-    Record,
-    Region,
-    Segment,
-    Spelling,
-    Support,
-)
+from knowledge.facts import Elsewhere, FactType, Intent, Region, Segment, Spelling
 from knowledge.inquiry import Agenda
 from knowledge.matching import Matcher
+from knowledge.papers import lies_in
+from knowledge.records import Channel, Clause, Difference, Document, Indicator, Layout, Park, Passage, QuestionAnswer, Record, Service, Task
 from knowledge.search import Search
 from knowledge.shapes import Citation
+from knowledge.supports import Support
 from knowledge.values import Vocabulary, normalise
 
 Answerable = Record | QuestionAnswer
+ANSWERABLE = ("layouts", "parks", "supports", "channels", "services", "tasks", "clauses", "indicators", "differences", "questions")
+"""The kinds of records that answers are made of; they share one set of ids."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +34,17 @@ class Knowledge:
     spellings: Mapping[str, Spelling]
     elsewhere: Mapping[str, Elsewhere]
     documents: Mapping[str, Document]
+    passages: Mapping[str, Passage]
+    """The sections of imported papers; empty where none was imported."""
     layouts: Mapping[str, Layout]
     parks: Mapping[str, Park]
     supports: Mapping[str, Support]
     channels: Mapping[str, Channel]
+    services: Mapping[str, Service]
+    tasks: Mapping[str, Task]
     clauses: Mapping[str, Clause]
     indicators: Mapping[str, Indicator]
+    differences: Mapping[str, Difference]
     questions: Mapping[str, QuestionAnswer]
     vocabulary: Vocabulary
     matcher: Matcher
@@ -78,15 +72,12 @@ class Knowledge:
 
     def answerable(self) -> Iterator[Answerable]:
         """Every record that an answer can be made of."""
-        for table in (self.layouts, self.parks, self.supports, self.channels, self.clauses, self.indicators, self.questions):
-            yield from table.values()
+        for kind in ANSWERABLE:
+            yield from getattr(self, kind).values()
 
     def record(self, record_id: str) -> Answerable | None:
         """The record with this id, whatever its kind."""
-        for table in (self.supports, self.parks, self.channels, self.questions, self.clauses, self.layouts, self.indicators):
-            if found := table.get(record_id):
-                return found
-        return None
+        return next((found for kind in ANSWERABLE if (found := getattr(self, kind).get(record_id)) is not None), None)
 
     def upward(self, region: str) -> tuple[str, ...]:
         """The region and those it lies within, nearest first: kunshan, suzhou."""
@@ -122,6 +113,15 @@ class Knowledge:
         inside = set(self.regions) if region is None else set(self.around(region))
         return tuple(p for p in self.parks.values() if p.region in inside)
 
+    def clauses_on(self, segment: str, region: str | None) -> tuple[Clause, ...]:
+        """The clauses that name a segment (or a part of it) as a direction of a region, or of any; one a region."""
+        inside = set(self.regions) if region is None else {*self.around(region), *self.upward(region)}
+        found: dict[str, Clause] = {}
+        for clause in self.clauses.values():
+            if clause.region in inside and any(f.segment == segment or segment in self.broader(f.segment) for f in clause.focus):
+                found.setdefault(clause.region, clause)
+        return tuple(found.values())
+
     def broader(self, segment: str) -> tuple[str, ...]:
         """The segments above this one, nearest first."""
         chain: list[str] = []
@@ -130,6 +130,29 @@ class Knowledge:
             chain.append(above)
             above = self.segments[above].within
         return tuple(chain)
+
+    @cached_property
+    def _differences(self) -> Mapping[str, tuple[Difference, ...]]:
+        found: dict[str, tuple[Difference, ...]] = {}
+        for difference in self.differences.values():
+            for key in difference.about:
+                found[key] = (*found.get(key, ()), difference)
+        return found
+
+    def differences_on(self, record_id: str) -> tuple[Difference, ...]:
+        """The points of a record on which papers, or parts of one, say different things."""
+        return self._differences.get(record_id, ())
+
+    @cached_property
+    def _sections(self) -> Mapping[str, tuple[Passage, ...]]:
+        found: dict[str, tuple[Passage, ...]] = {}
+        for passage in self.passages.values():
+            found[passage.document] = (*found.get(passage.document, ()), passage)
+        return found
+
+    def passage(self, citation: Citation) -> str:
+        """The section that is cited, in the paper's own words with all that lies in it; empty where the paper was not imported."""
+        return "\n".join(p.text for p in self._sections.get(citation.document, ()) if lies_in(p.section, citation.section))
 
     def document_of(self, record: Answerable) -> Document:
         """The document in which a record stands."""
@@ -141,7 +164,7 @@ def citations(record: Answerable) -> tuple[Citation, ...]:
     """Where a record stands: its own place first, then the place that names its responsible units."""
     if isinstance(record, QuestionAnswer):
         return record.sources
-    responsible = record.responsible if isinstance(record, Support | Channel) else None
-    if responsible and responsible.source != record.source:
-        return (record.source, responsible.source)
-    return (record.source,)
+    responsible = record.responsible if isinstance(record, Support | Channel | Service | Task) else None
+    readings = record.readings if isinstance(record, Difference) else ()
+    places = (record.source, *record.also, *((responsible.source,) if responsible else ()), *(r.source for r in readings))
+    return tuple(dict.fromkeys(places))

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from knowledge.facts import Cap
 from knowledge.rules import Assessment, Status
+from knowledge.supports import Cap
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,24 @@
 """YAML without traps: every scalar stays text, every value knows its line, and whatever could surprise an admin is refused.
 
 Read from PyYAML's events, so that nothing is built before it is checked: no tags, no anchors, no merge keys, no duplicate keys,
-limited depth and size.
+limited depth, size and number of values.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import yaml
 
 MAX_BYTES = 4_000_000
 MAX_DEPTH = 24
+MAX_VALUES = 400_000
+"""How many keys, values and lists one file may hold."""
+_NO_COMMAS = "数字里不写逗号，例如 3000000 或 300万元"
+_EMPTY = frozenset({"", "~", "null", "Null", "NULL"})
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})([ \r]|$)", re.MULTILINE)
 
@@ -35,13 +40,20 @@ class Problem:
         return f"{self.file}:{self.line}:{self.column}: {self.what}\nfix: {self.fix}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tree:
-    """The content of one file, and the position of every value in it by its path (a key's own position for mapping values)."""
+    """The content of one file; where each value stands is looked up only when something is wrong."""
 
     file: str
     value: Value
-    places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    text: str = field(default="", repr=False)
+
+    @cached_property
+    def places(self) -> Mapping[Path, tuple[int, int]]:
+        """Line and column of every value by its path (a key's own position for values of a mapping)."""
+        places: dict[Path, tuple[int, int]] = {}
+        _Builder(self.file, places).build(self.text)
+        return places
 
     def place(self, path: Path) -> tuple[int, int]:
         """Line and column of the value at `path`, or of its nearest ancestor that is in the file."""
@@ -71,7 +83,7 @@ def read(file: str, data: bytes) -> Tree:
             [Problem(file, line, 1, "文件里留有合并冲突的标记", f"删掉第 {line} 行起的 <<<<<<<、=======、>>>>>>> 三种行，只留下要保留的内容")]
         )
     try:
-        return _Builder(file).build(text)
+        return Tree(file, _Builder(file).build(text), text)
     except yaml.MarkedYAMLError as error:
         mark = (error.context_mark if _unclosed(error) else None) or error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -126,43 +138,47 @@ def _explain(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, st
 
 
 class _Builder:
-    """Builds a tree from events, without recursion."""
+    """Builds a tree from events, without recursion; `places` is filled only where it is given."""
 
-    def __init__(self, file: str) -> None:
-        self.tree = Tree(file, None)
+    def __init__(self, file: str, places: dict[Path, tuple[int, int]] | None = None) -> None:
+        self.file = file
+        self.places = places
         self.problems: list[Problem] = []
+        self.root: Value = None
+        self.stack: list[_Open] = []
+        self.values = 0
 
-    def build(self, text: str) -> Tree:
-        root: Value = None
-        stack: list[_Open] = []
+    def build(self, text: str) -> Value:
+        """The value of the text; StrictYamlError with everything that was refused."""
         documents = 0
-        for event in self._events(text):
-            if isinstance(event, yaml.DocumentStartEvent):
+        for event in yaml.parse(text, Loader=_LOADER):
+            if isinstance(event, yaml.ScalarEvent):
+                self._add(event, self._scalar(event))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self.stack.pop()
+            elif isinstance(event, yaml.MappingStartEvent):
+                self._open(event, {})
+            elif isinstance(event, yaml.SequenceStartEvent):
+                self._open(event, [])
+            elif isinstance(event, yaml.AliasEvent):
+                self._refuse(event, "用了 *别名", "把内容直接写出来")
+            elif isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
                     self._refuse(event, "一个文件里有几段（用 --- 分开）", "删掉 ---，一个文件只写一段")
-            elif isinstance(event, yaml.AliasEvent):
-                self._refuse(event, "用了 *别名", "把内容直接写出来")
-            elif isinstance(event, yaml.ScalarEvent):
-                root = self._add(stack, event, self._scalar(event), root)
-            elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-                if event.anchor:
-                    self._refuse(event, f"用了 &{event.anchor} 锚点", "把内容直接写出来")
-                if event.tag:
-                    self._refuse(event, f"用了类型标记 {event.tag}", "删掉标记，只写内容")
-                if len(stack) >= MAX_DEPTH:
-                    self._refuse(event, f"嵌套超过 {MAX_DEPTH} 层", "检查方括号和花括号，或把缩进改浅")
-                value: list[Value] | dict[str, Value] = {} if isinstance(event, yaml.MappingStartEvent) else []
-                root = self._add(stack, event, value, root)
-                stack.append(_Open(value, self._last_path))
-            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-                stack.pop()
         if self.problems:
             raise StrictYamlError(self.problems)
-        return Tree(self.tree.file, root, self.tree.places)
+        return self.root
 
-    def _events(self, text: str) -> Iterator[yaml.Event]:
-        yield from yaml.parse(text, Loader=_LOADER)
+    def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent, value: list[Value] | dict[str, Value]) -> None:
+        if event.anchor:
+            self._refuse(event, f"用了 &{event.anchor} 锚点", "把内容直接写出来")
+        if event.tag:
+            self._refuse(event, f"用了类型标记 {event.tag}", "删掉标记，只写内容")
+        if len(self.stack) >= MAX_DEPTH:
+            self._refuse(event, f"嵌套超过 {MAX_DEPTH} 层", "检查方括号和花括号，或把缩进改浅")
+        path = self._add(event, value)
+        self.stack.append(_Open(value, path, bool(event.flow_style)))
 
     def _scalar(self, event: yaml.ScalarEvent) -> str | None:
         if event.anchor:
@@ -170,42 +186,61 @@ class _Builder:
         if event.tag:
             self._note(event, f"用了类型标记 {event.tag}", "删掉标记；文字以 ! 开头时用英文双引号括起来")
         text: str = event.value
-        return None if not event.style and text in ("", "~", "null", "Null", "NULL") else text
+        return None if not event.style and text in _EMPTY else text
 
-    def _add(self, stack: list[_Open], event: yaml.Event, value: Value, root: Value) -> Value:
-        place = _place(event)
-        if not stack:
-            self._last_path: Path = ()
-            self.tree.places[()] = place
-            return value
-        top = stack[-1]
-        if not isinstance(top.value, dict):
-            self._last_path = (*top.path, len(top.value))
-            self.tree.places[self._last_path] = place
+    def _add(self, event: yaml.Event, value: Value) -> Path:
+        """Put a value (or key) where it belongs; its path."""
+        self.values += 1
+        if self.values > MAX_VALUES:
+            self._refuse(event, f"文件里的内容超过 {MAX_VALUES} 项", "把记录分到几个文件里")
+        if not self.stack:
+            self.root = value
+            return self._placed((), event)
+        top = self.stack[-1]
+        if isinstance(top.value, list):
+            if top.flow and _cut_by_comma(top.last, value):
+                self._note(event, f"“{top.last},{value}”里的逗号把一个数分成了两项", _NO_COMMAS)
             top.value.append(value)
-        elif top.key is None:
-            if not isinstance(value, str):
-                self._refuse(event, "键不是文字", "把键写成普通文字，例如 name: …")
-                raise AssertionError  # pragma: no cover - _refuse always raises
-            if value == "<<":
-                self._refuse(event, "用了 << 合并键", "把内容直接写出来")
-            if value in top.value:
-                first = self.tree.places[(*top.path, value)][0]
-                self._note(event, f"“{value}”写了两次（第一次在第 {first} 行）", "删掉其中一个")
-            top.key = value
-            self.tree.places[(*top.path, value)] = place
+            top.last = value
+            return self._placed((*top.path, len(top.value) - 1), event) if self.places is not None else ()
+        if top.key is None:
+            self._key(event, top, value)
+            return ()
+        key, top.key, top.last = top.key, None, value
+        top.value[key] = value
+        return (*top.path, key) if self.places is not None else ()
+
+    def _key(self, event: yaml.Event, top: _Open, key: Value) -> None:
+        if not isinstance(key, str):
+            self._refuse(event, "键不是文字", "把键写成普通文字，例如 name: …")
+            raise AssertionError  # pragma: no cover - _refuse always raises
+        if key == "<<":
+            self._refuse(event, "用了 << 合并键", "把内容直接写出来")
+        if key in top.lines:
+            self._note(event, f"“{key}”写了两次（第一次在第 {top.lines[key]} 行）", "删掉其中一个")
         else:
-            self._last_path = (*top.path, top.key)
-            top.value[top.key] = value
-            top.key = None
-        return root
+            if top.flow and _cut_by_comma(top.last, key):
+                self._note(event, f"“{top.last},{key}”里的逗号把一个数分成了两项", _NO_COMMAS)
+            top.lines[key] = _place(event)[0]
+        top.key = key
+        self._placed((*top.path, key), event)
+
+    def _placed(self, path: Path, event: yaml.Event) -> Path:
+        if self.places is not None:
+            self.places.setdefault(path, _place(event))
+        return path
 
     def _note(self, event: yaml.Event, what: str, fix: str) -> None:
-        self.problems.append(Problem(self.tree.file, *_place(event), what, fix))
+        self.problems.append(Problem(self.file, *_place(event), what, fix))
 
     def _refuse(self, event: yaml.Event, what: str, fix: str) -> None:
         self._note(event, what, fix)
         raise StrictYamlError(self.problems)
+
+
+def _cut_by_comma(before: Value, after: Value) -> bool:
+    """Whether two items of a list in brackets are one number that a comma cut: 3 | 000, 3 | 000万元."""
+    return isinstance(before, str) and isinstance(after, str) and bool(re.search(r"(?:^|[^\d.])\d{1,3}$", before) and re.match(r"\d{3}(?!\d)", after))
 
 
 def _place(event: yaml.Event) -> tuple[int, int]:
@@ -217,9 +252,12 @@ def _place(event: yaml.Event) -> tuple[int, int]:
 class _Open:
     """A mapping or list that is being filled."""
 
-    __slots__ = ("key", "path", "value")
+    __slots__ = ("flow", "key", "last", "lines", "path", "value")
 
-    def __init__(self, value: list[Value] | dict[str, Value], path: Path) -> None:
+    def __init__(self, value: list[Value] | dict[str, Value], path: Path, flow: bool) -> None:
         self.value = value
         self.path = path
+        self.flow = flow
+        self.last: Value = None
         self.key: str | None = None
+        self.lines: dict[str, int] = {}

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
-from knowledge.facts import FactType, Park, Region, Segment
+from knowledge.facts import FactType, Region, Segment
 from knowledge.numerals import Found, normalise, read_contacts, read_dates, read_money, read_number
+from knowledge.records import Park
 
 __all__ = ["Found", "Vocabulary", "normalise", "read_contacts", "read_dates", "read_device_classes", "read_drug_classes", "read_money"]
 __all__ += ["read_number", "read_phases", "read_yes_no"]

@@ -23,8 +23,10 @@ DOORS = {
     "starlette": ("handlers/web.py", "desk/"),
     "sqlite_utils": ("storage/sqlite.py",),
     "yaml": ("knowledge/strict_yaml.py",),
-    "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/loader.py", "dialogs/reading.py"),
+    "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/explaining.py", "dialogs/reading.py"),
     "uvicorn": ("bot.py",),
+    "docx": ("knowledge/importing.py",),
+    "pypdf": ("knowledge/importing.py",),
     "jinja2": ("handlers/web.py", "desk/"),
 }
 IMPURE = {"random", "secrets", "uuid", "os", "socket", "logging", "asyncio", "time", "subprocess", "threading"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dialogs.script import Choice, Outcome, Script
 from dialogs.scripts.regions import region_question
-from knowledge.facts import Channel
+from knowledge.records import Channel
 from knowledge.shapes import Words
 from knowledge.snapshot import Knowledge
 

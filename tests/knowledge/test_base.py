@@ -15,10 +15,11 @@ from decimal import Decimal
 import pytest
 from pydantic import BaseModel
 
-from knowledge.facts import Channel, Indicator, Park, QuestionAnswer, Support
 from knowledge.money import Money
+from knowledge.records import Channel, Indicator, Park, QuestionAnswer
 from knowledge.shapes import Citation
 from knowledge.snapshot import Answerable, Knowledge
+from knowledge.supports import Support
 from tests.knowledge import papers
 from tests.knowledge.papers import plain
 

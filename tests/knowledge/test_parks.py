@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from knowledge import parks
-from knowledge.facts import Park
 from knowledge.parks import ParkMatch
+from knowledge.records import Park
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from knowledge import inquiry as inquiry_module
 from knowledge import loader, rules
-from knowledge.facts import Amount, Cap, Criterion, Document, FactType, Option, Support, Time
+from knowledge.facts import FactType, Option
 from knowledge.inquiry import Agenda, Inquiry, open_facts
 from knowledge.money import Money
+from knowledge.records import Document
 from knowledge.rules import COMPANY, Status, Verdict
 from knowledge.shapes import Citation, Window, Words
+from knowledge.supports import Amount, Cap, Criterion, Support
 
 DAY = date(2022, 6, 1)
 SOURCE = Citation(document="paper", section="三")
@@ -138,90 +140,28 @@ def test_choices_flags_and_none() -> None:
     assert verdict(criterion(None, undecidable="由主管部门认定")) is Verdict.UNDECIDABLE
 
 
-# --- days
-
-
 def days(first: str | None, last: str | None) -> Window:
     return Window(since=first and date.fromisoformat(first), until=last and date.fromisoformat(last), printed="时限")
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "day", "of_window", "of_plan"),
-    [
-        ("2021-01-01", "2023-12-31", "2020-12-31", Time.WINDOW_OVER, Time.PLAN_OVER),
-        ("2021-01-01", "2023-12-31", "2021-01-01", Time.OPEN_UNTIL, Time.IN_FORCE),
-        ("2021-01-01", "2023-12-31", "2022-06-01", Time.OPEN_UNTIL, Time.IN_FORCE),
-        ("2021-01-01", "2023-12-31", "2023-12-31", Time.OPEN_UNTIL, Time.IN_FORCE),
-        ("2021-01-01", "2023-12-31", "2024-01-01", Time.WINDOW_OVER, Time.PLAN_OVER),
-        (None, "2023-12-31", "1999-01-01", Time.OPEN_UNTIL, Time.IN_FORCE),
-        (None, "2023-12-31", "2023-12-31", Time.OPEN_UNTIL, Time.IN_FORCE),
-        (None, "2023-12-31", "2024-01-01", Time.WINDOW_OVER, Time.PLAN_OVER),
-        ("2021-01-01", None, "2020-12-31", Time.WINDOW_OVER, Time.PLAN_OVER),
-        ("2021-01-01", None, "2021-01-01", Time.IN_FORCE, Time.IN_FORCE),
-        ("2021-01-01", None, "2999-01-01", Time.IN_FORCE, Time.IN_FORCE),
-        (None, None, "2022-06-01", Time.UNDATED, Time.UNDATED),
-    ],
-)
-def test_first_and_last_day_and_the_days_beside(first: str | None, last: str | None, day: str, of_window: Time, of_plan: Time) -> None:
-    window, today = days(first, last), date.fromisoformat(day)
-    row, dated = support(criterion("a", any_of=("yes",))), support(criterion("a", any_of=("yes",)), window=window)
-    assert rules.time_on(dated, PAPER, today) is of_window
-    planned = PAPER.model_copy(update={"plan": window})
-    assert rules.time_on(row, planned, today) is of_plan
-    assert rules.document_time(planned, today) is of_plan
-
-
-def test_a_records_own_window_counts_before_the_plan_and_supersession_before_both() -> None:
-    row = support(criterion("a", any_of=("yes",)), window=days("2025-01-01", "2025-12-31"))
-    assert rules.time_on(row, PLANNED, date(2025, 6, 1)) is Time.OPEN_UNTIL
-    assert rules.time_on(row, PLANNED, DAY) is Time.WINDOW_OVER
-    newer = {"superseded_by": "newer"}
-    assert rules.time_on(row.model_copy(update=newer), PLANNED, date(2025, 6, 1)) is Time.SUPERSEDED
-    assert rules.time_on(row, PLANNED.model_copy(update=newer), date(2025, 6, 1)) is Time.SUPERSEDED
-    assert rules.document_time(PLANNED.model_copy(update=newer), DAY) is Time.SUPERSEDED
-
-
-def test_a_window_without_days_leaves_the_plan() -> None:
-    assert rules.time_on(support(criterion("a", any_of=("yes",)), window=days(None, None)), PLANNED, DAY) is Time.IN_FORCE
-
-
-@pytest.mark.parametrize(
-    ("support_id", "day", "time"),
-    [
-        ("sz-procurement-win", "2023-12-31", Time.OPEN_UNTIL),
-        ("sz-procurement-win", "2024-01-01", Time.WINDOW_OVER),
-        ("sz-device-rd-iii", "2023-12-31", Time.IN_FORCE),
-        ("sz-device-rd-iii", "2024-01-01", Time.PLAN_OVER),
-        ("snd-device-iii", "2020-01-01", Time.IN_FORCE),
-        ("snd-device-iii", "2022-12-31", Time.IN_FORCE),
-        ("snd-device-iii", "2023-01-01", Time.PLAN_OVER),
-        ("tc-title-subsidy", "2025-12-31", Time.IN_FORCE),
-        ("tc-title-subsidy", "2026-01-01", Time.PLAN_OVER),
-    ],
-)
-def test_days_of_the_papers(support_id: str, day: str, time: Time) -> None:
-    row = KNOWLEDGE.supports[support_id]
-    assert rules.time_on(row, KNOWLEDGE.document_of(row), date.fromisoformat(day)) is time
-
-
-def test_a_paper_without_a_date_is_undated_on_every_day(today: date) -> None:
-    for row in KNOWLEDGE.supports.values():
-        if row.region == "kunshan":
-            assert rules.time_on(row, KNOWLEDGE.document_of(row), today) is Time.UNDATED
 
 
 # --- statuses
 
 
 @pytest.mark.parametrize("verdicts", list(itertools.product([Verdict.MET, Verdict.NOT_MET, Verdict.UNKNOWN, Verdict.UNDECIDABLE], repeat=2)))
-@pytest.mark.parametrize("over", ["no", "window", "plan", "superseded"])
+@pytest.mark.parametrize("over", ["no", "window", "plan", "superseded", "ahead"])
 def test_the_order_of_statuses(verdicts: tuple[Verdict, Verdict], over: str) -> None:
     token = {Verdict.MET: "yes", Verdict.NOT_MET: "no", Verdict.UNKNOWN: "unknown"}
     tests = [criterion(k, any_of=("yes",)) if v in token else criterion(None, k, undecidable="看材料") for k, v in zip("ab", verdicts, strict=True)]
     facts = {k: token[v] for k, v in zip("ab", verdicts, strict=True) if v in token}
-    row = support(*tests, window=days(None, "2021-12-31") if over == "window" else None, superseded_by="x" if over == "superseded" else None)
+    row = support(
+        *tests,
+        window={"window": days(None, "2021-12-31"), "ahead": days("2023-01-01", None)}.get(over),
+        superseded_by="x" if over == "superseded" else None,
+    )
     if Verdict.NOT_MET in verdicts:
         expected = Status.NOT_MET
+    elif over == "ahead":
+        expected = Status.NOT_YET
     elif over != "no":
         expected = Status.WINDOW_OVER
     elif Verdict.UNDECIDABLE in verdicts:

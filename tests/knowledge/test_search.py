@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge import loader
-from knowledge.facts import QuestionAnswer, Record
+from knowledge.records import QuestionAnswer, Record
 from knowledge.search import Hit, Search, pairs
 from knowledge.snapshot import Answerable, Knowledge
 

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge import rules, stacking
-from knowledge.facts import Amount, Cap, Criterion, Support, Time
 from knowledge.money import Money
 from knowledge.rules import COMPANY, Assessment, Estimate, Status
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
+from knowledge.supports import Amount, Cap, Criterion, Support
+from knowledge.validity import Time
 
 SOURCE = Citation(document="paper", section="三")
 DAY = date(2022, 6, 1)

@@ -11,8 +11,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.facts import FactType, Park, Region, Segment
+from knowledge.facts import FactType, Region, Segment
 from knowledge.money import NAMES, Money
+from knowledge.records import Park
 from knowledge.shapes import Citation, Shape
 from knowledge.values import (
     Found,

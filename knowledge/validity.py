@@ -1,0 +1,89 @@
+"""How a record stands on a day: printed windows, plan periods, target years, application notices and successors."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from knowledge.records import Document, Record
+from knowledge.shapes import Application, Window
+
+
+class Time(StrEnum):
+    """How a record stands on a day."""
+
+    IN_FORCE = "in_force"
+    """Within its window or plan period, or open all year."""
+    OPEN_UNTIL = "open_until"
+    """Within a window that ends on a named day."""
+    NOT_YET = "not_yet"
+    """Its window, plan period or round of applications has not begun."""
+    WINDOW_OVER = "window_over"
+    """Its own window has passed, or applications are closed, suspended or out of money."""
+    PLAN_OVER = "plan_over"
+    """The plan's period or target year has passed; nothing says that it continues."""
+    UNDATED = "undated"
+    """The paper prints no date."""
+    SUPERSEDED = "superseded"
+
+
+OVER = frozenset({Time.WINDOW_OVER, Time.PLAN_OVER, Time.SUPERSEDED})
+"""Times at which nothing can be had."""
+
+
+def time_on(record: Record, document: Document, today: date) -> Time:
+    """How a record stands on a day.
+
+    In this order: a successor; an application notice that speaks on that day; the record's own printed window; the document.
+    """
+    if superseded(record, today) or superseded(document, today):
+        return Time.SUPERSEDED
+    if (notice := notice_on(record, today)) is not None and (found := _noticed(notice, today)) is not None:
+        return found
+    if record.window and (record.window.since or record.window.until):
+        return _within(record.window, today, over=Time.WINDOW_OVER, inside=Time.OPEN_UNTIL if record.window.until else Time.IN_FORCE)
+    return document_time(document, today)
+
+
+def document_time(document: Document, today: date) -> Time:
+    """How a document stands on a day."""
+    if superseded(document, today):
+        return Time.SUPERSEDED
+    if document.plan and (document.plan.since or document.plan.until):
+        return _within(document.plan, today, over=Time.PLAN_OVER, inside=Time.IN_FORCE)
+    return Time.UNDATED
+
+
+def superseded(record: Record | Document, today: date) -> bool:
+    """Whether a successor counts on a day."""
+    return record.superseded_by is not None and (record.superseded_on is None or record.superseded_on <= today)
+
+
+def notice_on(record: Record, today: date) -> Application | None:
+    """The application notice that speaks on a day: from the check on, or from an earlier opening; None before."""
+    notice = record.application
+    if notice is None or today < min(notice.checked.on, notice.opens or notice.checked.on):
+        return None
+    return notice
+
+
+def _noticed(notice: Application, today: date) -> Time | None:
+    """What a notice says of a day; None where it leaves the printed dates as they are (not announced)."""
+    match notice.state:
+        case "all_year":
+            return Time.IN_FORCE
+        case "opens_on" | "open_until":
+            window = Window(since=notice.opens, until=notice.until, printed=notice.state)
+            return _within(window, today, over=Time.WINDOW_OVER, inside=Time.OPEN_UNTIL if notice.until else Time.IN_FORCE)
+        case "closed" | "suspended" | "budget_used_up":
+            return Time.WINDOW_OVER
+        case _:
+            return None
+
+
+def _within(window: Window, today: date, over: Time, inside: Time) -> Time:
+    if window.since is not None and today < window.since:
+        return Time.NOT_YET
+    if window.until is not None and today > window.until:
+        return over
+    return inside
