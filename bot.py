@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import io
 import logging
 import os
@@ -24,11 +25,11 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Sender, Turns
-from handlers import console, staff
+from handlers import admin, console, reload, staff
 from handlers.web import create_app
 from knowledge import loader
 from knowledge.snapshot import Knowledge
-from storage.contract import Store, StoreError
+from storage.contract import Address, Store, StoreError
 from storage.memory import MemoryStore
 from storage.sqlite import SqliteStore
 
@@ -53,6 +54,7 @@ class Settings:
     telegram_api: str | None
     telegram_webhook: str | None
     telegram_secret: str | None
+    admin_chat: str | None
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Settings:
@@ -70,6 +72,9 @@ class Settings:
         if webhook and not secret:
             raise SettingError("用 TELEGRAM_WEBHOOK 时要同时设置 TELEGRAM_SECRET（自己定的一串字母数字，用来核对来源）")
         knowledge = Path(env.get("KNOWLEDGE") or loader.SHIPPED)
+        admin_chat = env.get("ADMIN_CHAT") or None
+        if admin_chat and not (token and admin_chat.removeprefix("-").isdigit()):
+            raise SettingError("设置 ADMIN_CHAT 应是 Telegram 对话的编号（一串数字），并且要同时设置 TELEGRAM_TOKEN；不用就不要设置它")
         return cls(
             env.get("HOST", "127.0.0.1"),
             int(port),
@@ -80,6 +85,7 @@ class Settings:
             env.get("TELEGRAM_API"),
             webhook,
             secret,
+            admin_chat,
         )
 
 
@@ -108,17 +114,20 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def serve(settings: Settings, knowledge: Knowledge) -> None:
+async def serve(settings: Settings) -> None:
     """Run the web chat, and Telegram where a token is set, until SIGINT or SIGTERM."""
     listener = _listen(settings)
     async with opened(settings.store) as store:
-        turns = Turns(store, Library(knowledge))
+        library = Library(await reload.first(settings.knowledge, store))
+        turns = Turns(store, library)
         telegram = _telegram(turns, settings)
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
         hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts)
         app = create_app(turns, allowed_hosts=hosts, webhooks=webhooks)
         server = Server(uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3))
-        background = [asyncio.create_task(job) for job in _jobs(turns, telegram, settings)]
+        tell = functools.partial(_tell_admins, turns, settings)
+        reloader = reload.Reloader(library, settings.knowledge, reload.status_file(settings.store), store, tell)
+        background = [asyncio.create_task(job) for job in (reloader.run(), *_jobs(turns, telegram, settings))]
         for task in background:  # a job that gives up (a refused token) stops the program, with its reason
             task.add_done_callback(lambda _: setattr(server, "should_exit", True))
         print(f"园企通已启动：http://{settings.host}:{settings.port}  （按 Ctrl+C 停止）" + ("；Telegram 已接通" if telegram else ""), flush=True)
@@ -131,6 +140,13 @@ async def serve(settings: Settings, knowledge: Knowledge) -> None:
     for error in ended:
         if isinstance(error, Exception):
             raise error
+
+
+async def _tell_admins(turns: Turns, settings: Settings, text: str) -> None:
+    """Say it where the program's owner looks, and in the admins' chat where one is set."""
+    print(text, file=sys.stderr, flush=True)
+    if settings.admin_chat:
+        await turns.notify(Address("telegram", settings.admin_chat, settings.admin_chat), text)
 
 
 def _telegram(turns: Turns, settings: Settings) -> Telegram | None:
@@ -195,7 +211,6 @@ async def chat(arguments: argparse.Namespace, settings: Settings, knowledge: Kno
 async def ask(arguments: argparse.Namespace, settings: Settings, knowledge: Knowledge) -> None:
     """Answer one question and exit."""
     from dialogs.messages import Message
-    from storage.contract import Address
 
     async with opened(None) as store:
         turns = Turns(store, Library(knowledge))
@@ -208,6 +223,17 @@ async def ask(arguments: argparse.Namespace, settings: Settings, knowledge: Know
         console.show(handled, sys.stdout, [])
 
 
+async def compare(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Compare two knowledge bases; pre-checks that were made before are run again where there is a store."""
+    path = arguments.store or settings.store
+    if not path.exists():
+        if arguments.store:
+            raise SettingError(f"数据文件 {path} 不存在：检查 --store；不写 --store 就只用例子比较")
+        return await admin.compare(arguments.old, arguments.new, None)
+    async with opened(path) as store:
+        return await admin.compare(arguments.old, arguments.new, store)
+
+
 async def requests(arguments: argparse.Namespace, settings: Settings) -> int:
     """The service team's commands; they need no knowledge base."""
     path = arguments.store or settings.store
@@ -215,30 +241,6 @@ async def requests(arguments: argparse.Namespace, settings: Settings) -> int:
         raise SettingError(f"数据文件 {path} 不存在：检查 --store 或设置 STORE；还没有人用过就先启动一次")
     async with opened(path) as store:
         return await staff.run(Turns(store), arguments)
-
-
-def check(folder: Path) -> int:
-    """Check a knowledge base; the number of problems decides the exit code."""
-    try:
-        knowledge = loader.load(folder)
-    except loader.KnowledgeError as error:
-        print(error, file=sys.stderr)
-        print(f"\n共 {len(error.problems)} 处要改；改好并重新启动之前，园企通继续用原来的知识库。", file=sys.stderr)
-        return 1
-    counts = "、".join(f"{name} {len(getattr(knowledge, key))}" for key, name in _COUNTED.items())
-    print(f"知识库没有问题。版本 {knowledge.version}：{counts}。")
-    return 0
-
-
-_COUNTED = {
-    "documents": "文件",
-    "parks": "园区",
-    "supports": "支持",
-    "channels": "通道",
-    "clauses": "条文",
-    "indicators": "指标",
-    "questions": "问答",
-}
 
 
 def draw(dialog: str, knowledge: Knowledge, today: date) -> str:
@@ -274,27 +276,10 @@ def parser() -> argparse.ArgumentParser:
     for command in (talk, one):
         command.add_argument("--today", type=_day, metavar="DATE", help="按这一天回答，例如 2022-06-01")
     talk.add_argument("--store", type=Path, metavar="PATH", help="对话存到这个文件；不写就只留在内存里")
-    checking = commands.add_parser("check", help="检查知识库，有问题时逐条说出文件、行和改法")
-    checking.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="要检查的文件夹；不写就检查设置 KNOWLEDGE 的")
+    admin.add_commands(commands, _day)
     drawing = commands.add_parser("chart", help="画出一个引导对话的流程图（Mermaid）")
     drawing.add_argument("dialog", choices=sorted(DIALOGS), metavar="DIALOG", help="、".join(DIALOGS))
-    team = commands.add_parser("requests", help="处理请求：列出、查看、改状态、回复")
-    team.add_argument("--store", type=Path, metavar="PATH", help="数据库文件；不写就用设置 STORE 的")
-    actions = team.add_subparsers(dest="action", metavar="ACTION")
-    listing = actions.add_parser("list", help="列出还没办完的请求")
-    listing.add_argument("--all", action="store_true", help="连已经办完的一起列出")
-    listing.add_argument("--state", type=staff.state_of, help="只列这个状态的")
-    showing = actions.add_parser("show", help="看一个请求的全部内容")
-    showing.add_argument("number", metavar="NUMBER")
-    showing.add_argument("--reveal", action="store_true", help="显示完整的联系方式")
-    setting = actions.add_parser("set", help="改状态，并通知企业")
-    setting.add_argument("number", metavar="NUMBER")
-    setting.add_argument("to", type=staff.state_of, metavar="STATE", help="、".join(f"{s}（{staff.state_name(s)}）" for s in cases.State))
-    setting.add_argument("--note", default="", metavar="TEXT", help="给企业的说明")
-    replying = actions.add_parser("reply", help="回复企业")
-    replying.add_argument("number", metavar="NUMBER")
-    replying.add_argument("text", metavar="TEXT")
-    actions.add_parser("unanswered", help="看大家问了什么没有答上来")
+    staff.add_commands(commands)
     return top
 
 
@@ -314,10 +299,23 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     try:
         settings = Settings.read(os.environ)
-        if given.command == "check":
-            return check(given.folder or settings.knowledge)
-        if given.command == "requests":
-            return _run(lambda: requests(given, settings))
+        match given.command:
+            case "requests":
+                return _run(lambda: requests(given, settings))
+            case "check":
+                return admin.check(given.folder or settings.knowledge, given.format)
+            case "import":
+                return admin.bring(given, settings.knowledge)
+            case "diff":
+                return _run(lambda: compare(given, settings))
+            case "stale":
+                return admin.age(given, settings.knowledge)
+            case "reload":
+                return admin.ask_for_reload(settings.store)
+            case "schema":
+                return admin.describe(given.folder or settings.knowledge)
+            case "serve" | None:
+                return _run(lambda: serve(settings))
         knowledge = loader.load(settings.knowledge)
         match given.command:
             case "chart":
@@ -325,10 +323,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return 0
             case "chat":
                 return _run(lambda: chat(given, settings, knowledge))
-            case "ask":
-                return _run(lambda: ask(given, settings, knowledge))
             case _:
-                return _run(lambda: serve(settings, knowledge))
+                return _run(lambda: ask(given, settings, knowledge))
     except (SettingError, StoreError, cases.CaseError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -7,7 +7,8 @@ from dataclasses import replace
 from dialogs import asking, filing, frames, reports
 from dialogs.messages import Option
 from dialogs.script import Outcome
-from dialogs.talk import Talk
+from dialogs.scripts.subsidy_precheck import Report
+from dialogs.talk import KeepPrecheck, Talk
 
 
 def proceed(talk: Talk) -> None:
@@ -56,6 +57,8 @@ def done(talk: Talk, outcome: Outcome) -> None:
         case _:
             talk.state = talk.state.with_top(replace(talk.state.frames[-1], digest=reports.digest(outcome)))
             talk.replies += reports.tell(talk.voice, outcome, frame.run)
+            if isinstance(outcome.data, Report):
+                talk.effects.append(KeepPrecheck(outcome.data.region, outcome.data.facts, outcome.data.today))
     offer_resume(talk)
 
 

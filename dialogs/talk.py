@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from dialogs import cases, phrases, reading
@@ -57,7 +57,16 @@ class Unanswered:
     text: str
 
 
-Effect = FileRequest | AddNote | Withdraw | Unanswered
+@dataclass(frozen=True, slots=True)
+class KeepPrecheck:
+    """Effect: a finished pre-check is kept without the person, to see later what a change of the knowledge changes."""
+
+    region: str
+    facts: Mapping[str, str]
+    day: date
+
+
+Effect = FileRequest | AddNote | Withdraw | Unanswered | KeepPrecheck
 
 
 @dataclass(frozen=True, slots=True)

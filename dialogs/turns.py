@@ -17,7 +17,7 @@ from dialogs import cases
 from dialogs.assistant import notice_of, respond, trouble
 from dialogs.conversation import State
 from dialogs.messages import Message, Reply
-from dialogs.talk import AddNote, FileRequest, Turn, Unanswered, Withdraw
+from dialogs.talk import AddNote, FileRequest, KeepPrecheck, Turn, Unanswered, Withdraw
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Commit, Committed, Conflict, NewRequest, Notice, OutboxItem, Request, Seen, Snapshot, Store, StoreError
 
@@ -121,6 +121,11 @@ class Turns:
                 self._ring(request.address)
                 return case
         raise TurnError(f"request {number}: it kept changing under {_ATTEMPTS} attempts")
+
+    async def notify(self, address: Address, text: str) -> None:
+        """Tell somebody something outside a talk of theirs (an admin, what came of a reload)."""
+        await self.store.commit(Commit(address, self.clock(), notices=(Notice(address, Reply(text, by="bot").to_json()),)))
+        self._ring(address)
 
     async def list_cases(self, states: Sequence[str] = (), limit: int = 100) -> list[cases.Case]:
         """Requests, newest first."""
@@ -270,6 +275,7 @@ def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | N
         created=created,
         changed=changed,
         unanswered=tuple(e.text for e in turn.effects if isinstance(e, Unanswered)),
+        prechecks=tuple({"region": e.region, "facts": dict(e.facts), "day": e.day.isoformat()} for e in turn.effects if isinstance(e, KeepPrecheck)),
         result=result,
     )
 

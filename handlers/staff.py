@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from dialogs import cases
@@ -32,6 +33,27 @@ def state_of(text: str) -> cases.State:
             return state
     names = "、".join(f"{s}（{state_name(s)}）" for s in cases.State)
     raise argparse.ArgumentTypeError(f"没有“{text}”这个状态，可以写：{names}")
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The service team's commands."""
+    team = commands.add_parser("requests", help="处理请求：列出、查看、改状态、回复")
+    team.add_argument("--store", type=Path, metavar="PATH", help="数据库文件；不写就用设置 STORE 的")
+    actions = team.add_subparsers(dest="action", metavar="ACTION")
+    listing = actions.add_parser("list", help="列出还没办完的请求")
+    listing.add_argument("--all", action="store_true", help="连已经办完的一起列出")
+    listing.add_argument("--state", type=state_of, help="只列这个状态的")
+    showing = actions.add_parser("show", help="看一个请求的全部内容")
+    showing.add_argument("number", metavar="NUMBER")
+    showing.add_argument("--reveal", action="store_true", help="显示完整的联系方式")
+    setting = actions.add_parser("set", help="改状态，并通知企业")
+    setting.add_argument("number", metavar="NUMBER")
+    setting.add_argument("to", type=state_of, metavar="STATE", help="、".join(f"{s}（{state_name(s)}）" for s in cases.State))
+    setting.add_argument("--note", default="", metavar="TEXT", help="给企业的说明")
+    replying = actions.add_parser("reply", help="回复企业")
+    replying.add_argument("number", metavar="NUMBER")
+    replying.add_argument("text", metavar="TEXT")
+    actions.add_parser("unanswered", help="看大家问了什么没有答上来")
 
 
 async def run(turns: Turns, arguments: argparse.Namespace) -> int:

@@ -85,6 +85,11 @@ def load(folder: Path = SHIPPED, figures: bool = False) -> Knowledge:
     return loading.knowledge()
 
 
+def tables(knowledge: Knowledge) -> dict[str, Mapping[str, Shape]]:
+    """All records of a knowledge base: kind → key → record."""
+    return {kind: getattr(knowledge, kind) for kind in MODELS}
+
+
 class _Loading:
     """One attempt to load a folder: gathers records, their places, and problems."""
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from knowledge.money import Money
+from knowledge.money import CURRENCIES, Money
 
 
 def _money(value: object) -> object:
@@ -43,10 +43,25 @@ def _count(value: object) -> object:
     return value
 
 
-Count = Annotated[int, BeforeValidator(_count)]
-MoneyField = Annotated[Money, BeforeValidator(_money)]
-Day = Annotated[date, BeforeValidator(_day)]
-Rate = Annotated[Decimal, BeforeValidator(_rate), Field(ge=0, le=1)]
+Count = Annotated[int, BeforeValidator(_count), WithJsonSchema({"type": "integer", "minimum": 0})]
+MoneyField = Annotated[
+    Money,
+    BeforeValidator(_money),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\d{1,20}(\.\d{1,8})?[万亿]?(" + "|".join(CURRENCIES) + ")$",
+            "examples": ["200万元", "1.5亿元", "3000万美元"],
+        }
+    ),
+]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "examples": ["2026-11-24"]})]
+Rate = Annotated[
+    Decimal,
+    BeforeValidator(_rate),
+    Field(ge=0, le=1),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,4})?%$", "examples": ["30%"]}),
+]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=56)]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Figure = Annotated[str, Field(min_length=1, max_length=24)]

@@ -113,7 +113,7 @@ def _decode(file: str, data: bytes) -> str:
 def _unclosed(error: yaml.MarkedYAMLError) -> bool:
     """A quote or bracket that is never closed: its beginning is the place to mend, not the end of the file."""
     said = error.problem or ""
-    return any(words in said for words in ("end of stream", "unexpected end", "',' or", "document indicator"))
+    return any(words in said for words in ("end of stream", "unexpected end", "',' or", "document indicator", "expected node content"))
 
 
 def _explain(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, str]:

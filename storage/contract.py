@@ -134,6 +134,8 @@ class Commit:
     """Requests with their new content and the revision that they were read at."""
     unanswered: tuple[str, ...] = ()
     """Messages to which the knowledge had no answer."""
+    prechecks: tuple[Json, ...] = ()
+    """Finished pre-checks without the person: facts and the day, to be run again when the knowledge changes."""
     result: Json = field(default_factory=dict)
 
 
@@ -167,6 +169,15 @@ class Unanswered:
     last: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A knowledge base that was in use: its version, its files (path → text), and since when."""
+
+    version: str
+    at: datetime
+    files: Json
+
+
 class Store(Protocol):
     """The contract. All times are aware; they come back as UTC."""
 
@@ -178,7 +189,7 @@ class Store(Protocol):
 
         Order of checks: update seen → `Seen`; conversation or request revision differs → `Conflict`. Then: remember the update
         with its result; write the conversation (revision + 1), the incoming message, replies, notices, new and changed requests
-        (revision + 1) and unanswered messages; mark `taken` as sent. The text `{request}` anywhere in replies, notices, the
+        (revision + 1), unanswered messages and pre-checks (of these neither person nor time of day); mark `taken` as sent. The text `{request}` anywhere in replies, notices, the
         conversation's and the requests' bodies and the result becomes the number of the first created request.
         """
 
@@ -211,6 +222,15 @@ class Store(Protocol):
 
     async def unanswered(self, limit: int = 100) -> list[Unanswered]:
         """Messages without an answer, most frequent first."""
+
+    async def prechecks(self, limit: int = 1000) -> list[Json]:
+        """Finished pre-checks without the person, newest first."""
+
+    async def publish(self, publication: Publication) -> None:
+        """Keep a knowledge base that came into use; one of the version that was published last is not kept twice."""
+
+    async def published(self, limit: int = 20) -> list[Publication]:
+        """The knowledge bases that were in use, newest first."""
 
     async def close(self) -> None:
         """Finish what is under way and let go of files and threads."""

@@ -22,6 +22,7 @@ from storage.contract import (
     Conversation,
     Json,
     OutboxItem,
+    Publication,
     Request,
     Seen,
     Snapshot,
@@ -117,6 +118,8 @@ class MemoryStore:
         self._waiting: dict[int, bool] = {}  # in the order of ids; True for a notice
         self._updates: dict[tuple[str, str, str], str] = {}
         self._unanswered: dict[str, Unanswered] = {}
+        self._prechecks: list[str] = []
+        self._published: list[Publication] = []
 
     async def load(self, address: Address, update_id: str | None = None) -> Snapshot:
         """What a turn of this person needs."""
@@ -172,6 +175,7 @@ class MemoryStore:
             self._lines[line.address].append(line.id)
             if isinstance(line, OutboxItem) and line.state == "waiting":
                 self._waiting[line.id] = line.id in notices
+        self._prechecks += [encode(body) for body in turn.prechecks]
         for text in turn.unanswered:
             before = self._unanswered.get(text, Unanswered(text, 0, at))
             self._unanswered[text] = Unanswered(text, before.count + 1, max(before.last, at))
@@ -227,6 +231,20 @@ class MemoryStore:
             line = self._item(item)
             self._messages[item] = replace(line, attempts=line.attempts + 1, due=None, error=error, state=state)
             del self._waiting[item]
+
+    async def prechecks(self, limit: int = 1000) -> list[Json]:
+        """Finished pre-checks without the person, newest first."""
+        return [json.loads(body) for body in self._prechecks[::-1][:limit]]
+
+    async def publish(self, publication: Publication) -> None:
+        """Keep a knowledge base that came into use."""
+        if not self._published or self._published[-1].version != publication.version:
+            files = json.loads(encode(publication.files))
+            self._published.append(replace(publication, at=utc(publication.at), files=files))
+
+    async def published(self, limit: int = 20) -> list[Publication]:
+        """The knowledge bases that were in use, newest first."""
+        return [replace(p, files=dict(p.files)) for p in self._published[::-1][:limit]]
 
     async def unanswered(self, limit: int = 100) -> list[Unanswered]:
         """Messages without an answer, most frequent first; of equally frequent ones the latest."""

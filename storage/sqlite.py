@@ -23,7 +23,9 @@ from storage.contract import (
     Committed,
     Conflict,
     Conversation,
+    Json,
     OutboxItem,
+    Publication,
     Request,
     Seen,
     Snapshot,
@@ -74,7 +76,14 @@ def _version_1(db: Database) -> None:
     table("unanswered", "text", {"text": str, "count": int, "last": str})
 
 
-_STEPS: tuple[Callable[[Database], None], ...] = (_version_1,)
+def _version_2(db: Database) -> None:
+    """Pre-checks without the person, and the knowledge bases that were in use."""
+    db.create_table("prechecks", {"id": int, "body": str}, "id", not_null={"body"}, strict=True)
+    published = {"id": int, "version": str, "at": str, "files": str}
+    db.create_table("published", published, "id", not_null={"version", "at", "files"}, strict=True)
+
+
+_STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2)
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""
 
 
@@ -155,6 +164,22 @@ class SqliteStore:
         sql = "select text, count, last from unanswered order by count desc, last desc, text limit ?"
         return await self._run(self._rows, lambda row: Unanswered(row[0], row[1], _time(row[2])), sql, (limit,))
 
+    async def prechecks(self, limit: int = 1000) -> list[Json]:
+        """Finished pre-checks without the person, newest first."""
+        return await self._run(self._rows, lambda row: json.loads(row[0]), "select body from prechecks order by id desc limit ?", (limit,))
+
+    async def publish(self, publication: Publication) -> None:
+        """Keep a knowledge base that came into use."""
+        last = "select 1 from (select version from published order by id desc limit 1) where version = :version"
+        sql = f"insert into published (version, at, files) select :version, :at, :files where not exists ({last})"
+        values = {"version": publication.version, "at": _text(publication.at), "files": encode(publication.files)}
+        await self._run(self._rows, tuple, sql, values)
+
+    async def published(self, limit: int = 20) -> list[Publication]:
+        """The knowledge bases that were in use, newest first."""
+        sql = "select version, at, files from published order by id desc limit ?"
+        return await self._run(self._rows, lambda row: Publication(row[0], _time(row[1]), json.loads(row[2])), sql, (limit,))
+
     async def _run(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         if self._closing is not None:
             raise StoreError(f"数据库 {self._path} 已经关闭，不能再读写。请重新打开（SqliteStore.open）。")
@@ -227,6 +252,8 @@ class SqliteStore:
             for text in turn.unanswered:
                 sql = "insert into unanswered values (?, 1, ?) on conflict do update set count = count + 1, last = max(last, excluded.last)"
                 run(sql, (text, at))
+            for body in turn.prechecks:
+                run("insert into prechecks (body) values (?)", (encode(body),))
             for item in turn.taken:
                 run(_SENT, (item,))
         return Committed(numbers, outbox, json.loads(result))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,6 +23,8 @@ class Report:
     today: date
     rows: tuple[Assessment, ...]
     total: Total | None
+    facts: Mapping[str, str]
+    """The answers that it follows from, by key; no private ones."""
 
 
 def subsidy_precheck(knowledge: Knowledge, today: date) -> Script:
@@ -33,7 +36,8 @@ def subsidy_precheck(knowledge: Knowledge, today: date) -> Script:
         value = yield from _question(agenda, matter[0], len(matter))
         inquiry.tell(matter[0], token_of(value))
     rows = rules.assess(agenda.supports, inquiry.facts, knowledge.documents, knowledge.facts, today)
-    return Outcome("subsidy.report", Report(region, today, rows, stacking.total(rows)))
+    facts = {k: v for k, v in inquiry.facts.items() if not agenda.types[rules.generic(k)].private}
+    return Outcome("subsidy.report", Report(region, today, rows, stacking.total(rows), facts))
 
 
 def _question(agenda: Agenda, key: str, remaining: int) -> Question[object]:
