@@ -179,7 +179,9 @@ class Voice:
         options = self.next_steps(record)
         if more and not full:
             options = (Option(self.say("common.expand"), fit(f"!full:{record.id}")), *options)
-        return Reply("\n".join(shown), options[:MAX_OPTIONS], self.sources(citations(record)))
+        if len(options) > MAX_OPTIONS:
+            options = (*options[: MAX_OPTIONS - 1], options[-1])  # the last one leads to a person
+        return Reply("\n".join(shown), options, self.sources(citations(record)))
 
     def _differs(self, record: Answerable) -> str:
         """That papers, or parts of one, say different things on this point."""
@@ -268,10 +270,10 @@ class Voice:
         items = [self.say("facts.list_item", name=i.text.rstrip("。")) for i in record.items]
         return [
             self.say("services.head", name=record.name, text=record.text, state=state),
-            *items,
             self.say("facts.units", units=units) if units else self.say("channels.no_units"),
             *(self.contact(record.contact) if record.contact.phone or record.contact.email or record.contact.address else []),
             record.next,
+            *items,
         ]
 
     def task(self, record: Task) -> list[str]:
@@ -311,7 +313,12 @@ class Voice:
             return [Option(self.say("common.start_precheck"), "!start:subsidy_precheck")]
         if record.serve == "park":
             return [Option(self.say("common.start_parks"), "!start:park_selection")]
-        return [Option(cut(self.name(r)), fit(f"!show:{r.id}")) for r in about[:2]]
+        return [Option(self._short(r, record.name), fit(f"!show:{r.id}")) for r in about[:2]]
+
+    def _short(self, record: Answerable, beside: str) -> str:
+        """A label for a record; where it is called like the one beside it, what kind of thing it is."""
+        name = self.name(record)
+        return self.say(f"kinds.{type(record).__name__}") if name == beside else cut(name)
 
     def original(self, record: Answerable) -> Reply:
         """The sections that a record cites, in the paper's own words, where the paper was imported."""
