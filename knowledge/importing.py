@@ -61,7 +61,8 @@ def passages(lines: Sequence[str], document: Document) -> list[Passage]:
 
 def to_yaml(found: Sequence[Passage], source: str) -> str:
     """The passages as a file of the knowledge base; `source` names the file they came from."""
-    lines = [f"# 由 {source} 导入的原文，供核对和“看原文”用；要改就改原文件，再导入一次。", "passages:"]
+    lines = ["# yaml-language-server: $schema=../schema.json"]
+    lines += [f"# 由 {source} 导入的原文，供核对和“看原文”用；要改就改原文件，再导入一次。", "passages:"]
     for passage in found:
         lines += [f"  - document: {passage.document}", f"    section: {passage.section}", "    text: |-"]
         lines += [f"      {_printable(line)}" for line in passage.text.split("\n") if line.strip()]

@@ -99,13 +99,15 @@ class _Reader:
         self.annex = self.row = ""
         self.rows: int | None = None
         """The last row number of the table, None before the first; -1 in a table whose rows bear no numbers."""
+        self.head: set[str] = set()
+        """The lines between an annex's heading and its first row: printed again on each page, they belong to no row."""
 
     def section(self, line: str, titled: bool) -> str:
         """The section of the next line."""
         outlined = bool(self.chapter or self.annex)
         if match := _ANNEX.match(line):
             if outlined:
-                self.annex, self.row, self.box, self.rows = match[1], "", "", None
+                self.annex, self.row, self.box, self.rows, self.head = match[1], "", "", None, set()
                 return self.annex
             return TITLE
         if self.annex or (not outlined and _ROW.fullmatch(line)) or (self.row and not self.chapter):
@@ -133,6 +135,8 @@ class _Reader:
 
     def _table(self, line: str) -> str:
         """A line of an annex, or of a paper that is one table."""
+        if self.row and line.strip("|") in self.head:
+            return self.annex
         match = _ROW.match(line)
         if match and self.rows is None:
             self.rows = 0 if match[1] == "1" else -1
@@ -143,6 +147,8 @@ class _Reader:
             self.row = match[1]
         if (match := _TABLE_ITEM.search(line)) and self.row[:1] in tuple(HAN):
             self.row = self.row.rstrip("0123456789") + match[1]
+        if not self.row:
+            self.head.add(line.strip("|"))
         return self.annex + self.row
 
 

@@ -27,8 +27,9 @@ _REFERENCES = {
 def schema(kinds: Mapping[str, type[Shape]], knowledge: Knowledge) -> dict[str, Any]:
     """The schema of any file of a knowledge base; references offer the ids of this one."""
     rows, generated = models_json_schema([(m, "validation") for m in kinds.values()], ref_template="#/definitions/{model}")
-    defined: dict[str, Any] = generated["$defs"]
-    for model in _models(kinds):
+    models = _models(kinds)
+    defined: dict[str, Any] = {m.__name__: generated["$defs"][m.__name__] for m in models}  # Money is a text to admins
+    for model in models:
         for name, field in defined[model.__name__]["properties"].items():
             field["description"] = _line(label(model, name))
             ids = tuple(getattr(knowledge, _REFERENCES[name])) if name in _REFERENCES else ()

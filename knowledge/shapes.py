@@ -52,15 +52,22 @@ MoneyField = Annotated[
             "type": "string",
             "pattern": r"^\d{1,20}(\.\d{1,8})?[万亿]?(" + "|".join(CURRENCIES) + ")$",
             "examples": ["200万元", "1.5亿元", "3000万美元"],
+            "patternErrorMessage": "不是金额，写成 200万元、1.5亿元 或 3000万美元",
         }
     ),
 ]
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "examples": ["2026-11-24"]})]
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "examples": ["2026-11-24"], "patternErrorMessage": "不是日期，写成 2026-11-24 这样"}
+    ),
+]
 Rate = Annotated[
     Decimal,
     BeforeValidator(_rate),
     Field(ge=0, le=1),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,4})?%$", "examples": ["30%"]}),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,4})?%$", "examples": ["30%"], "patternErrorMessage": "不是比例，写成 30% 这样"}),
 ]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=56)]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]

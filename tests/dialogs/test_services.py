@@ -37,9 +37,7 @@ def test_the_list_is_there() -> None:
 
 def test_every_service_of_the_list_is_a_record_and_no_other(knowledge: Knowledge) -> None:
     if ROWS:
-        assert {r["id"]: (r["region"], r["document"]) for r in ROWS} == {
-            s.id: (s.region, s.source.document) for s in knowledge.services.values()
-        }
+        assert {r["id"]: (r["region"], r["document"]) for r in ROWS} == {s.id: (s.region, s.source.document) for s in knowledge.services.values()}
         assert Counter(r["kind"] for r in ROWS) == Counter(s.serve for s in knowledge.services.values())
 
 

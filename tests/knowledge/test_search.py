@@ -20,8 +20,6 @@ SHARED = {
     "高新区": {"ks-high-tech-zone", "tc-district-hitech", "xz-park-hightech"},
     "研发费用加计扣除": {"ks-rd-deduction", "snd-tax-rd"},
     "企业博士后工作站支持": {"sz-postdoc", "tc-postdoc"},
-    "产业技术创新联盟": {"sz-alliance", "tc-alliance"},
-    "医院+研发机构+企业常态化对接机制": {"ks-hospital-link", "sz-hospital-link"},
     "指导思想": {"tc-guiding", "xz-guiding"},
     "每年滚动筛选潜力地标企业": {"snd-ind-landmark-yearly", "sz-ind-landmark"},
 }

@@ -26,6 +26,7 @@ from storage.contract import (
     NewRequest,
     Notice,
     OutboxItem,
+    Publication,
     Request,
     Seen,
     Snapshot,
@@ -496,6 +497,37 @@ async def test_ids_that_are_not_in_the_outbox_change_nothing(store: Store) -> No
 
 
 # --- Questions without an answer ---
+
+
+async def test_prechecks_are_kept_without_the_person_newest_first(store: Store) -> None:
+    one, two = {"region": "snd", "facts": {"events": "a"}, "day": "2026-11-24"}, {"region": "suzhou", "facts": {}, "day": "2026-11-25"}
+    await committed(store, prechecks=(one,))
+    await committed(store, OTHER, prechecks=(two,))
+    assert await store.prechecks() == [two, one]
+    assert await store.prechecks(limit=1) == [two]
+    first = await store.commit(Commit(FOUNDER, NOON, "once", prechecks=(one,)))
+    assert isinstance(first, Committed)
+    assert isinstance(await store.commit(Commit(FOUNDER, NOON, "once", prechecks=(one,))), Seen)
+    assert len(await store.prechecks()) == 3, "a second delivery of the same update is not kept again"
+
+
+async def test_a_conflict_keeps_no_precheck(store: Store) -> None:
+    await committed(store, conversation={"a": 1})
+    refused = await store.commit(Commit(FOUNDER, NOON, conversation={"a": 2}, expected_revision=7, prechecks=({"region": "snd"},)))
+    assert isinstance(refused, Conflict)
+    assert await store.prechecks() == []
+
+
+async def test_published_knowledge_is_kept_once_and_comes_back_newest_first(store: Store) -> None:
+    first = Publication("a1", NOON, {"snd/supports.yaml": "supports: []\n"})
+    second = Publication("b2", NOON + SECOND, {"snd/supports.yaml": "supports: 二\n"})
+    for publication in (first, first, second, second, replace(first, at=NOON + 2 * SECOND)):
+        await store.publish(publication)
+    kept = await store.published()
+    assert [p.version for p in kept] == ["a1", "b2", "a1"], "a roll-back is a publication of its own"
+    assert kept[1] == second
+    assert [p.version for p in await store.published(limit=1)] == ["a1"]
+    assert all(p.at.utcoffset() == timedelta(0) for p in kept)
 
 
 async def test_unanswered_messages_are_counted_most_frequent_first(store: Store) -> None:

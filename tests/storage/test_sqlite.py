@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.contract import Address, Commit, Committed, Conflict, NewRequest, Notice, OutboxItem, StoreError, Update
+from storage.contract import Address, Commit, Committed, Conflict, NewRequest, Notice, OutboxItem, Publication, StoreError, Update
 from storage.sqlite import _STEPS, SqliteStore
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -76,7 +76,7 @@ async def test_a_new_file_is_made_durable_and_checked(tmp_path: Path) -> None:
     values = await store._run(lambda: [store._db.execute(f"pragma {name}").fetchone()[0] for name in settings])
     assert values == ["wal", 2, 1]  # 2 is FULL
     await store.close()
-    assert rows(tmp_path / "store.db", "select migration_set, name from _sqlite_migrations") == [("yuanqitong", "_version_1")]
+    assert rows(tmp_path / "store.db", "select migration_set, name from _sqlite_migrations") == [("yuanqitong", step.__name__) for step in _STEPS]
 
 
 async def test_opening_again_changes_nothing(tmp_path: Path) -> None:
@@ -175,17 +175,33 @@ async def test_the_schema_of_a_newer_program_is_refused_and_left_alone(tmp_path:
     path = tmp_path / "store.db"
     await (await SqliteStore.open(path)).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("insert into _sqlite_migrations (migration_set, name) values ('yuanqitong', '_version_2')")
+        connection.execute("insert into _sqlite_migrations (migration_set, name) values ('yuanqitong', '_version_99')")
         connection.commit()
     message = await refused(path)
-    assert "更新版本的程序" in message and "_version_2" in message and "升级" in message
+    assert "更新版本的程序" in message and "_version_99" in message and "升级" in message
+
+
+async def test_a_store_of_the_first_release_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.sqlite._STEPS", _STEPS[:1])
+    old = await SqliteStore.open(tmp_path / "store.db")
+    done = await old.commit(Commit(FOUNDER, NOON, incoming={"text": "好"}, conversation={"a": 1}, created=(NewRequest("file", "new", {"x": 1}),)))
+    assert isinstance(done, Committed)
+    await old.close()
+    monkeypatch.undo()
+    store = await SqliteStore.open(tmp_path / "store.db")
+    assert (await store.load(FOUNDER)).conversation.body == {"a": 1}
+    assert [r.number for r in await store.requests()] == list(done.numbers)
+    assert await store.prechecks() == []
+    await store.publish(Publication("v1", NOON, {"a.yaml": "x"}))
+    assert [p.version for p in await store.published()] == ["v1"]
+    await store.close()
 
 
 async def test_a_step_of_the_schema_that_fails_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def _version_2(db: object) -> None:
+    def _version_99(db: object) -> None:
         raise sqlite3.OperationalError("no such thing")
 
-    monkeypatch.setattr("storage.sqlite._STEPS", (*_STEPS, _version_2))
+    monkeypatch.setattr("storage.sqlite._STEPS", (*_STEPS, _version_99))
     assert "no such thing" in await refused(tmp_path / "store.db")
     assert rows(tmp_path / "store.db", "select name from sqlite_master") == []
     monkeypatch.undo()
