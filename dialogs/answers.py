@@ -253,7 +253,7 @@ class Voice:
 
     def channel(self, record: Channel, number: int | None = None) -> list[str]:
         """A route: what it does, how it stands, who is responsible, and how to reach them."""
-        state = self.say(f"channels.state_{record.state}") if record.state in ("planned", "applied_for") else ""
+        state = self.say(f"channels.state_{record.state}") if record.state in ("building", "planned", "applied_for") else ""
         head = record.name + state if number is None else self.say("channels.item", number=number, name=record.name, state=state)
         units = self.units(record)
         who = self.say("channels.units", units=units) if units else self.say("channels.no_units")

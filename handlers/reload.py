@@ -8,9 +8,8 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -72,7 +71,7 @@ class Reloader:
         if lock is not None:
             loop.add_signal_handler(signal.SIGHUP, self._asked.set)
         try:
-            await self._keep(await asyncio.to_thread(files_of, self._folder))
+            await self._keep((await asyncio.to_thread(loader.read_folder, self._folder))[0])
             await self._write(Result(0, os.getpid(), _now(), self._library.knowledge.version, True, 0.0))
             await asyncio.gather(self._watch(), self._serve())
         finally:
@@ -102,8 +101,8 @@ class Reloader:
         self._count += 1
         begun, old = time.monotonic(), self._library.knowledge
         try:
-            files = await asyncio.to_thread(files_of, self._folder)
-            new = await asyncio.to_thread(loader.load, self._folder)
+            files, unread = await asyncio.to_thread(loader.read_folder, self._folder)
+            new = await asyncio.to_thread(loader.of_files, files, False, unread)
         except loader.KnowledgeError as error:
             result = self._result(old, False, begun, problems=tuple(error.problems))
         except Exception as error:
@@ -125,8 +124,9 @@ class Reloader:
         took = round(time.monotonic() - begun, 3)
         return Result(self._count, os.getpid(), _now(), knowledge.version, changed, took, tuple(changes), tuple(problems))
 
-    async def _keep(self, files: dict[str, str]) -> None:
-        await self._store.publish(Publication(self._library.knowledge.version, datetime.now(LOCAL), files))
+    async def _keep(self, files: Mapping[str, bytes]) -> None:
+        texts = {name: data.decode("utf-8-sig", "replace") for name, data in files.items()}
+        await self._store.publish(Publication(self._library.knowledge.version, datetime.now(LOCAL), texts))
 
     async def _write(self, result: Result) -> None:
         """Leave the result for `bot.py reload` and for whoever looks."""
@@ -157,12 +157,7 @@ async def first(folder: Path, store: Store) -> Knowledge:
 
 def restored(publication: Publication) -> Knowledge:
     """A knowledge base from what the store kept of it."""
-    with tempfile.TemporaryDirectory() as name:
-        for path, text in publication.files.items():
-            target = Path(name, path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(text.encode())
-        return loader.load(Path(name))
+    return loader.of_files({name: text.encode() for name, text in publication.files.items()})
 
 
 class _YamlOnly(DefaultFilter):
@@ -177,12 +172,6 @@ def described(change: diff.Change) -> str:
     how = {"added": "新增", "removed": "删除", "changed": "改了"}[change.how]
     field_name = f"的{change.field}" if change.field else ""
     return f"{how}{diff.kind_name(change.kind)} {change.key}（{change.name}）{field_name}"
-
-
-def files_of(folder: Path) -> dict[str, str]:
-    """The files of a knowledge base, by their path in it."""
-    found = sorted(folder.rglob("*.y*ml"))
-    return {f.relative_to(folder).as_posix(): f.read_text(encoding="utf-8-sig", errors="replace") for f in found}
 
 
 def status_file(store: Path) -> Path:

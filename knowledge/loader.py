@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -73,8 +74,29 @@ def load(folder: Path = SHIPPED, figures: bool = False) -> Knowledge:
 
     `figures`: also check every figure against the imported papers. A figure that differs is to be mended, but stops no running bot.
     """
-    loading = _Loading(folder)
-    loading.read_files()
+    files, problems = read_folder(folder)
+    return of_files(files, figures, problems)
+
+
+def read_folder(folder: Path) -> tuple[dict[str, bytes], list[Problem]]:
+    """The .yaml files below a folder by their path in it, and what could not be read."""
+    files: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for file in sorted(folder.rglob("*.y*ml")) if folder.is_dir() else ():
+        name = file.relative_to(folder).as_posix()
+        try:
+            files[name] = file.read_bytes()
+        except OSError as error:
+            problems.append(Problem(name, 1, 1, f"文件读不了：{error.strerror}", "检查文件的权限"))
+    if not files and not problems:
+        problems.append(Problem(str(folder), 1, 1, "文件夹不存在，或里面没有 .yaml 文件", "检查设置 KNOWLEDGE 写的文件夹；不设就用自带的知识库"))
+    return files, problems
+
+
+def of_files(files: Mapping[str, bytes], figures: bool = False, problems: Sequence[Problem] = ()) -> Knowledge:
+    """The same from files that were read already; `problems` are those that could not be."""
+    loading = _Loading(problems)
+    loading.read_files(files)
     loading.check_agreement()
     if not loading.problems:
         loading.run_examples()
@@ -91,38 +113,26 @@ def tables(knowledge: Knowledge) -> dict[str, Mapping[str, Shape]]:
 
 
 class _Loading:
-    """One attempt to load a folder: gathers records, their places, and problems."""
+    """One attempt to load: gathers records, their places, and problems."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.problems: list[Problem] = []
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
         self.tables: dict[str, dict[str, Any]] = {name: {} for name in MODELS}
         self.places: dict[str, tuple[Tree, TreePath]] = {}
         self.refused: set[str] = set()
         """The ids of records that were refused: what refers to them is not to blame."""
-        self.unread = False
+        self.unread = bool(problems)
         self.digest = hashlib.sha256()
 
-    def read_files(self) -> None:
-        files = sorted(self.folder.rglob("*.y*ml")) if self.folder.is_dir() else []
-        if not files:
-            self.problems.append(
-                Problem(str(self.folder), 1, 1, "文件夹不存在，或里面没有 .yaml 文件", "检查设置 KNOWLEDGE 写的文件夹；不设就用自带的知识库")
-            )
-        for file in files:
-            name = file.relative_to(self.folder).as_posix()
+    def read_files(self, files: Mapping[str, bytes]) -> None:
+        for name, data in files.items():
             try:
-                data = file.read_bytes()
                 tree = read(name, data)
-            except OSError as error:
-                self.problems.append(Problem(name, 1, 1, f"文件读不了：{error.strerror}", "检查文件的权限"))
-                self.unread = True
-                continue
             except StrictYamlError as error:
                 self.problems.extend(error.problems)
                 self.unread = True
                 continue
-            self.digest.update(name.encode() + b"\0" + data + b"\0")
+            self.digest.update(name.encode() + b"\0" + data.removeprefix(codecs.BOM_UTF8) + b"\0")
             self._read_tree(tree)
 
     def _read_tree(self, tree: Tree) -> None:

@@ -185,7 +185,7 @@ class Channel(Record):
     matter: Literal[
         "review", "registration_advice", "innovative_device", "import_export", "project_construction", "ethics", "inspection", "ip_fast", "other"
     ]
-    state: Literal["running", "planned", "applied_for", "unstated"]
+    state: Literal["running", "building", "planned", "applied_for", "unstated"]
     route: Text
     responsible: Responsible | None = None
     contact: Contact = Contact()

@@ -87,6 +87,8 @@ def read(file: str, data: bytes) -> Tree:
     except yaml.MarkedYAMLError as error:
         mark = (error.context_mark if _unclosed(error) else None) or error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        if line > (last := 1 + text.rstrip().count("\n")):
+            line, column = last, 1  # what is missing at the end of the file belongs to its last line
         raise StrictYamlError([Problem(file, line, column, *_explain(error, text, line))]) from error
     except yaml.YAMLError as error:
         bad = yaml.reader.Reader.NON_PRINTABLE.search(text)

@@ -98,7 +98,19 @@ class Support(Record):
     kind: Literal["subsidy", "reward", "loan", "fund", "tax", "insurance", "talent", "priority", "case_by_case", "service"]
     summary: Text
     recipient: Literal[
-        "enterprise", "hospital", "institution", "fund", "buyer", "both_sides", "commissioning", "commissioned", "person", "team", "any", "unstated"
+        "enterprise",
+        "hospital",
+        "institution",
+        "fund",
+        "buyer",
+        "both_sides",
+        "commissioning",
+        "commissioned",
+        "person",
+        "team",
+        "person_or_team",
+        "any",
+        "unstated",
     ]
     per: Literal["company", "product"] = "company"
     strength: Literal["grants", "encourages", "explores", "plans"] = "grants"
