@@ -18,6 +18,7 @@ lint: .venv/dev.stamp  ## style and types
 bench: .venv/dev.stamp  ## speed and size, printed as tables
 	$(BIN)/python -m bench.turns
 	$(BIN)/python -m bench.understanding
+	$(BIN)/python -m bench.loading
 
 charts: .venv/dev.stamp  ## write docs/dialogs.md from the scripts
 	$(BIN)/python docs/make_charts.py

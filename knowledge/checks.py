@@ -10,7 +10,7 @@ from typing import Any
 from knowledge import rules
 from knowledge.facts import FactType, Region
 from knowledge.money import Money, MoneyError
-from knowledge.records import Clause, Difference, Document, Park, QuestionAnswer, Service
+from knowledge.records import Clause, Difference, Document, Park, Passage, QuestionAnswer, Service
 from knowledge.shapes import Citation, Shape, parts
 from knowledge.snapshot import ANSWERABLE
 from knowledge.supports import Cap, Support
@@ -66,6 +66,8 @@ def _references(record: Shape, tables: Tables, records: Collection[str]) -> Iter
         yield ("within",), within, (regions if isinstance(record, Region) else segments), "上级"
     if (superseded := getattr(record, "superseded_by", None)) is not None:
         yield ("superseded_by",), superseded, (documents if isinstance(record, Document) else records), "取代它的记录"
+    if isinstance(record, Passage):
+        yield ("document",), record.document, documents, "文件"
     if isinstance(record, QuestionAnswer | Service | Difference):
         for index, about in enumerate(record.about):
             yield ("about", index), about, records, "记录"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from knowledge.records import Document, Passage
 
 MAX_BYTES = 30_000_000
 KINDS = (".txt", ".docx", ".pdf")
+_RADICAL = re.compile("[\u2e80-\u2fdf\uf900-\ufaff]")
+"""Radicals and compatibility forms that PDF fonts give for plain characters (⼀ for 一)."""
 _PAGE = re.compile(r"[-—－\s]*\d{1,4}[-—－\s]*")
 """A page number on a line of its own."""
 
@@ -110,5 +113,5 @@ def _pdf(path: Path) -> list[str]:
         pages = [page.extract_text() for page in PdfReader(path).pages]
     except (PyPdfError, KeyError, ValueError, OSError, RecursionError) as error:
         raise ImportingError(f"{path.name} 打不开（加了密码，或文件坏了）。另存为没有密码的 pdf 或 docx，再导入一次") from error
-    lines = [line for page in pages for line in page.splitlines()]
+    lines = [_RADICAL.sub(lambda m: unicodedata.normalize("NFKC", m[0]), line) for page in pages for line in page.splitlines()]
     return [line for line in lines if not (_PAGE.fullmatch(line) and line.strip(" \u3000"))]

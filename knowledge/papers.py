@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 HAN = "一二三四五六七八九十"
 NOTICE, TITLE, PREFACE, HEAD = "印发通知", "标题", "前言", "表头"
@@ -51,11 +51,11 @@ def lies_in(section: str, outer: str) -> bool:
 def split(lines: Sequence[str], title: str = "") -> list[tuple[str, str]]:
     """The sections of a paper, each once and in their order, with their own text (without that of the sections inside them)."""
     found: dict[str, list[str]] = {}
-    for section, text in _points(_sections(lines, title)):
-        found.setdefault(section, []).append(text)
+    for section, line in _sections(lines, title):
+        found.setdefault(section, []).append(line)
     if PREFACE in found and not any(s[0] in HAN for s in found):
         found = {HEAD if s == PREFACE else s: texts for s, texts in found.items()}
-    return [(section, _joined(texts)) for section, texts in found.items()]
+    return [part for section, texts in found.items() for part in _points(section, _joined(texts))]
 
 
 def _sections(lines: Sequence[str], title: str) -> Iterator[tuple[str, str]]:
@@ -149,31 +149,23 @@ class _Reader:
             self.row = self.row.rstrip("0123456789") + match[1]
         if not self.row:
             self.head.add(line.strip("|"))
-        return self.annex + self.row
+        return self.annex + self.row or TITLE
 
 
-def _points(pieces: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _points(section: str, text: str) -> Iterator[tuple[str, str]]:
     """Cuts 一是…二是… into points of their section; only where both stand in it, and never in boxes and tables."""
-    rows = list(pieces)
-    texts: dict[str, str] = {}
-    for section, raw in rows:
-        texts[section] = texts.get(section, "") + plain(raw) + "\n"
-    numbered = {
-        s
-        for s, text in texts.items()
-        if s[0] in HAN and all(any(text.startswith(w, m.end()) for m in _POINT.finditer(text)) for w in ("一是", "二是"))
-    }
-    point: dict[str, str] = {}
-    for section, raw in rows:
-        if section not in numbered:
-            yield section, raw
-            continue
-        for part in _POINT.split(raw.replace("**", "")):
-            bare = part.strip()
-            if bare[1:2] == "是" and bare[0] in HAN:
-                point[section] = f"第{bare[0]}"
-            if bare:
-                yield section + point.get(section, ""), part
+    cut = _POINT.split(text) if section[0] in HAN else [text]
+    if not all(any(part.startswith(words) for part in cut) for words in ("一是", "二是")):
+        yield section, text
+        return
+    points: dict[str, str] = {}
+    name = section
+    for part in filter(str.strip, cut):
+        if part[1:2] == "是" and part[0] in HAN:
+            name = f"{section}第{part[0]}"
+        points[name] = points.get(name, "") + part
+    for name, words in points.items():
+        yield name, words.strip()
 
 
 def _joined(texts: Sequence[str]) -> str:

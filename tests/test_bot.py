@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import bot
-from docs.make_charts import ROOT, page
+from docs.make_charts import ROOT, fields, page
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -45,7 +45,7 @@ def free_port() -> int:
         return port
 
 
-COMMANDS = ["serve", "chat", "ask", "check", "chart", "requests"]
+COMMANDS = ["serve", "chat", "ask", "check", "chart", "requests", "import", "diff", "stale", "reload", "schema"]
 
 
 def test_every_command_has_help_and_stands_in_the_readme() -> None:
@@ -67,6 +67,10 @@ def test_every_setting_stands_in_the_readme() -> None:
 
 def test_the_charts_in_the_docs_are_those_of_the_scripts() -> None:
     assert (ROOT / "docs" / "dialogs.md").read_text(encoding="utf-8") == page(), "run `make charts`"
+
+
+def test_the_fields_in_the_docs_are_those_of_the_records() -> None:
+    assert (ROOT / "docs" / "fields.md").read_text(encoding="utf-8") == fields(), "run `make charts`"
 
 
 def test_links_in_the_docs_lead_somewhere() -> None:

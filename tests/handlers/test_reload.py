@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 from collections.abc import AsyncIterator
@@ -201,13 +202,17 @@ async def test_an_open_dialog_whose_answer_fell_away_says_so_and_asks_again(fold
         path.write_text(
             text.replace("{id: ivd, name: 体外诊断,", "{id: ivd2, name: 体外诊断,").replace("within: ivd,", "within: ivd2,"), encoding="utf-8"
         )
-    for path in folder.rglob("*.yaml"):
-        text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace("segment: ivd\n", "segment: ivd2\n").replace("segment: ivd}", "segment: ivd2}"), encoding="utf-8")
+    _rename_a_segment(folder)
     result = await office.reloader.attempt()
     assert result.problems == (), result.told()
     told = await office.say("接着")
     assert "知识库更新过，选园区里这几项要再问一次" in told
+
+
+def _rename_a_segment(folder: Path) -> None:
+    for path in folder.rglob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"\b(id: |within: |segment: )ivd\b", r"\1ivd2", text), encoding="utf-8")
 
 
 async def test_what_was_in_use_is_kept_and_started_with_when_the_folder_is_broken(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

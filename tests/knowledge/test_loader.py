@@ -112,7 +112,7 @@ def test_a_broken_file_is_refused_at_its_line_with_a_way_to_mend_it(base: Path, 
 
 
 def test_many_kinds_of_fault_are_known() -> None:
-    assert len(BROKEN) >= 30
+    assert len(BROKEN) >= 60
 
 
 def test_all_faults_at_once(base: Path) -> None:
@@ -298,3 +298,24 @@ def test_whatever_is_written_loads_or_is_refused(base: Path, changes: list[tuple
 
 def test_the_shipped_base_stands_where_the_loader_looks() -> None:
     assert (SHIPPED / "regions.yaml").is_file()
+
+
+def test_one_missing_document_is_one_problem_a_file(base: Path) -> None:
+    text = "clauses:\n" + "".join(clause(f"c-{n}").replace("document: paper", "document: gone") for n in range(5))
+    found = faults_of(base, text)
+    assert [p.line for p in found] == [2]
+    assert "“gone”不存在（这个文件里共 5 处）" in found[0].what
+
+
+def test_an_unreadable_file_hides_no_other_fault(base: Path) -> None:
+    (base / "unreadable.yaml").write_text("supports: [", encoding="utf-8")
+    text = "clauses:\n" + clause("one", more=", region2: x") + clause("two").replace("suzhou", "nowhere")
+    found = faults_of(base, text)
+    assert [(p.file, p.line) for p in found] == [("broken.yaml", 2), ("unreadable.yaml", 1)], "who refers to what could not be read is not to blame"
+
+
+def test_a_file_with_too_many_values_is_refused(base: Path) -> None:
+    found = faults_of(base, "aliases: [" + "1, " * 400_001 + "]")
+    assert [p.file for p in found] == ["broken.yaml"]
+    assert "项" in found[0].what
+    assert "分到几个文件" in found[0].fix
