@@ -98,6 +98,8 @@ class Voice(Standing):
 
     def _differs(self, record: Answerable) -> str:
         """That papers, or parts of one, say different things on this point."""
+        if isinstance(record, Task):
+            return ""  # the names of a row and of its chapter often differ by a word: the button is enough
         return "".join(self.say("facts.differs", name=d.name) for d in self.knowledge.differences_on(record.id)[:1])
 
     def _lines(self, record: Answerable) -> list[str]:
@@ -183,7 +185,7 @@ class Voice(Standing):
         items = [self.say("facts.list_item", name=i.text.rstrip("。")) for i in record.items]
         return [
             self.say("services.head", name=record.name, text=record.text, state=state),
-            self.say("facts.units", units=units) if units else self.say("channels.no_units"),
+            self.say("facts.units", units=units) if units else "",
             *(self.contact(record.contact) if record.contact.phone or record.contact.email or record.contact.address else []),
             record.next,
             *items,
@@ -236,7 +238,7 @@ class Voice(Standing):
     def original(self, record: Answerable) -> Reply:
         """The sections that a record cites, in the paper's own words, where the paper was imported."""
         shown = [(c, text) for c in citations(record) if (text := self.knowledge.passage(c))]
-        lines = [self.say("facts.original", section=c.section, text=cut(text, ORIGINAL)) for c, text in shown[:2]]
+        lines = [self.say("facts.original", section=c.section, text=cut(text.replace("\n｜", "｜"), ORIGINAL)) for c, text in shown[:2]]
         return Reply("\n".join(lines), (self.log(record.id),), self.sources(c for c, _ in shown[:2]))
 
     def log(self, about: str = "") -> Option:

@@ -53,7 +53,7 @@ def test_a_service_answers_by_its_name(knowledge: Knowledge, row: dict[str, Any]
     assert talk.options, "a next step"
     if told is service:
         assert service.next.rstrip("。") in talk.text
-        assert (service.responsible is None) == ("责任单位：文件没有写" in talk.text)
+        assert all(u.name in talk.text for u in (service.responsible.units if service.responsible else ()))
         assert ("争取" in talk.text) or service.state != "applied_for"
 
 
