@@ -220,7 +220,7 @@ def units(citation: Citation) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-IN_A_SENTENCE = {"sz-customs-convenience", "sz-landmark-help", "sz-67", "snd-31"}
+IN_A_SENTENCE = {"sz-customs-convenience", "sz-customs-d", "sz-landmark-help", "sz-67", "snd-31"}
 """Records whose units stand in the running text, not in a list."""
 
 
