@@ -324,6 +324,7 @@ def test_the_22_items_of_kunshan(knowledge: Knowledge) -> None:
 SUMS = {
     "snd-device-iii": ("up_to", "300万元"),
     "snd-device-ii": ("up_to", "50万元"),
+    "snd-device-other": ("up_to", "50万元"),
     "snd-drug-trial": ("up_to", "250万元"),
     "snd-drug-research": ("up_to", "400万元"),
     "snd-major-project": ("up_to", "2000万元"),
@@ -353,6 +354,7 @@ def test_these_supports_have_sums_and_no_others(knowledge: Knowledge) -> None:
 CAPS = {
     "snd-cap-device-iii": ("product", "300万元", False),
     "snd-cap-device-ii": ("product", "50万元", False),
+    "snd-cap-device-other": ("product", "50万元", False),
     "snd-cap-device-company-year": ("company_year", "500万元", False),
     "snd-cap-drug-company-year": ("company_year", "3000万元", False),
     "snd-cap-major-project": ("project", "2000万元", False),
@@ -365,7 +367,7 @@ def test_these_are_the_ceilings_and_no_others(knowledge: Knowledge) -> None:
     caps = [(row, cap) for row in knowledge.supports.values() for cap in row.caps]
     assert {cap.id: (cap.scope, cap.max.printed, cap.both_tiers) for _, cap in caps} == CAPS
     under = {key: {row.id for row, cap in caps if cap.id == key} for key in CAPS}
-    assert under["snd-cap-device-company-year"] == {"snd-device-iii", "snd-device-ii"}
+    assert under["snd-cap-device-company-year"] == {"snd-device-iii", "snd-device-ii", "snd-device-other"}
     assert under["snd-cap-drug-company-year"] == {"snd-drug-trial", "snd-drug-research"}
     assert {"sz-procurement-win", "sz-joint-rd"} <= under["sz-company-year"]
     for _, cap in caps:
