@@ -18,6 +18,7 @@ from knowledge.rules import COMPANY, Assessment, Estimate, Status, Verdict
 from knowledge.shapes import Citation
 from knowledge.snapshot import citations
 from knowledge.supports import Support
+from knowledge.validity import Time, notice_on
 
 SHOWN = 4
 WHOLE = "标题"
@@ -149,6 +150,8 @@ def _row_lines(voice: Voice, assessment: Assessment, several: bool) -> list[str]
             lines.append(say("report.missing", facts=say.join([c.text for c, v in assessment.verdicts if v is Verdict.UNKNOWN])))
         case _:
             pass
+    if assessment.time in (Time.OPEN_UNTIL, Time.NOT_YET) or notice_on(support, voice.today):
+        lines.append("  " + voice.holds(support))
     return lines
 
 

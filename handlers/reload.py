@@ -34,7 +34,7 @@ class Result:
     """What came of reading the knowledge base again."""
 
     number: int
-    """Counts the attempts of this process, from 0 (the start)."""
+    """Counts the attempts of this process; the first, at the start, is 0."""
     pid: int
     at: str
     version: str
@@ -68,13 +68,17 @@ class Reloader:
     async def run(self) -> None:
         """Watch until cancelled. SIGHUP asks for an attempt where the system has that signal."""
         loop, lock = asyncio.get_running_loop(), _locked(self._status)
+        watching: asyncio.Task[None] | None = None
         if lock is not None:
             loop.add_signal_handler(signal.SIGHUP, self._asked.set)
         try:
-            await self._keep((await asyncio.to_thread(loader.read_folder, self._folder))[0])
-            await self._write(Result(0, os.getpid(), _now(), self._library.knowledge.version, True, 0.0))
-            await asyncio.gather(self._watch(), self._serve())
+            watching = asyncio.create_task(self._watch())
+            await asyncio.sleep(0)  # from here on every change is seen; what changed since the start is seen by the first attempt
+            await self.attempt()
+            await asyncio.gather(watching, self._serve())
         finally:
+            if watching is not None:
+                watching.cancel()
             if lock is not None:
                 loop.remove_signal_handler(signal.SIGHUP)
                 self._status.unlink(missing_ok=True)
@@ -98,11 +102,11 @@ class Reloader:
 
     async def attempt(self) -> Result:
         """Read the folder; on success the library holds the new knowledge, on any error it keeps the old one."""
-        self._count += 1
         begun, old = time.monotonic(), self._library.knowledge
         try:
             files, unread = await asyncio.to_thread(loader.read_folder, self._folder)
-            new = await asyncio.to_thread(loader.of_files, files, False, unread)
+            same = not unread and await asyncio.to_thread(loader.version_of, files) == old.version
+            new = old if same else await asyncio.to_thread(loader.of_files, files, False, unread)
         except loader.KnowledgeError as error:
             result = self._result(old, False, begun, problems=tuple(error.problems))
         except Exception as error:
@@ -113,8 +117,8 @@ class Reloader:
             self._library.knowledge = new  # one assignment: a turn has the old knowledge or the new, never both
             changes = await asyncio.to_thread(lambda: tuple(dict.fromkeys(map(described, diff.changes(loader.tables(old), loader.tables(new))))))
             result = self._result(new, new.version != old.version, begun, changes=changes)
-            if result.changed:
-                await self._keep(files)
+            await self._keep(files)
+        self._count += 1
         await self._write(result)
         if result.changed or result.problems:
             await self._tell(result.told())
@@ -149,8 +153,8 @@ async def first(folder: Path, store: Store) -> Knowledge:
                 knowledge = await asyncio.to_thread(restored, publication)
             except loader.KnowledgeError:
                 continue  # written for another release
-            told = f"知识库有 {len(error.problems)} 处问题，先用 {publication.at.astimezone(LOCAL):%m-%d %H:%M} 换上的版本 {knowledge.version} 启动："
-            print("\n".join([told, *map(str, error.problems[:SHOWN])]), file=sys.stderr, flush=True)
+            since = f"{publication.at.astimezone(LOCAL):%m-%d %H:%M}"
+            print(f"知识库有 {len(error.problems)} 处问题，先用 {since} 换上的版本 {knowledge.version} 启动。", file=sys.stderr, flush=True)
             return knowledge
         raise
 

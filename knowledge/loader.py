@@ -107,6 +107,14 @@ def of_files(files: Mapping[str, bytes], figures: bool = False, problems: Sequen
     return loading.knowledge()
 
 
+def version_of(files: Mapping[str, bytes]) -> str:
+    """The version of the knowledge that these files hold: a hash of their content, whatever the byte order mark."""
+    digest = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + data.removeprefix(codecs.BOM_UTF8) + b"\0")
+    return digest.hexdigest()[:12]
+
+
 def tables(knowledge: Knowledge) -> dict[str, Mapping[str, Shape]]:
     """All records of a knowledge base: kind → key → record."""
     return {kind: getattr(knowledge, kind) for kind in MODELS}
@@ -122,9 +130,10 @@ class _Loading:
         self.refused: set[str] = set()
         """The ids of records that were refused: what refers to them is not to blame."""
         self.unread = bool(problems)
-        self.digest = hashlib.sha256()
+        self.version = ""
 
     def read_files(self, files: Mapping[str, bytes]) -> None:
+        self.version = version_of(files)
         for name, data in files.items():
             try:
                 tree = read(name, data)
@@ -132,7 +141,6 @@ class _Loading:
                 self.problems.extend(error.problems)
                 self.unread = True
                 continue
-            self.digest.update(name.encode() + b"\0" + data.removeprefix(codecs.BOM_UTF8) + b"\0")
             self._read_tree(tree)
 
     def _read_tree(self, tree: Tree) -> None:
@@ -228,7 +236,7 @@ class _Loading:
         names = {r.name for r in t["regions"].values()}  # 徐州高新区 is also a park: only a region's own name is left out of a search
         places = [name for r in t["regions"].values() for name in (r.name, *r.aliases, *r.ambiguous)]
         return Knowledge(
-            version=self.digest.hexdigest()[:12],
+            version=self.version,
             vocabulary=Vocabulary(
                 tuple(t["regions"].values()), tuple(t["segments"].values()), tuple(t["facts"].values()), tuple(t["parks"].values())
             ),

@@ -19,6 +19,7 @@ from dialogs.turns import Library, Turns
 from handlers import reload
 from handlers.reload import Reloader
 from knowledge import loader
+from knowledge.snapshot import Knowledge
 from storage.contract import Address, Publication
 from storage.memory import MemoryStore
 from tests.dialogs.talking import NOW
@@ -44,9 +45,9 @@ def edit(folder: Path, before: str = "max: 300万元", after: str = "max: 350万
 class Office:
     """A running bot without its channels: a library, a reloader, and what the admins were told."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, knowledge: Knowledge | None = None) -> None:
         self.store = MemoryStore()
-        self.library = Library(loader.load(folder))
+        self.library = Library(knowledge or loader.load(folder))
         self.turns = Turns(self.store, self.library, lambda: NOW)
         self.told: list[str] = []
         self.status = folder.parent / "store.knowledge.json"
@@ -104,6 +105,7 @@ async def test_a_broken_edit_keeps_the_old_knowledge_and_says_where_and_how_to_m
 async def test_what_nobody_foresaw_keeps_the_old_knowledge_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     office = Office(folder)
     old = office.library.knowledge
+    edit(folder)
     monkeypatch.setattr(loader, "of_files", lambda *_: 1 / 0)
     result = await office.reloader.attempt()
     assert office.library.knowledge is old
@@ -224,7 +226,9 @@ async def test_what_was_in_use_is_kept_and_started_with_when_the_folder_is_broke
     assert knowledge.version == good
     said = capsys.readouterr().err
     assert f"先用 11-22 12:00 换上的版本 {good} 启动" in said
-    assert "snd/supports.yaml:1" in said
+    broken = Office(folder, knowledge)
+    assert "snd/supports.yaml:1" in (await broken.reloader.attempt()).told(), "what is wrong is told by the first attempt"
+    assert await broken.store.published() == [], "what is broken is never kept"
     with pytest.raises(loader.KnowledgeError):
         await reload.first(folder, MemoryStore())
 

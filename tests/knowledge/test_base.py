@@ -485,6 +485,18 @@ def test_targets_are_the_papers_with_their_units(knowledge: Knowledge) -> None:
             assert stands(re.sub(r"\(.*", "", plain(row.baseline)) + unit, text), row.id
 
 
+BOUND_WORDS = {"at_least": "以上|不少于|不低于", "above": "超|突破", "about": "左右|约"}
+COUNT_WORDS = {"new": "新增|新引进|增设|引进|引入|新申报", "cumulative": "累计", "yearly": "每年|年均|当年度"}
+
+
+def test_bounds_counts_and_aims_are_those_of_the_printed_words(knowledge: Knowledge) -> None:
+    for row in knowledge.indicators.values():
+        words = row.wording or ""
+        assert row.bound == next((b for b, pattern in BOUND_WORDS.items() if re.search(pattern, words)), "exact"), (row.id, words)
+        assert row.counts == "level" or re.search(COUNT_WORDS[row.counts], words + row.name), (row.id, words)
+        assert (row.aim == "strived_for") == words.startswith("力争"), (row.id, words)
+
+
 def test_the_13_rows_of_the_annex_of_taicang(knowledge: Knowledge) -> None:
     table = ROW.findall(papers.sections("taicang-2025")["附件1"])
     rows = [i for i in knowledge.indicators.values() if i.source == Citation(document="taicang-2025", section="附件1")]
