@@ -328,8 +328,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (SettingError, StoreError, cases.CaseError) as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except loader.KnowledgeError as error:
-        print(f"知识库有 {len(error.problems)} 处问题，没有启动：\n{error}", file=sys.stderr)
+        what = "没有启动" if given.command in ("serve", "chat", "ask", None) else "先改好，再用这个命令"
+        print(f"知识库有 {len(error.problems)} 处问题，{what}：\n{error}", file=sys.stderr)
         return 2
 
 
@@ -341,9 +345,6 @@ def _run(command: Callable[[], Awaitable[int | None]]) -> int:
         return asyncio.run(body())
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # the reader (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
 
 
 if __name__ == "__main__":

@@ -180,16 +180,30 @@ def age(arguments: argparse.Namespace, folder: Path) -> int:
             continue
         kinds = "、".join(f"{diff.kind_name(kind)} {count}" for kind, count in Counter(r.kind for r in found).items())
         print(f"{_REASONS[reason]}：{len(found)} 条（{kinds}）")
-        found.sort(key=lambda r: (r.since or date.max, r.record.id))
-        shown = found if arguments.all else found[:LISTED]
-        for row in shown:
-            since = f"  {row.since}" if row.since else ""
-            print(f"  {row.record.id}  {row.record.name}{since}")
-        if len(found) > len(shown):
-            print(f"  ……还有 {len(found) - len(shown)} 条，加 --all 全部列出")
+        lines = list(_stale_lines(knowledge, found, arguments.all))
+        shown = lines if arguments.all else lines[:LISTED]
+        print("\n".join(f"  {line}" for line in shown))
+        if len(lines) > len(shown):
+            print(f"  ……还有 {len(lines) - len(shown)} 条，加 --all 全部列出")
     if not any(rows_by.values()):
         print("没有要看的。")
     return 0
+
+
+def _stale_lines(knowledge: Knowledge, rows: Sequence[Stale], each: bool) -> Iterable[str]:
+    """A line a record; those that only share the end of their paper in one line, unless each is wanted."""
+    papers: Counter[tuple[str, date | None]] = Counter()
+    own = []
+    for row in rows:
+        shared = row.reason in ("over", "undated", "ends_soon") and not row.record.window and not row.record.application
+        if shared and not each:
+            papers[knowledge.document_of(row.record).id, row.since] += 1
+        else:
+            own.append(row)
+    for (document, since), count in papers.items():
+        yield f"{document}  《{knowledge.documents[document].short}》里的 {count} 条" + (f"  {since} 起" if since else "") + "（加 --all 逐条列出）"
+    for row in sorted(own, key=lambda r: (r.since or date.max, r.record.id)):
+        yield f"{row.record.id}  {row.record.name}" + (f"  {row.since}" if row.since else "")
 
 
 def ask_for_reload(store: Path) -> int:

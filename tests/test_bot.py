@@ -98,6 +98,8 @@ def test_check_counts_or_lists_problems(tmp_path: Path) -> None:
     assert "name" in err
     _, err = run("ask", "你好", expect=2, KNOWLEDGE=str(tmp_path / "base"))
     assert "没有启动" in err
+    _, err = run("stale", expect=2, KNOWLEDGE=str(tmp_path / "base"))
+    assert "先改好" in err
 
 
 def test_chart_draws_mermaid() -> None:
