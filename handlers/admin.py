@@ -19,6 +19,7 @@ from knowledge.schema import FILE as SCHEMA
 from knowledge.schema import schema
 from knowledge.snapshot import Knowledge
 from knowledge.staleness import Reason, Stale, stale
+from knowledge.strict_yaml import Problem
 from storage.contract import Store
 
 LISTED = 12
@@ -42,6 +43,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
     bringing = commands.add_parser("import", help="导入政策文件的原文（txt、docx、pdf），供“看原文”和核对数字")
     bringing.add_argument("file", type=Path, metavar="FILE")
     bringing.add_argument("--document", metavar="ID", help="documents 里的编号；不写就按标题认")
+    bringing.add_argument("--force", action="store_true", help="和记录对不上也写入")
     bringing.add_argument("--show", action="store_true", help="只看认出的章节，不写文件")
     comparing = commands.add_parser("diff", help="比较两个知识库：改了哪些内容，哪些结果会变")
     comparing.add_argument("old", type=Path, metavar="OLD")
@@ -85,7 +87,7 @@ _SMALL = ("regions", "segments", "facts", "intents", "spellings", "elsewhere", "
 
 
 def bring(arguments: argparse.Namespace, folder: Path) -> int:
-    """Import a paper; 1 where it cannot be done."""
+    """Import a paper; 1 where it cannot be done, and then nothing is written."""
     try:
         knowledge = loader.load(folder)
         lines = importing.lines_of(arguments.file)
@@ -101,10 +103,32 @@ def bring(arguments: argparse.Namespace, folder: Path) -> int:
     if arguments.show:
         return 0
     target = folder / document.region / f"passages-{document.id}.yaml"
+    name, text = target.relative_to(folder).as_posix(), importing.to_yaml(found, arguments.file.name)
+    problems = _with_passages(folder, name, text)
+    if problems and not arguments.force:
+        print("\n".join(map(str, problems[:LISTED])), file=sys.stderr)
+        print(
+            f"\n和记录对不上的有 {len(problems)} 处，没有写入，原来的不变。先确认导入的是对的文件、章节认得全（--show）；"
+            "文件没错、要先导入再改记录的，加 --force。",
+            file=sys.stderr,
+        )
+        return 1
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(importing.to_yaml(found, arguments.file.name), encoding="utf-8")
-    print(f"已写到 {target}。")
-    return check(folder, "text")
+    partial = target.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(target)
+    print(f"已写到 {target}。" + (f"还有 {len(problems)} 处和记录对不上，用 bot.py check 看。" if problems else "记录里的数字都核对过了。"))
+    return 0
+
+
+def _with_passages(folder: Path, name: str, text: str) -> list[Problem]:
+    """What would be wrong with a knowledge base if this file were in it."""
+    files, unread = loader.read_folder(folder)
+    try:
+        loader.of_files({**files, name: text.encode()}, figures=True, problems=unread)
+    except loader.KnowledgeError as error:
+        return error.problems
+    return []
 
 
 async def compare(old: Path, new: Path, store: Store | None) -> int:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from watchfiles import Change, DefaultFilter, awatch
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 from dialogs.turns import LOCAL, Library
 from knowledge import diff, loader
@@ -23,8 +27,10 @@ from knowledge.snapshot import Knowledge
 from knowledge.strict_yaml import Problem
 from storage.contract import Publication, Store
 
-DEBOUNCE = 0.6
-"""Seconds without a further change after which a folder is read: editors write several times."""
+LOOK = 0.5
+"""Seconds between two looks at the folder; it is read when two in a row agree, since editors write several times."""
+_SIGNAL = getattr(signal, "SIGUSR1", signal.SIGTERM)
+"""Asks for an attempt. Not SIGHUP: that one says that the terminal is gone."""
 SHOWN = 8
 log = logging.getLogger(__name__)
 
@@ -36,13 +42,16 @@ class Result:
     number: int
     """Counts the attempts of this process; the first, at the start, is 0."""
     pid: int
-    at: str
+    begun: float
+    """When the attempt began, in seconds since 1970."""
     version: str
     """The version in use afterwards."""
     changed: bool
     seconds: float
     changes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    mended: bool = False
+    """Whether the attempt before had problems and this one has none."""
 
     def told(self) -> str:
         """The result as an admin reads it."""
@@ -52,92 +61,124 @@ class Result:
             head = f"知识库有 {len(self.problems)} 处问题，没有换上，继续用原来的版本 {self.version}："
             return "\n".join([head, *lines, *rest])
         if not self.changed:
-            return f"知识库没有变化，版本 {self.version}。"
+            return f"知识库{'的问题改好了' if self.mended else '没有变化'}，版本 {self.version}。"
         rest = [f"……共 {len(self.changes)} 处，用 bot.py diff 看全部"] if len(self.changes) > SHOWN else []
         return "\n".join([f"知识库已换成版本 {self.version}（用了 {self.seconds:.2f} 秒）。", *self.changes[:SHOWN], *rest])
 
 
 class Reloader:
-    """Reads a knowledge base again and hands it to the library; one attempt at a time."""
+    """Reads a knowledge base again and hands it to the library; one attempt at a time. Nothing that goes wrong here stops the bot."""
 
     def __init__(self, library: Library, folder: Path, status: Path, store: Store, tell: Callable[[str], Awaitable[None]]) -> None:
         self._library, self._folder, self._status, self._store, self._tell = library, folder, status, store, tell
         self._asked = asyncio.Event()
         self._count = 0
+        self._troubled = False
+        """Whether the last attempt found problems."""
 
     async def run(self) -> None:
-        """Watch until cancelled. SIGHUP asks for an attempt where the system has that signal."""
-        loop, lock = asyncio.get_running_loop(), _locked(self._status)
-        watching: asyncio.Task[None] | None = None
+        """Watch until cancelled. Of several bots with one store, one takes the signal and leaves its results."""
+        loop, lock = asyncio.get_running_loop(), await _taken(self._status)
         if lock is not None:
-            loop.add_signal_handler(signal.SIGHUP, self._asked.set)
+            loop.add_signal_handler(_SIGNAL, self._asked.set)
         try:
-            watching = asyncio.create_task(self._watch())
-            await asyncio.sleep(0)  # from here on every change is seen; what changed since the start is seen by the first attempt
-            await self.attempt()
-            await asyncio.gather(watching, self._serve())
+            seen = await asyncio.to_thread(_look, self._folder)
+            await self.attempt(leave=lock is not None)  # what changed between the first load and this look
+            await asyncio.gather(self._watch(seen), self._serve(lock is not None))
         finally:
-            if watching is not None:
-                watching.cancel()
             if lock is not None:
-                loop.remove_signal_handler(signal.SIGHUP)
+                loop.remove_signal_handler(_SIGNAL)
                 self._status.unlink(missing_ok=True)
                 lock.close()
 
-    async def _watch(self) -> None:
-        """Ask for an attempt after each burst of changes; a folder that is away for a moment is waited for."""
-        while True:
-            try:
-                async for _ in awatch(self._folder, watch_filter=_YamlOnly(), debounce=int(DEBOUNCE * 1000), step=100, recursive=True):
-                    self._asked.set()
-            except (FileNotFoundError, OSError) as error:
-                log.warning("the knowledge folder %s can't be watched: %s", self._folder, error)
-                await asyncio.sleep(DEBOUNCE * 5)
+    async def _watch(self, seen: object) -> None:
+        """Ask for an attempt when the folder looks different and has looked so for a moment.
 
-    async def _serve(self) -> None:
+        Looking beats listening here: folders that are renamed, swapped or mounted from elsewhere send no events.
+        """
+        while True:
+            await asyncio.sleep(LOOK)
+            now = await asyncio.to_thread(_look, self._folder)
+            if now != seen:
+                await asyncio.sleep(LOOK)
+                if now == await asyncio.to_thread(_look, self._folder):
+                    seen = now
+                    self._asked.set()
+
+    async def _serve(self, leave: bool) -> None:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            await self.attempt()
+            await self.attempt(leave)
 
-    async def attempt(self) -> Result:
+    async def attempt(self, leave: bool = True) -> Result:
         """Read the folder; on success the library holds the new knowledge, on any error it keeps the old one."""
-        begun, old = time.monotonic(), self._library.knowledge
+        begun, old = time.time(), self._library.knowledge
+        changes: tuple[str, ...] = ()
+        problems: tuple[Problem, ...] = ()
         try:
             files, unread = await asyncio.to_thread(loader.read_folder, self._folder)
-            same = not unread and await asyncio.to_thread(loader.version_of, files) == old.version
-            new = old if same else await asyncio.to_thread(loader.of_files, files, False, unread)
+            if unread or await asyncio.to_thread(loader.version_of, files) != old.version:
+                new = await asyncio.to_thread(loader.of_files, files, False, unread)
+                changes = await asyncio.to_thread(_changes, old, new)
+                self._library.knowledge = new  # one assignment: a turn has the old knowledge or the new, never both
         except loader.KnowledgeError as error:
-            result = self._result(old, False, begun, problems=tuple(error.problems))
+            problems = tuple(error.problems)
         except Exception as error:
             log.exception("reading the knowledge base failed in an unforeseen way; the old one stays")
-            problem = Problem(str(self._folder), 1, 1, f"没有读成：{type(error).__name__}: {error}", "把最近改的文件改回去，并告诉开发人员")
-            result = self._result(old, False, begun, problems=(problem,))
-        else:
-            self._library.knowledge = new  # one assignment: a turn has the old knowledge or the new, never both
-            changes = await asyncio.to_thread(lambda: tuple(dict.fromkeys(map(described, diff.changes(loader.tables(old), loader.tables(new))))))
-            result = self._result(new, new.version != old.version, begun, changes=changes)
-            await self._keep(files)
-        self._count += 1
-        await self._write(result)
-        if result.changed or result.problems:
-            await self._tell(result.told())
+            problems = (Problem(str(self._folder), 1, 1, f"没有读成：{type(error).__name__}: {error}", "把最近改的文件改回去，并告诉开发人员"),)
+        in_use = self._library.knowledge
+        result = Result(
+            self._count,
+            os.getpid(),
+            begun,
+            in_use.version,
+            in_use is not old,
+            round(time.time() - begun, 3),
+            changes,
+            problems,
+            self._troubled and not problems,
+        )
+        self._count, self._troubled = self._count + 1, bool(problems)
+        if not problems:
+            await self._surely(self._keep(in_use.version, files))
+        if leave:
+            await self._surely(asyncio.to_thread(self._leave, result))
+        if result.changed or problems or result.mended:
+            await self._surely(self._tell(result.told()))
         return result
 
-    def _result(self, knowledge: Knowledge, changed: bool, begun: float, *, changes: Sequence[str] = (), problems: Sequence[Problem] = ()) -> Result:
-        took = round(time.monotonic() - begun, 3)
-        return Result(self._count, os.getpid(), _now(), knowledge.version, changed, took, tuple(changes), tuple(problems))
+    @staticmethod
+    async def _surely(work: Awaitable[None]) -> None:
+        """Do what may fail without taking the bot with it: a store that is locked, a disk that is full, a terminal that is gone."""
+        try:
+            await work
+        except Exception:
+            log.exception("after reading the knowledge base; the bot goes on")
 
-    async def _keep(self, files: Mapping[str, bytes]) -> None:
+    async def _keep(self, version: str, files: Mapping[str, bytes]) -> None:
         texts = {name: data.decode("utf-8-sig", "replace") for name, data in files.items()}
-        await self._store.publish(Publication(self._library.knowledge.version, datetime.now(LOCAL), texts))
+        await self._store.publish(Publication(version, datetime.now(LOCAL), texts))
 
-    async def _write(self, result: Result) -> None:
+    def _leave(self, result: Result) -> None:
         """Leave the result for `bot.py reload` and for whoever looks."""
-        body = json.dumps(asdict(result), ensure_ascii=False, indent=1)
         partial = self._status.with_suffix(".partial")
-        await asyncio.to_thread(partial.write_text, body, "utf-8")
-        await asyncio.to_thread(partial.replace, self._status)
+        partial.write_text(json.dumps(asdict(result), ensure_ascii=False, indent=1), "utf-8")
+        partial.replace(self._status)
+
+
+def _look(folder: Path) -> object:
+    """What a folder looks like from outside: the files that the loader reads, with their times, sizes and identities."""
+    seen = []
+    for file in loader.files_in(folder):
+        with contextlib.suppress(OSError):
+            stat = file.stat()
+            seen.append((str(file), stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return seen
+
+
+def _changes(old: Knowledge, new: Knowledge) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(described, diff.changes(loader.tables(old), loader.tables(new)))))
 
 
 async def first(folder: Path, store: Store) -> Knowledge:
@@ -148,7 +189,7 @@ async def first(folder: Path, store: Store) -> Knowledge:
     try:
         return await asyncio.to_thread(loader.load, folder)
     except loader.KnowledgeError as error:
-        for publication in await store.published():
+        for publication in await store.published(limit=5):
             try:
                 knowledge = await asyncio.to_thread(restored, publication)
             except loader.KnowledgeError:
@@ -164,18 +205,11 @@ def restored(publication: Publication) -> Knowledge:
     return loader.of_files({name: text.encode() for name, text in publication.files.items()})
 
 
-class _YamlOnly(DefaultFilter):
-    """Only files that the loader reads."""
-
-    def __call__(self, change: Change, path: str) -> bool:
-        return path.endswith((".yaml", ".yml")) and super().__call__(change, path)
-
-
 def described(change: diff.Change) -> str:
     """A change in words, without its values."""
     how = {"added": "新增", "removed": "删除", "changed": "改了"}[change.how]
     field_name = f"的{change.field}" if change.field else ""
-    return f"{how}{diff.kind_name(change.kind)} {change.key}（{change.name}）{field_name}"
+    return f"{how}{diff.kind_name(change.kind)} {change.key}{f'（{change.name}）' if change.name else ''}{field_name}"
 
 
 def status_file(store: Path) -> Path:
@@ -185,33 +219,53 @@ def status_file(store: Path) -> Path:
 
 def ask(status: Path, wait: float = 20.0) -> Result | None:
     """Ask the running bot to read its knowledge base again and wait for the result; None where no bot answers."""
-    before, lock = _read(status), _locked(status)
-    if lock is not None:
-        lock.close()
-    if before is None or lock is not None or not hasattr(signal, "SIGHUP"):
-        return None  # nobody holds the lock: a process that now bears this number is another one
-    os.kill(before.pid, signal.SIGHUP)
-    deadline = time.monotonic() + wait
-    while time.monotonic() < deadline:
-        if (now := _read(status)) is not None and now.number > before.number:
-            return now
+    pid = _holder(status)
+    if pid is None:
+        return None
+    sent = time.time()
+    try:
+        os.kill(pid, _SIGNAL)
+    except (ProcessLookupError, PermissionError):
+        return None
+    while time.time() < sent + wait:
+        if (now := _read(status)) is not None and now.begun >= sent:
+            return now  # an attempt that was under way before the signal says nothing of what was saved since
         time.sleep(0.05)
     return None
 
 
-def _locked(status: Path) -> IO[str] | None:
-    """The lock of a running bot, taken; None where another process holds it, or where the system has no such locks."""
-    try:
-        import fcntl
-    except ImportError:
+def _holder(status: Path) -> int | None:
+    """The process that holds the lock; None where nobody does (a number left by a killed bot may belong to another process by now)."""
+    if fcntl is None:
         return None
-    handle = status.with_suffix(".lock").open("a", encoding="utf-8")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
+        with status.with_suffix(".lock").open(encoding="utf-8") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return int(handle.read() or 0) or None
+    except (OSError, ValueError):
         return None
-    return handle
+    return None
+
+
+async def _taken(status: Path) -> IO[str] | None:
+    """The lock of a running bot, taken; None where another bot holds it, or where the system has no such locks."""
+    if fcntl is None:
+        return None
+    handle = status.with_suffix(".lock").open("a+", encoding="utf-8")
+    for _ in range(5):  # somebody may just be looking whether it is held
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            handle.truncate(0)
+            handle.write(str(os.getpid()))
+            handle.flush()
+            return handle
+    handle.close()
+    return None
 
 
 def _read(status: Path) -> Result | None:
@@ -221,7 +275,3 @@ def _read(status: Path) -> Result | None:
         return Result(**{**body, "changes": tuple(body["changes"]), "problems": problems})
     except (OSError, ValueError, TypeError, KeyError):
         return None
-
-
-def _now() -> str:
-    return datetime.now(LOCAL).isoformat(timespec="seconds")

@@ -21,8 +21,8 @@ from knowledge.records import Channel, Clause, Difference, Document, Indicator, 
 from knowledge.search import Search
 from knowledge.shapes import Shape
 from knowledge.snapshot import ANSWERABLE, Knowledge
+from knowledge.strict_yaml import MAX_BYTES, Problem, StrictYamlError, Tree, read
 from knowledge.strict_yaml import Path as TreePath
-from knowledge.strict_yaml import Problem, StrictYamlError, Tree, read
 from knowledge.supports import Support
 from knowledge.values import Vocabulary
 
@@ -78,14 +78,23 @@ def load(folder: Path = SHIPPED, figures: bool = False) -> Knowledge:
     return of_files(files, figures, problems)
 
 
+def files_in(folder: Path) -> list[Path]:
+    """The files of a knowledge base: .yaml and .yml, without those that editors and systems hide (.#supports.yaml)."""
+    if not folder.is_dir():
+        return []
+    found = (f for f in folder.rglob("*") if f.suffix in (".yaml", ".yml") and (f.is_file() or f.is_symlink() or f.is_dir()))
+    return sorted(f for f in found if not any(part.startswith(".") for part in f.relative_to(folder).parts))
+
+
 def read_folder(folder: Path) -> tuple[dict[str, bytes], list[Problem]]:
     """The .yaml files below a folder by their path in it, and what could not be read."""
     files: dict[str, bytes] = {}
     problems: list[Problem] = []
-    for file in sorted(folder.rglob("*.y*ml")) if folder.is_dir() else ():
+    for file in files_in(folder):
         name = file.relative_to(folder).as_posix()
         try:
-            files[name] = file.read_bytes()
+            with file.open("rb") as handle:
+                files[name] = handle.read(MAX_BYTES + 1)  # a larger one is refused for its size
         except OSError as error:
             problems.append(Problem(name, 1, 1, f"文件读不了：{error.strerror}", "检查文件的权限"))
     if not files and not problems:

@@ -58,6 +58,11 @@ def split(lines: Sequence[str], title: str = "") -> list[tuple[str, str]]:
     return [part for section, texts in found.items() for part in _points(section, _joined(texts))]
 
 
+def is_titled(lines: Sequence[str], title: str) -> bool:
+    """Whether this title stands on lines of its own before the outline; that a text mentions it is not enough."""
+    return _title(lines, title) != (0, 0)
+
+
 def _sections(lines: Sequence[str], title: str) -> Iterator[tuple[str, str]]:
     """Every line that says something, with its section; points not yet cut."""
     start, end = _title(lines, title)
@@ -99,6 +104,8 @@ class _Reader:
         self.annex = self.row = ""
         self.rows: int | None = None
         """The last row number of the table, None before the first; -1 in a table whose rows bear no numbers."""
+        self.numbered = False
+        """Whether the table's heading has a column 序号: then a row's number may stand in its second cell, behind a merged one."""
         self.head: set[str] = set()
         """The lines between an annex's heading and its first row: printed again on each page, they belong to no row."""
 
@@ -107,10 +114,12 @@ class _Reader:
         outlined = bool(self.chapter or self.annex)
         if match := _ANNEX.match(line):
             if outlined:
-                self.annex, self.row, self.box, self.rows, self.head = match[1], "", "", None, set()
+                self.annex, self.row, self.box, self.rows, self.head, self.numbered = match[1], "", "", None, set(), False
                 return self.annex
             return TITLE
-        if self.annex or (not outlined and _ROW.fullmatch(line)) or (self.row and not self.chapter):
+        if not outlined and "序号" in line:
+            self.numbered = True
+        if self.annex or (not outlined and (_ROW.fullmatch(line) or self._row_number(line) == 1)) or (self.row and not self.chapter):
             return self._table(line)
         if match := _BOX.match(line):
             self.box, self.item = match[0], ""
@@ -133,22 +142,30 @@ class _Reader:
             return PREFACE if titled else TITLE
         return self.chapter + self.part + self.number + self.inner.replace("-", "")
 
+    def _row_number(self, line: str) -> int | None:
+        """The number with which a table row begins."""
+        if match := _ROW.match(line):
+            return int(match[1])
+        second = line.strip("|").split("|")[1:2] if self.numbered else []
+        return int(second[0]) if second and re.fullmatch(r"\d{1,3}", second[0]) else None
+
     def _table(self, line: str) -> str:
         """A line of an annex, or of a paper that is one table."""
         if self.row and line.strip("|") in self.head:
             return self.annex
-        match = _ROW.match(line)
-        if match and self.rows is None:
-            self.rows = 0 if match[1] == "1" else -1
-        if match and self.rows is not None and int(match[1]) == self.rows + 1 and self.rows >= 0:
+        number = self._row_number(line)
+        if number is not None and self.rows is None:
+            self.rows = 0 if number == 1 else -1
+        if number is not None and self.rows is not None and number == self.rows + 1 and self.rows >= 0:
             self.rows += 1
-            self.row = f"第{match[1]}项"
+            self.row = f"第{number}项"
         elif match := _CHAPTER.match(line):
             self.row = match[1]
         if (match := _TABLE_ITEM.search(line)) and self.row[:1] in tuple(HAN):
             self.row = self.row.rstrip("0123456789") + match[1]
         if not self.row:
             self.head.add(line.strip("|"))
+            self.numbered = self.numbered or "序号" in line
         return self.annex + self.row or TITLE
 
 

@@ -99,7 +99,7 @@ def read(file: str, data: bytes) -> Tree:
 
 def _decode(file: str, data: bytes) -> str:
     if len(data) > MAX_BYTES:
-        raise StrictYamlError([Problem(file, 1, 1, f"文件有 {len(data)} 字节，超过上限 {MAX_BYTES} 字节", "把记录分到几个文件里")])
+        raise StrictYamlError([Problem(file, 1, 1, f"文件超过上限 {MAX_BYTES} 字节", "把记录分到几个文件里")])
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

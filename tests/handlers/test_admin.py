@@ -67,7 +67,7 @@ def test_check_of_a_broken_base_exits_non_zero_and_says_that_nothing_stops(base:
 
 
 def bring(base: Path, file: Path, **more: Any) -> int:
-    return admin.bring(Namespace(file=file, document=None, show=False, **more), base)
+    return admin.bring(Namespace(**{"file": file, "document": None, "show": False, "force": False, **more}), base)
 
 
 @pytest.mark.usefixtures("policies")
@@ -75,7 +75,7 @@ def test_import_writes_the_passages_and_checks_the_figures(base: Path, capsys: p
     assert bring(base, papers.FOLDER / "snd-2020.txt") == 0
     said = capsys.readouterr().out
     assert "《苏州高新区医疗器械及生物医药产业发展三年行动计划（2020-2022年）》认出 111 节" in said
-    assert "知识库没有问题" in said
+    assert "记录里的数字都核对过了" in said
     knowledge = loader.load(base)
     talk = Talking(knowledge).send("!show:snd-device-iii").tap("展开").tap("看原文")
     assert "三(二)5第一原文：" in talk.text
@@ -94,8 +94,20 @@ def test_an_import_whose_figures_differ_says_which(base: Path, tmp_path: Path, c
     text = (papers.FOLDER / "snd-2020.txt").read_text(encoding="utf-8").replace("300万元", "280万元")
     (tmp_path / "改过.txt").write_text(text, encoding="utf-8")
     assert bring(base, tmp_path / "改过.txt") == 1
-    assert "“snd-rd-support”里的“300万元”在所引的章节里没有出现" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "里的“300万元”在所引的章节里没有出现" in said
+    assert "没有写入，原来的不变" in said
+    assert not list(base.rglob("passages-*"))
+    assert bring(base, tmp_path / "改过.txt", force=True) == 0
     assert loader.load(base).passages, "a figure that differs stops no running bot"
+    assert admin.check(base, "text") == 1
+
+
+def test_a_paper_that_only_mentions_another_is_not_taken_for_it(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    title = loader.load(base).documents["snd-2020"].title
+    (tmp_path / "别的.txt").write_text(f"某市计划\n为落实《{title}》，制定本计划。\n一、甲\n二、乙\n三、丙\n", encoding="utf-8")
+    assert bring(base, tmp_path / "别的.txt") == 1
+    assert "认不出这是哪份文件" in capsys.readouterr().err
 
 
 def test_what_cannot_be_imported_is_said_and_nothing_is_written(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,8 +116,8 @@ def test_what_cannot_be_imported_is_said_and_nothing_is_written(base: Path, tmp_
     said = capsys.readouterr().err
     assert "认不出这是哪份文件" in said
     assert "snd-2020" in said
-    assert admin.bring(Namespace(file=tmp_path / "a.txt", document="nothing", show=False), base) == 1
-    assert admin.bring(Namespace(file=tmp_path / "a.txt", document="snd-2020", show=True), base) == 0
+    assert admin.bring(Namespace(file=tmp_path / "a.txt", document="nothing", show=False, force=False), base) == 1
+    assert admin.bring(Namespace(file=tmp_path / "a.txt", document="snd-2020", show=True, force=False), base) == 0
     assert "认出 3 节：一、二、三" in capsys.readouterr().out
     assert not list(base.rglob("passages-*"))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import docx
 import pytest
+from docx.oxml import parse_xml
 from pypdf import PdfWriter
 
 from knowledge import importing, loader
@@ -70,7 +72,7 @@ def test_a_word_file_whose_rows_begin_with_their_number(tmp_path: Path) -> None:
         ("计划.doc", b"x", "另存为 docx"),
         ("没有.txt", None, "读不了"),
         ("空.txt", b" \n\n", "没有读到文字"),
-        ("坏.docx", b"not a zip", "不是能打开的 docx"),
+        ("坏.docx", b"not a zip", "打不开"),
         ("坏.pdf", b"%PDF-1.4 broken", "打不开"),
         ("乱.txt", b"\xff\xfe\x00\xd8\x81", "UTF-8"),
     ],
@@ -80,6 +82,57 @@ def test_what_cannot_be_read_is_said_with_the_way_out(tmp_path: Path, name: str,
         (tmp_path / name).write_bytes(data)
     with pytest.raises(ImportingError, match=words):
         lines_of(tmp_path / name)
+
+
+def test_a_word_file_of_a_paper_that_is_one_table(tmp_path: Path) -> None:
+    """昆山's list and 高新区's annex as offices have them: merged first column, number in the second, a heading with 序号."""
+    file = docx.Document()
+    for line in ("附件", "某市计划"):
+        file.add_paragraph(line)
+    table = file.add_table(rows=4, cols=4)
+    for row, cells in enumerate(
+        (
+            ("类别", "序号", "工作", "责任单位"),
+            ("创新", "1", "攻关", "科技局"),
+            ("创新", "2", "研发", "科技局、工信局"),
+            ("载体", "3", "建园", "资规局"),
+        )
+    ):
+        for column, text in enumerate(cells):
+            table.cell(row, column).text = text
+    table.cell(1, 0).merge(table.cell(2, 0))
+    file.save(str(tmp_path / "a.docx"))
+    found = {p.section: plain(p.text) for p in passages(lines_of(tmp_path / "a.docx"), PAPER)}
+    assert list(found) == ["印发通知", "标题", "表头", "第1项", "第2项", "第3项"]
+    assert "工信局" in found["第2项"]
+    assert "工信局" not in found["第1项"]
+
+
+def test_tracked_insertions_and_content_controls_of_a_word_file_are_text(tmp_path: Path) -> None:
+    file = docx.Document()
+    paragraph = file.add_paragraph("一、资助")
+    word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    inserted = f'<w:ins xmlns:w="{word}"><w:r><w:t>最高500万元</w:t></w:r></w:ins>'
+    deleted = f'<w:del xmlns:w="{word}"><w:r><w:delText>最高300万元</w:delText></w:r></w:del>'
+    control = f'<w:sdt xmlns:w="{word}"><w:sdtContent><w:p><w:r><w:t>二、条件</w:t></w:r></w:p></w:sdtContent></w:sdt>'
+    paragraph._p.append(parse_xml(inserted))
+    paragraph._p.append(parse_xml(deleted))
+    paragraph._p.addnext(parse_xml(control))
+    file.save(str(tmp_path / "a.docx"))
+    assert lines_of(tmp_path / "a.docx") == ["一、资助最高500万元", "二、条件"]
+
+
+def test_a_word_file_that_unpacks_to_a_flood_is_refused_unread(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.docx", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("word/document.xml", "<a>" + " " * (importing.MAX_BYTES + 1))
+    assert (tmp_path / "a.docx").stat().st_size < 100_000
+    with pytest.raises(ImportingError, match="上限"):
+        lines_of(tmp_path / "a.docx")
+
+
+def test_a_section_that_never_ends_is_said() -> None:
+    with pytest.raises(ImportingError, match="没有认出来"):
+        passages(["一、甲", "长" * 20_001, "二、乙", "三、丙"], PAPER)
 
 
 def test_a_pdf_without_text_is_a_scan(tmp_path: Path) -> None:
