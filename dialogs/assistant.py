@@ -102,13 +102,19 @@ def _catch_up(talk: Talk) -> None:
     talk.state = replace(talk.state, knowledge=version)
 
 
+def _alike(was: str | None, is_: str | None) -> bool:
+    """Whether a line of an outcome is the same; one of the first release knew no sum."""
+    return was == is_ or (was is not None and is_ is not None and was.count(":") == 1 and is_.rpartition(":")[0] == was)
+
+
 def _say_what_changed(talk: Talk, before: Frame) -> None:
     """A finished dialog whose outcome is another now, or an open one of which answers fell away."""
     frame = talk.state.frames[-1]
     now, name = talk.stage.run(frame), talk.say(f"dialog.{frame.dialog}")
     if before.done and now.outcome is not None:
         digest = reports.digest(now.outcome)
-        differing = {r.split(":")[0]: None for r, _ in (*digest, *before.digest) if dict(digest).get(r) != dict(before.digest).get(r)}
+        was, is_ = dict(before.digest), dict(digest)
+        differing = {key.split(":")[0]: None for key in (*is_, *was) if not _alike(was.get(key), is_.get(key))}
         if changed := [getattr(talk.knowledge.record(i), "name", i) for i in differing]:
             talk.speak(talk.say("dialog.knowledge_changed", name=name, changes=talk.say.join(changed[:5])))
         talk.state = talk.state.with_top(replace(frame, digest=digest))

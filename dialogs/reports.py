@@ -222,7 +222,8 @@ def shortlist(voice: Voice, found: Shortlist, run: str) -> Reply:
         if len(layouts) == 1:
             lines.append(say("parks.layout", region=voice.region_name(layout.region), pattern=layout.pattern, summary=layout.summary))
             cited.append(layout.source)
-    lines += dict.fromkeys(voice.holds(m.park) for m in found.parks[:1])
+    holds = [voice.holds(m.park) for m in found.parks]
+    lines += [f"{m.park.name}：{said}" for m, said in zip(found.parks, holds, strict=True)] if len(set(holds)) > 1 else holds[:1]
     options = tuple(Option(cut(m.park.name), fit(f"!show:{m.park.id}")) for m in found.parks[:2])
     options = (*options, Option(say("common.edit"), f"!edit:{run}"), Option(say("common.ask_park"), f"!log:run.{run}"))
     return Reply("\n".join(lines), options, voice.sources(cited))

@@ -12,6 +12,8 @@ from knowledge.snapshot import Answerable, Knowledge
 from knowledge.supports import Support
 from knowledge.validity import OVER, Time, document_time, notice_on, superseded, time_on
 
+_WORSE = (Time.IN_FORCE, Time.OPEN_UNTIL, Time.UNDATED, Time.NOT_YET, Time.PLAN_OVER, Time.WINDOW_OVER, Time.SUPERSEDED)
+"""How records stand, from what holds to what does not."""
 ABOUT_MONEY = ("unstated", "case_by_case", "uncapped")
 
 
@@ -26,27 +28,25 @@ class Standing:
     def time(self, record: Answerable) -> Time:
         """How a record stands today; a question stands as the records that it is about (the worst of them)."""
         document = self.knowledge.document_of(record)
-        if isinstance(record, Record):
-            return time_on(record, document, self.today)
-        about = self._about(record)
-        if len(about) == 1:
-            return time_on(about[0], self.knowledge.document_of(about[0]), self.today)
-        return document_time(document, self.today)
+        one = self._decides(record)
+        return time_on(one, self.knowledge.document_of(one), self.today) if one else document_time(document, self.today)
 
-    def _about(self, record: Answerable) -> list[Record]:
-        """The records whose dates decide: the record itself, or those that a question speaks of."""
+    def _decides(self, record: Answerable) -> Record | None:
+        """The record whose dates decide: itself, or of those that a question speaks of the one that stands worst."""
         if isinstance(record, Record):
-            return [record]
-        return [r for i in record.about if isinstance(r := self.knowledge.record(i), Record)]
+            return record
+        about = [r for i in record.about if isinstance(r := self.knowledge.record(i), Record)]
+        return max(about, key=lambda r: _WORSE.index(time_on(r, self.knowledge.document_of(r), self.today)), default=None)
 
     def holds(self, record: Answerable) -> str:
         """The sentence that says whether a record still holds."""
-        about = self._about(record)
-        one = about[0] if len(about) == 1 else None
+        one = self._decides(record)
         document = self.knowledge.document_of(one or record)
         parts = [self._holds(one, document) if one else self.document_holds(document)]
-        if checked := (one.checked if one else None) or document.checked:
-            parts += [self.say("time.checked", on=checked.on)] if checked.on <= self.today else []
+        checked = (one.checked if one else None) or document.checked
+        notice = notice_on(one, self.today) if one else None
+        if checked and checked.on <= self.today and not (notice and notice.checked.on >= checked.on):
+            parts.append(self.say("time.checked", on=checked.on))
         return "".join(parts) if self.say.language == "zh" else " ".join(parts)
 
     def _holds(self, record: Record, document: Document) -> str:

@@ -51,13 +51,19 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
     comparing.add_argument("--store", type=Path, metavar="PATH", help="数据文件，用里面做过的预审（不含个人信息）再算一遍；不写就用设置 STORE 的")
     ageing = commands.add_parser("stale", help="列出要人看一看的内容：过期的、快到期的、没核实的、没填联系方式的")
     ageing.add_argument("--today", type=day, metavar="DATE", help="按这一天看")
-    ageing.add_argument("--soon", type=int, default=60, metavar="DAYS", help="多少天以内算快到期（默认 60）")
-    ageing.add_argument("--old", type=int, default=180, metavar="DAYS", help="多少天没核实算很久（默认 180）")
+    ageing.add_argument("--soon", type=_days, default=60, metavar="DAYS", help="多少天以内算快到期（默认 60）")
+    ageing.add_argument("--old", type=_days, default=180, metavar="DAYS", help="多少天没核实算很久（默认 180）")
     ageing.add_argument("--region", metavar="ID", help="只看这个地区")
     ageing.add_argument("--all", action="store_true", help="全部列出")
     commands.add_parser("reload", help="让正在运行的园企通重新读知识库，并说出结果")
     describing = commands.add_parser("schema", help="写出 schema.json，编辑器用它补全和提示")
     describing.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="知识库文件夹；不写就是设置 KNOWLEDGE 的")
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or int(text) > 36500:
+        raise argparse.ArgumentTypeError(f"“{text}”不是天数，写 0 到 36500 之间的数字")
+    return int(text)
 
 
 def check(folder: Path, form: str) -> int:
@@ -194,6 +200,10 @@ def age(arguments: argparse.Namespace, folder: Path) -> int:
     """List what needs a person."""
     knowledge = loader.load(folder)
     today = arguments.today or datetime.now(LOCAL).date()
+    if arguments.region and arguments.region not in knowledge.regions:
+        known = "、".join(f"{r.id}（{r.name}）" for r in knowledge.regions.values())
+        print(f"没有“{arguments.region}”这个地区，可以写：{known}", file=sys.stderr)
+        return 2
     rows = stale(knowledge, today, timedelta(days=arguments.soon), timedelta(days=arguments.old))
     rows_by: dict[Reason, list[Stale]] = {reason: [] for reason in _REASONS}
     for row in rows:

@@ -101,15 +101,24 @@ def _references(record: Shape, tables: Tables, records: Collection[str]) -> Iter
             yield ("only_if", key), key, facts, "企业情况"
 
 
+_UPWARD = (
+    ("within", ("regions", "segments"), "上级"),
+    ("superseded_by", ("documents", *ANSWERABLE), "取代它的记录"),
+    ("part_of", ("parks",), "所属园区"),
+)
+"""Fields that lead to another record of the sort, and on: none may lead back."""
+
+
 def _circles(tables: Tables) -> Iterator[Fault]:
-    for kind in ("regions", "segments"):
-        table = tables[kind]
-        for key in table:
-            chain = [key]
-            while (above := table[chain[-1]].within) in table and above not in chain:
-                chain.append(above)
-            if above == key:
-                yield Fault(kind, key, ("within",), f"“{key}”的上级一路往上又回到了它自己", "改成真正的上级；最上面的一级删掉 within 这一行")
+    for field, kinds, name in _UPWARD:
+        everything = {key: record for kind in kinds for key, record in tables[kind].items()}
+        for kind in kinds:
+            for key in tables[kind]:
+                chain = [key]
+                while (above := getattr(everything[chain[-1]], field, None)) in everything and above not in chain:
+                    chain.append(str(above))
+                if above == key:
+                    yield Fault(kind, key, (field,), f"“{key}”的{name}一路往上又回到了它自己", f"改成真正的那一个；没有就删掉 {field} 这一行")
 
 
 def _choices(fact: FactType, tables: Tables) -> tuple[str, ...]:

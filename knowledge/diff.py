@@ -80,9 +80,14 @@ def _leaves(value: BaseModel, above: str = "") -> Iterator[tuple[str, str]]:
             yield from _leaves(held, path)
         elif isinstance(held, tuple) and held and isinstance(held[0], BaseModel):
             for index, item in enumerate(held, 1):
-                yield from _leaves(item, f"{path} {getattr(item, 'id', None) or getattr(item, 'token', None) or index}")
-        elif held not in (None, (), {}, False):
+                yield from _leaves(item, f"{path} {_named(item) or index}")
+        elif held is not None and held is not False and held not in ((), {}):
             yield path, _text(held)
+
+
+def _named(item: BaseModel) -> str:
+    """What tells a member of a list from the others, whatever its place."""
+    return next((str(v) for name in ("id", "token", "name") if (v := getattr(item, name, None))), "")
 
 
 def _text(value: Any) -> str:
@@ -131,7 +136,10 @@ def _results(knowledge: Knowledge, profile: Profile) -> dict[tuple[str, str], st
     if profile.region not in knowledge.regions:
         return {}
     supports: Sequence[Support] = knowledge.supports_in(profile.region)
-    rows = rules.assess(supports, profile.facts, knowledge.documents, knowledge.facts, profile.day)
+    try:
+        rows = rules.assess(supports, profile.facts, knowledge.documents, knowledge.facts, profile.day)
+    except ValueError:  # an answer that its fact no longer reads
+        return {("", "unreadable"): "unreadable"}
     found = {(r.support.id, r.subject): f"{r.status}{_sum(r.estimate)}" for r in rows}
     total = stacking.total(rows)
     if total:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from knowledge.money import Money
 from knowledge.papers import lies_in, plain
-from knowledge.records import Document, Passage, QuestionAnswer, Record
+from knowledge.records import Document, Indicator, Passage, QuestionAnswer, Record
 from knowledge.shapes import Citation, parts
 
 _UNSAID = frozenset(
@@ -88,13 +88,18 @@ def said(value: object) -> Iterator[str]:
 
 def figures(record: object) -> Iterator[str]:
     """Every figure that a record says: 300万元, 10%, 2023年, 5家."""
+    if isinstance(record, Indicator):  # a bare value says nothing: 500 stands in every paper
+        unit = plain(record.unit).partition("/")[0]
+        yield from (plain(v) + unit for v in (record.value, re.sub(r"[(（].*", "", record.baseline or "")) if v)
+        record = record.model_copy(update={"value": "", "baseline": None})
     for text in said(record):
         yield from _FIGURE.findall(_DAY.sub("", _REFERENCE.sub("", text)))
 
 
 def stands(figure: str, text: str) -> bool:
     """Whether a figure stands in a plain text, not as a part of a longer one."""
-    return re.search(rf"(?<![\d.]){re.escape(figure)}(?!\d)", text) is not None
+    longer = "(?!美?元)" if figure[-1] in "万亿" else ""
+    return re.search(rf"(?<![\d.]){re.escape(figure)}(?!\.?\d){longer}", text) is not None
 
 
 def strange(record: Record | QuestionAnswer, papers: Papers) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ Every model is frozen and refuses unknown keys. `None` and empty tuples mean "th
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -28,6 +29,11 @@ Topic = Literal[
 ]
 
 
+def _check_successor(by: str | None, on: date | None) -> None:
+    if on and not by:
+        raise ValueError("写了 superseded_on，就要写 superseded_by（取代它的编号）")
+
+
 class Document(Shape):
     """A policy paper: its particulars as printed."""
 
@@ -49,7 +55,12 @@ class Document(Shape):
     checked: Checked | None = None
     """When an admin last verified whether the paper still holds."""
     notes: tuple[Text, ...] = ()
-    """What the paper does not say and readers expect, or where it contradicts itself."""
+    """What the paper does not say and readers expect."""
+
+    @model_validator(mode="after")
+    def _superseded(self) -> Self:
+        _check_successor(self.superseded_by, self.superseded_on)
+        return self
 
 
 class Passage(Shape):
@@ -119,8 +130,7 @@ class Record(Shape):
 
     @model_validator(mode="after")
     def _superseded(self) -> Self:
-        if self.superseded_on and not self.superseded_by:
-            raise ValueError("写了 superseded_on，就要写 superseded_by（取代它的记录的编号）")
+        _check_successor(self.superseded_by, self.superseded_on)
         return self
 
 

@@ -242,5 +242,7 @@ def generic(key: str) -> str:
 
 
 def status_of_example(support: Support, example: Example, document: Document, types: FactTypes) -> Status:
-    """The status that a record's worked example comes to."""
+    """The status that a record's worked example comes to, as the paper was printed: what admins find out later leaves it alone."""
+    as_printed = {"application": None, "superseded_by": None, "superseded_on": None}
+    support, document = support.model_copy(update=as_printed), document.model_copy(update={k: v for k, v in as_printed.items() if k != "application"})
     return assess_one(support, COMPANY, example.facts, document, types, example.today).status

@@ -33,6 +33,8 @@ def _day(value: object) -> object:
     """Refuse everything but 2021-04-17: pydantic would take a bare number as seconds since 1970."""
     if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         raise ValueError(f"“{value}”不是日期，请写成 2021-04-17 这样的年-月-日")
+    if isinstance(value, str) and not "1949" <= value[:4] <= "2100":
+        raise ValueError(f"“{value}”的年份不对，请核对")
     return value
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from knowledge.records import Channel, Contact, Park, Record, Service
 from knowledge.snapshot import Knowledge
 from knowledge.supports import Support
-from knowledge.validity import OVER, Time, superseded, time_on
+from knowledge.validity import CLOSED, OVER, Time, superseded, time_on
 
 Reason = Literal["over", "ends_soon", "undated", "never_checked", "checked_long_ago", "no_contact", "notice_old"]
 SOON = timedelta(days=60)
@@ -41,13 +41,14 @@ def _reasons(knowledge: Knowledge, record: Record, today: date, soon: timedelta,
     document = knowledge.document_of(record)
     time, end = time_on(record, document, today), _end(knowledge, record)
     if time in OVER:
-        yield "over", end + timedelta(days=1) if end else None
+        closed = record.application if record.application and record.application.state in CLOSED else None
+        yield "over", closed.checked.on if closed else end + timedelta(days=1) if end else None
     elif end is not None and today <= end <= today + soon:
         yield "ends_soon", end
     elif time is Time.UNDATED:
         yield "undated", None
     checked = record.checked or document.checked
-    if checked is None:
+    if checked is None or checked.on > today:
         if isinstance(record, _APPLIED_FOR):
             yield "never_checked", None
     elif checked.on + long < today:
@@ -63,7 +64,7 @@ def _reasons(knowledge: Knowledge, record: Record, today: date, soon: timedelta,
 
 def _end(knowledge: Knowledge, record: Record) -> date | None:
     """The last day of what decides a record's time."""
-    if record.application and record.application.until:
+    if record.application and record.application.state != "not_announced":
         return record.application.until
     if record.window and (record.window.since or record.window.until):
         return record.window.until

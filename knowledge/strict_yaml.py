@@ -17,7 +17,8 @@ MAX_BYTES = 4_000_000
 MAX_DEPTH = 24
 MAX_VALUES = 400_000
 """How many keys, values and lists one file may hold."""
-_NO_COMMAS = "数字里不写逗号，例如 3000000 或 300万元"
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Characters that change how a terminal or a page shows the text around them."""
 _EMPTY = frozenset({"", "~", "null", "Null", "NULL"})
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})([ \r]|$)", re.MULTILINE)
@@ -188,6 +189,8 @@ class _Builder:
         if event.tag:
             self._note(event, f"用了类型标记 {event.tag}", "删掉标记；文字以 ! 开头时用英文双引号括起来")
         text: str = event.value
+        if bad := _UNSEEN.search(text):
+            self._note(event, f"文字里有看不见的控制字符（U+{ord(bad[0]):04X}）", "删掉它；换行请用 YAML 的多行写法")
         return None if not event.style and text in _EMPTY else text
 
     def _add(self, event: yaml.Event, value: Value) -> Path:
@@ -200,15 +203,14 @@ class _Builder:
             return self._placed((), event)
         top = self.stack[-1]
         if isinstance(top.value, list):
-            if top.flow and _cut_by_comma(top.last, value):
-                self._note(event, f"“{top.last},{value}”里的逗号把一个数分成了两项", _NO_COMMAS)
+            self._look_for_cut_numbers(top, event, value)
             top.value.append(value)
-            top.last = value
+            top.last, top.end = value, _end(event)
             return self._placed((*top.path, len(top.value) - 1), event) if self.places is not None else ()
         if top.key is None:
             self._key(event, top, value)
             return ()
-        key, top.key, top.last = top.key, None, value
+        key, top.key, top.last, top.end = top.key, None, value, _end(event)
         top.value[key] = value
         return (*top.path, key) if self.places is not None else ()
 
@@ -221,11 +223,16 @@ class _Builder:
         if key in top.lines:
             self._note(event, f"“{key}”写了两次（第一次在第 {top.lines[key]} 行）", "删掉其中一个")
         else:
-            if top.flow and _cut_by_comma(top.last, key):
-                self._note(event, f"“{top.last},{key}”里的逗号把一个数分成了两项", _NO_COMMAS)
+            self._look_for_cut_numbers(top, event, key)
             top.lines[key] = _place(event)[0]
         top.key = key
         self._placed((*top.path, key), event)
+
+    def _look_for_cut_numbers(self, top: _Open, event: yaml.Event, value: Value) -> None:
+        """Two plain items in brackets with a comma and no blank between them may be one number: 3,000万元."""
+        line, column = _place(event)
+        if top.flow and top.end == (line, column - 1) and not getattr(event, "style", None) and _cut_by_comma(top.last, value):
+            self._note(event, f"“{top.last},{value}”里的逗号把一个数分成了两项", "数字里不写逗号，例如 3000000 或 300万元；真是两项就在逗号后空一格")
 
     def _placed(self, path: Path, event: yaml.Event) -> Path:
         if self.places is not None:
@@ -251,15 +258,22 @@ def _place(event: yaml.Event) -> tuple[int, int]:
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
+def _end(event: yaml.Event) -> tuple[int, int]:
+    """Line and column right after an event, counted from 1; (0, 0) after what is not plain text."""
+    mark = event.end_mark
+    return (mark.line + 1, mark.column + 1) if mark and not getattr(event, "style", None) else (0, 0)
+
+
 class _Open:
     """A mapping or list that is being filled."""
 
-    __slots__ = ("flow", "key", "last", "lines", "path", "value")
+    __slots__ = ("end", "flow", "key", "last", "lines", "path", "value")
 
     def __init__(self, value: list[Value] | dict[str, Value], path: Path, flow: bool) -> None:
         self.value = value
         self.path = path
         self.flow = flow
         self.last: Value = None
+        self.end = (0, 0)
         self.key: str | None = None
         self.lines: dict[str, int] = {}

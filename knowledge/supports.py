@@ -34,6 +34,18 @@ class Amount(Shape):
             raise ValueError("amount.kind 为 rate 时要写 rate_max")
         if self.kind in ("unstated", "case_by_case", "uncapped") and (self.min or self.max or self.rate_max):
             raise ValueError(f"amount.kind 为 {self.kind} 时不能写金额或比例")
+        if self.kind == "range" and self.min is None:
+            raise ValueError("amount.kind 为 range 时 min 和 max 都要写；只有上限就写 kind: up_to")
+        if self.kind == "fixed" and self.min is not None:
+            raise ValueError("amount.kind 为 fixed 时只写 max；有下限和上限就写 kind: range")
+        if self.kind != "rate" and (self.rate_min is not None or self.rate_max is not None):
+            raise ValueError("写了比例，amount.kind 就要是 rate（上限写进 caps）")
+        if self.min and self.max and (self.min.currency != self.max.currency or self.min.value > self.max.value):
+            raise ValueError(f"min（{self.min.printed}）和 max（{self.max.printed}）币种不同，或 min 比 max 大")
+        if self.rate_min is not None and self.rate_max is not None and self.rate_min > self.rate_max:
+            raise ValueError("rate_min 比 rate_max 大")
+        if self.each and self.of is None:
+            raise ValueError("写了 each: true（每个多少），就要写 of（按哪一项的个数算）")
         return self
 
 

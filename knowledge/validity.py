@@ -31,6 +31,10 @@ OVER = frozenset({Time.WINDOW_OVER, Time.PLAN_OVER, Time.SUPERSEDED})
 """Times at which nothing can be had."""
 
 
+CLOSED = frozenset({"closed", "suspended", "budget_used_up"})
+"""States of applications in which none is taken."""
+
+
 def time_on(record: Record, document: Document, today: date) -> Time:
     """How a record stands on a day.
 
@@ -75,10 +79,8 @@ def _noticed(notice: Application, today: date) -> Time | None:
         case "opens_on" | "open_until":
             window = Window(since=notice.opens, until=notice.until, printed=notice.state)
             return _within(window, today, over=Time.WINDOW_OVER, inside=Time.OPEN_UNTIL if notice.until else Time.IN_FORCE)
-        case "closed" | "suspended" | "budget_used_up":
-            return Time.WINDOW_OVER
-        case _:
-            return None
+        case state:
+            return Time.WINDOW_OVER if state in CLOSED else None
 
 
 def _within(window: Window, today: date, over: Time, inside: Time) -> Time:

@@ -16,6 +16,12 @@ REQUEST_SLOT = "{request}"
 """Stands in the texts of a commit for the number of the request that the same commit creates."""
 
 
+KEPT_VERSIONS = 50
+"""How many knowledge bases that were in use are kept; older ones go."""
+KEPT_PRECHECKS = 10_000
+"""How many pre-checks without the person are kept; older ones go."""
+
+
 class StoreError(Exception):
     """A store that cannot do what it promises; the message says what, where and how to mend it."""
 

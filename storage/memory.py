@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from storage.contract import (
+    KEPT_PRECHECKS,
+    KEPT_VERSIONS,
     REQUEST_SLOT,
     Address,
     Commit,
@@ -175,7 +177,7 @@ class MemoryStore:
             self._lines[line.address].append(line.id)
             if isinstance(line, OutboxItem) and line.state == "waiting":
                 self._waiting[line.id] = line.id in notices
-        self._prechecks += [encode(body) for body in turn.prechecks]
+        self._prechecks = [*self._prechecks, *(encode(body) for body in turn.prechecks)][-KEPT_PRECHECKS:]
         for text in turn.unanswered:
             before = self._unanswered.get(text, Unanswered(text, 0, at))
             self._unanswered[text] = Unanswered(text, before.count + 1, max(before.last, at))
@@ -240,7 +242,7 @@ class MemoryStore:
         """Keep a knowledge base that came into use."""
         if not self._published or self._published[-1].version != publication.version:
             files = json.loads(encode(publication.files))
-            self._published.append(replace(publication, at=utc(publication.at), files=files))
+            self._published = [*self._published, replace(publication, at=utc(publication.at), files=files)][-KEPT_VERSIONS:]
 
     async def published(self, limit: int = 20) -> list[Publication]:
         """The knowledge bases that were in use, newest first."""

@@ -18,6 +18,8 @@ from sqlite_utils import Database, Migrations
 from sqlite_utils.db import Table
 
 from storage.contract import (
+    KEPT_PRECHECKS,
+    KEPT_VERSIONS,
     Address,
     Commit,
     Committed,
@@ -174,6 +176,7 @@ class SqliteStore:
         sql = f"insert into published (version, at, files) select :version, :at, :files where not exists ({last})"
         values = {"version": publication.version, "at": _text(publication.at), "files": encode(publication.files)}
         await self._run(self._rows, tuple, sql, values)
+        await self._run(self._rows, tuple, "delete from published where id <= (select max(id) from published) - ?", (KEPT_VERSIONS,))
 
     async def published(self, limit: int = 20) -> list[Publication]:
         """The knowledge bases that were in use, newest first."""
@@ -253,7 +256,8 @@ class SqliteStore:
                 sql = "insert into unanswered values (?, 1, ?) on conflict do update set count = count + 1, last = max(last, excluded.last)"
                 run(sql, (text, at))
             for body in turn.prechecks:
-                run("insert into prechecks (body) values (?)", (encode(body),))
+                last = run("insert into prechecks (body) values (?)", (encode(body),)).lastrowid or 0
+                run("delete from prechecks where id <= ?", (last - KEPT_PRECHECKS,))
             for item in turn.taken:
                 run(_SENT, (item,))
         return Committed(numbers, outbox, json.loads(result))

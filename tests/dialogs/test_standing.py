@@ -61,8 +61,8 @@ def test_before_its_check_a_notice_says_nothing(knowledge: Knowledge) -> None:
 
 def test_a_check_is_mentioned_from_its_day_on(knowledge: Knowledge) -> None:
     row = changed(knowledge, checked=Checked(on=date(2026, 11, 1), by="某"))
-    assert holds(row).endswith("（2026-11-01 核实过）")
-    assert "核实过" not in holds(row, date(2026, 10, 31))
+    assert holds(row).endswith("（最近一次核对：2026-11-01）")
+    assert "核对" not in holds(row, date(2026, 10, 31))
 
 
 def test_a_successor_is_named(knowledge: Knowledge) -> None:
@@ -83,6 +83,15 @@ def test_a_question_about_one_support_stands_as_the_support(knowledge: Knowledge
     question = next(q for q in knowledge.questions.values() if q.about == ("sz-procurement-win",))
     row = changed(knowledge, "sz-procurement-win", application=notice("all_year"))
     assert Voice(row, NOW.date(), texts("zh")).holds(question) == "常年受理（2026-11-01 核实）。"
+
+
+def test_a_question_about_several_supports_stands_as_the_worst_of_them(knowledge: Knowledge) -> None:
+    question = next(q for q in knowledge.questions.values() if len([i for i in q.about if i in knowledge.supports]) >= 2 and q.region == "suzhou")
+    key = next(i for i in question.about if i in knowledge.supports)
+    row = changed(knowledge, key, application=notice("budget_used_up"))
+    voice = Voice(row, NOW.date(), texts("zh"))
+    assert voice.holds(question) == "本轮资金已经用完，现在不受理（2026-11-01 核实）。"
+    assert not voice.confirmed(question)
 
 
 def test_every_notice_can_be_said_in_english(knowledge: Knowledge) -> None:
