@@ -13,6 +13,7 @@ from knowledge.records import Channel, Clause, Contact, Difference, Indicator, L
 from knowledge.shapes import Citation
 from knowledge.snapshot import Answerable, citations
 from knowledge.supports import Amount, Cap, Support
+from knowledge.validity import Time
 
 MAX_OPTIONS = 4
 BRIEF = {"Support": 2, "Service": 8}
@@ -87,14 +88,22 @@ class Voice(Standing):
     def tell(self, record: Answerable, full: bool = False) -> Reply:
         """One record as an answer: the answer, the condition that decides, whether it holds; `full` with all that is known."""
         lines = [line for line in (*self._lines(record), self._differs(record)) if line]
-        more = lines[BRIEF[type(record).__name__] :] if type(record).__name__ in BRIEF else []
+        length = self._brief_length(record)
+        more = lines[length:] if length is not None else []
         shown = [*lines[: len(lines) - len(more)], self.holds(record), *(more if full else [])]
+        if self.time(record) is Time.SUPERSEDED:  # before anybody believes the amount
+            shown = [self.holds(record), *(line for line in shown if line != self.holds(record))]
         options = self.next_steps(record)
         if more and not full:
             options = (Option(self.say("common.expand"), fit(f"!full:{record.id}")), *options)
         if len(options) > MAX_OPTIONS:
             options = (*options[: MAX_OPTIONS - 1], options[-1])  # the last one leads to a person
         return Reply("\n".join(shown), options, self.sources(citations(record)))
+
+    def _brief_length(self, record: Answerable) -> int | None:
+        """How many lines are told at once; None for all."""
+        length = BRIEF.get(type(record).__name__)
+        return length + len(self.contact(record.contact)) if length and isinstance(record, Support | Service) and filled(record.contact) else length
 
     def _differs(self, record: Answerable) -> str:
         """That papers, or parts of one, say different things on this point."""
@@ -112,12 +121,13 @@ class Voice(Standing):
                 return [
                     self.say("facts.amount", name=record.name, amount=self.amount(record)) + self.say(f"strength.{record.strength}"),
                     conditions,
+                    *(self.contact(record.contact) if filled(record.contact) else []),
                     record.summary.rstrip("。") + "。",
                     self.say("facts.who", recipient=self.say(f"facts.recipient_{record.recipient}")),
                     *(self.cap(c) + "。" for c in record.caps if c.both_tiers),
                     *(s.text.rstrip("。") + "。" for s in record.stacking),
                     self.say("facts.units", units=units) if units else self.say("channels.no_units"),
-                    *self.contact(record.contact),
+                    *([] if filled(record.contact) else self.contact(record.contact)),
                 ]
             case Park():
                 head = self.say(
@@ -125,7 +135,7 @@ class Voice(Standing):
                 )
                 focus = self.say("facts.focus", focus=self.say.join([f.name for f in record.focus])) if record.focus else ""
                 at = self.say("facts.institutions", institutions=self.say.join(list(record.institutions[:6]))) if record.institutions else ""
-                return [head, focus, at]
+                return [head, focus, at, *(self.contact(record.contact) if filled(record.contact) else [])]
             case Channel():
                 return self.channel(record)
             case Layout():
@@ -186,7 +196,7 @@ class Voice(Standing):
         return [
             self.say("services.head", name=record.name, text=record.text, state=state),
             self.say("facts.units", units=units) if units else "",
-            *(self.contact(record.contact) if record.contact.phone or record.contact.email or record.contact.address else []),
+            *(self.contact(record.contact) if filled(record.contact) else []),
             record.next,
             *items,
         ]
@@ -206,6 +216,8 @@ class Voice(Standing):
     def next_steps(self, record: Answerable) -> tuple[Option, ...]:
         """What can be done next: at most four buttons."""
         options = []
+        if self.time(record) is Time.SUPERSEDED and (successor := self.knowledge.record(getattr(record, "superseded_by", None) or "")):
+            options.append(Option(cut(self.name(successor)), fit(f"!show:{successor.id}")))
         if isinstance(record, Support) or "subsidy_precheck" in record.topics:
             options.append(Option(self.say("common.start_precheck"), "!start:subsidy_precheck"))
         if isinstance(record, Park | Layout):
@@ -247,10 +259,16 @@ class Voice(Standing):
 
     def listing(self, title: str, records: Sequence[Answerable]) -> Reply:
         """A short list of records to choose from, with their sources."""
-        lines = [title, *(self.say("facts.list_item", name=self.brief(r)) for r in records)]
-        holds = list(dict.fromkeys(self.holds(r) for r in records))
+        lines = [title, *self.with_standing(records)]
         options = tuple(Option(cut(self.name(r)), fit(f"!show:{r.id}")) for r in records[: MAX_OPTIONS - 1])
-        return Reply("\n".join([*lines, *holds[:2]]), (*options, self.log()), self.sources(citations(r)[0] for r in records))
+        return Reply("\n".join(lines), (*options, self.log()), self.sources(citations(r)[0] for r in records))
+
+    def with_standing(self, records: Sequence[Answerable]) -> list[str]:
+        """A line a record, and below those that stand alike how they stand."""
+        groups: dict[str, list[str]] = {}
+        for record in records:
+            groups.setdefault(self.holds(record), []).append(self.say("facts.list_item", name=self.brief(record)))
+        return [line for holds, items in groups.items() for line in (*items, holds)]
 
     def brief(self, record: Answerable) -> str:
         """A record in one line."""
@@ -264,6 +282,11 @@ class Voice(Standing):
         """Up to three records to choose from where the question fits several."""
         options = tuple(Option(cut(self.name(r)), fit(f"!show:{r.id}")) for r in records[:3])
         return Reply(self.say("miss.candidates"), (*options, self.log()))
+
+
+def filled(contact: Contact) -> bool:
+    """Whether an admin filled in any way to reach the office."""
+    return bool(contact.phone or contact.address or contact.email)
 
 
 def bounds(wording: str) -> tuple[str, str]:

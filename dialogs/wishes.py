@@ -11,7 +11,7 @@ from dialogs import asking, filing, frames, moves, phrases, proceeding, reading,
 from dialogs.answers import MAX_OPTIONS, Voice, cut
 from dialogs.messages import Option, Reply
 from dialogs.talk import Talk, Unanswered, masked
-from knowledge.records import Park, QuestionAnswer, Topic
+from knowledge.records import Park, QuestionAnswer, Service, Topic
 from knowledge.search import Hit
 from knowledge.shapes import Citation
 from knowledge.snapshot import Answerable
@@ -41,7 +41,7 @@ def free_text(talk: Talk) -> None:
     hits = _find(talk, region)
     if phrases.asks_validity(talk.text) and _validity(talk, region):
         return
-    foreign = talk.knowledge.is_elsewhere(talk.text) and not _named(talk) and not (hits and hits[0].title >= TITLE)
+    foreign = talk.knowledge.is_elsewhere(talk.text) and not _named(talk) and not _names_the_place(talk, hits)
     if foreign and set(talk.wants.wishes) <= {*frames.GUIDED, *TOPICS, "policy_question"}:
         _miss(talk, False, "miss.out_of_scope")
         return
@@ -55,6 +55,15 @@ def free_text(talk: Talk) -> None:
         proceeding.offer_resume(talk)
 
 
+def _names_the_place(talk: Talk, hits: list[Hit]) -> bool:
+    """Whether the best record itself names a place that no document covers (沪太科技创新协同合作 is ours, 三类证补贴 of 无锡 is not)."""
+    if not hits or hits[0].title < TITLE:
+        return False
+    record = hits[0].record
+    titles = record.ask if isinstance(record, QuestionAnswer) else (record.name, *record.aliases)
+    return any(talk.knowledge.is_elsewhere(talk.knowledge.read(title)) for title in titles)
+
+
 def _only_a_region(talk: Talk) -> bool:
     """Whether the message is nothing but the name of a region."""
     return bool(talk.found) and all(f.kind == "region" for f in talk.found) and len(reading.rest_of(talk.text, talk.found)) <= 1
@@ -66,6 +75,8 @@ def _wishes(talk: Talk, hits: list[Hit]) -> tuple[str, ...]:
     own = {"subsidy_precheck"} if phrases.speaks_of_own(talk.text) else set()
     choosing = {"park_selection"} if phrases.speaks_of_choosing(talk.text) else set()
     own_way = _OWN_WAY | own | choosing
+    if hits and hits[0].title == 1.0 and isinstance(hits[0].record, Service) and talk.knowledge.search.is_name(talk.text, hits[0].record):
+        return ()  # a service called by its very name, whatever else the words may want
     named = bool(hits) and hits[0].title >= TITLE and len(names) <= 1 and not set(names) & own_way
     return () if named else names
 
@@ -186,7 +197,8 @@ def _find(talk: Talk, region: str | None, text: str = "") -> list[Hit]:
     above, other = (0.12, 0.2) if named else (0.06, 0.1)
     behind = {r: 0.0 if r == region else above if r in upward else other for r in talk.knowledge.regions}
     own = {h.record.id for h in hits if named and h.record.region == region and h.score >= CLOSE}
-    return sorted(hits, key=lambda h: (h.record.id not in own, behind[h.record.region] - h.score, h.record.id))
+    called = {h.record.id for h in hits if h.title == 1.0 and talk.knowledge.search.is_name(text, h.record)}
+    return sorted(hits, key=lambda h: (h.record.id not in called, h.record.id not in own, behind[h.record.region] - h.score, h.record.id))
 
 
 def topical(talk: Talk, topic: str, region: str | None, hits: list[Hit]) -> bool:
@@ -318,8 +330,7 @@ def _overview(talk: Talk, region: str) -> None:
     printed = [s for s in supports if s.amount.max or s.amount.rate_max]
     above = talk.say("report.overview_above") if len(talk.knowledge.upward(region)) > 1 else ""
     lines = [talk.say("report.overview", region=talk.voice.region_name(region), count=len(supports), printed=len(printed), above=above)]
-    lines += [talk.say("facts.list_item", name=talk.voice.brief(s)) for s in printed[:5]]
-    lines += dict.fromkeys(talk.voice.holds(s) for s in (printed or supports)[:5])
+    lines += talk.voice.with_standing(printed[:5]) if printed else list(dict.fromkeys(talk.voice.holds(s) for s in supports[:5]))
     talk.replies.append(Reply("\n".join(lines), (), talk.voice.sources(s.source for s in printed[:5] or supports[:1])))
 
 

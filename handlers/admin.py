@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from dialogs.texts import texts
 from dialogs.turns import LOCAL
 from handlers import reload
 from knowledge import diff, importing, loader
+from knowledge.money import Money
 from knowledge.schema import FILE as SCHEMA
 from knowledge.schema import schema
 from knowledge.snapshot import Knowledge
@@ -191,9 +194,19 @@ def _flip_lines(after: Knowledge, before: Knowledge, flips: Sequence[diff.Flip])
 
 def _result(text: str) -> str:
     """A result in words: met 0-3000000 CNY is 可能符合 0-3000000 CNY."""
+    if text == "unreadable":
+        return "（有一项回答读不了）"
     status, _, rest = text.partition(" ")
-    known = texts("zh").entries.get(f"status.{status}")
-    return f"{known} {rest}".strip() if known else text or "（没有）"
+    known = texts("zh").entries.get(f"status.{status}", "")
+    return f"{known} {_money(rest if known else text)}".strip() or "（没有）"
+
+
+def _money(text: str) -> str:
+    """A sum in words: 0-3000000 CNY is 最高300万元."""
+    if not (match := re.fullmatch(r"([\d.]+)-([\d.]+) ([A-Z]{3})", text)):
+        return text
+    low, high = (Money(Decimal(n), match[3]).printed for n in (match[1], match[2]))
+    return high if low == high else f"最高{high}" if Decimal(match[1]) == 0 else f"{low}至{high}"
 
 
 def age(arguments: argparse.Namespace, folder: Path) -> int:

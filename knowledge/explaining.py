@@ -68,7 +68,9 @@ def _explain(tree: Tree, path: TreePath, model: type[BaseModel], loc: TreePath, 
         case "int_parsing" | "int_type" | "decimal_parsing" | "bool_parsing" | "bool_type" | "is_instance_of" | "decimal_type":
             return tree.problem(where, f"“{name}”的值“{given}”不对", "数字只写数字；金额写成 200万元；比例写成 30%；是否写成 true 或 false")
         case "string_pattern_mismatch":
-            return tree.problem(where, f"“{name}”的写法“{given}”不对", "用小写字母、数字和连字符，例如 snd-device-class3")
+            return tree.problem(
+                where, f"“{name}”的写法“{given}”不对", "这里写编号，不写名称：小写字母、数字和连字符，例如 kunshan、snd-device-class3"
+            )
         case "string_too_short" | "too_short":
             return tree.problem(where, f"“{name}”是空的或太少", "补上内容；确实没有就删掉这一行")
         case "string_too_long":

@@ -78,6 +78,10 @@ class Search:
         whole = _bare(text)  # 苏州科技城 is a name of its region, and a park
         return whole if whole in self._names else _PUNCTUATION.sub("", stripped)
 
+    def is_name(self, text: str, record: Record | QuestionAnswer) -> bool:
+        """Whether a text is nothing but a name of this record."""
+        return self.content(text) in map(self.content, _titles(record))
+
     def find(self, text: str, regions: Collection[str] = (), limit: int = 8) -> list[Hit]:
         """The best records for a question, best first; only of these regions where some are given."""
         query = self.content(text)

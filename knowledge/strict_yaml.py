@@ -17,6 +17,8 @@ MAX_BYTES = 4_000_000
 MAX_DEPTH = 24
 MAX_VALUES = 400_000
 """How many keys, values and lists one file may hold."""
+_LOST = re.compile(r"[ \t]+#(?=[^\s#!-])")
+"""A comment right after a text and without a blank: words that somebody meant to write."""
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Characters that change how a terminal or a page shows the text around them."""
 _EMPTY = frozenset({"", "~", "null", "Null", "NULL"})
@@ -121,6 +123,12 @@ def _unclosed(error: yaml.MarkedYAMLError) -> bool:
 
 def _explain(error: yaml.MarkedYAMLError, text: str, line: int) -> tuple[str, str]:
     source = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
+    for number in (line, line - 1):  # YAML notices a full-width sign only on the next line
+        before = text.split("\n")[number - 1] if number >= 1 else ""
+        if "\u3000" in before[: len(before) - len(before.lstrip())]:
+            return f"第 {number} 行的缩进里有全角空格", "换成普通空格，每一级缩进两个"
+        if re.match(r"\s*(?:- )?[A-Za-z_]+：", before):
+            return f"第 {number} 行的冒号是全角的（：）", "换成英文冒号，后面留一个空格"
     said = error.problem or ""
     scanning = error.context or ""
     if "\t" in source[: len(source) - len(source.lstrip())] or "'\\t'" in said:
@@ -150,10 +158,13 @@ class _Builder:
         self.root: Value = None
         self.stack: list[_Open] = []
         self.values = 0
+        self.hashes: dict[int, str] = {}
+        """The lines that have a #, by their number from 0."""
 
     def build(self, text: str) -> Value:
         """The value of the text; StrictYamlError with everything that was refused."""
         documents = 0
+        self.hashes = {n: line for n, line in enumerate(text.split("\n")) if "#" in line} if "#" in text else {}
         for event in yaml.parse(text, Loader=_LOADER):
             if isinstance(event, yaml.ScalarEvent):
                 self._add(event, self._scalar(event))
@@ -189,6 +200,9 @@ class _Builder:
         if event.tag:
             self._note(event, f"用了类型标记 {event.tag}", "删掉标记；文字以 ! 开头时用英文双引号括起来")
         text: str = event.value
+        mark = event.end_mark
+        if mark and mark.line in self.hashes and not event.style and _LOST.match(self.hashes[mark.line], mark.column):
+            self._note(event, "这一行里 # 后面的文字会被当成注释丢掉", "把整段文字用英文双引号括起来；真是注释就在 # 后面空一格")
         if bad := _UNSEEN.search(text):
             self._note(event, f"文字里有看不见的控制字符（U+{ord(bad[0]):04X}）", "删掉它；换行请用 YAML 的多行写法")
         return None if not event.style and text in _EMPTY else text
@@ -218,6 +232,8 @@ class _Builder:
         if not isinstance(key, str):
             self._refuse(event, "键不是文字", "把键写成普通文字，例如 name: …")
             raise AssertionError  # pragma: no cover - _refuse always raises
+        if key.startswith("\u3000"):
+            self._refuse(event, "缩进里有全角空格", "换成普通空格，每一级缩进两个")
         if key == "<<":
             self._refuse(event, "用了 << 合并键", "把内容直接写出来")
         if key in top.lines:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dialogs.answers import Voice
 from knowledge.records import QuestionAnswer, Record, Service
 from knowledge.snapshot import Knowledge
 from knowledge.strict_yaml import read
@@ -55,6 +56,18 @@ def test_a_service_answers_by_its_name(knowledge: Knowledge, row: dict[str, Any]
         assert service.next.rstrip("。") in talk.text
         assert all(u.name in talk.text for u in (service.responsible.units if service.responsible else ()))
         assert ("争取" in talk.text) or service.state != "applied_for"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[str(r["id"]) for r in ROWS])
+def test_a_service_answers_by_its_bare_name_or_asks_for_the_place(knowledge: Knowledge, row: dict[str, Any]) -> None:
+    service = knowledge.services[row["id"]]
+    talk = Talking(knowledge).say(service.name)
+    if any(o.payload.startswith("!place:") for o in talk.options):  # 揭榜挂帅 and the like are called so in several places
+        assert knowledge.regions[service.region].name in [o.label for o in talk.options]
+    else:
+        told = knowledge.record(talk.state.subject)
+        assert told is not None, talk.text
+        assert is_about(told, service) or Voice.name(told) == service.name, f"asked for {service.id}, told {told.id}"
 
 
 def is_about(told: Record | QuestionAnswer, service: Service) -> bool:

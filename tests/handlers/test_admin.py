@@ -132,8 +132,8 @@ async def test_diff_says_in_words_what_changed_and_which_results_flip(base: Path
     said = capsys.readouterr().out
     assert "支持 snd-device-iii（第三类医疗器械注册证书资助）：金额 / 上限 300万元 → 350万元" in said
     assert "2 次做过的预审" in said
-    assert "第三类医疗器械注册证书资助 可能符合 0-3000000 CNY → 可能符合 0-3500000 CNY" in said
-    assert "合计 0-3000000 CNY → 0-3500000 CNY" in said
+    assert "第三类医疗器械注册证书资助 可能符合 最高300万元 → 可能符合 最高350万元" in said
+    assert "合计 最高300万元 → 最高350万元" in said
 
 
 async def test_diff_of_the_same_base_says_that_nothing_differs(base: Path, capsys: pytest.CaptureFixture[str]) -> None:

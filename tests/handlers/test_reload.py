@@ -20,7 +20,7 @@ from handlers import reload
 from handlers.reload import Reloader
 from knowledge import loader
 from knowledge.snapshot import Knowledge
-from storage.contract import Address, Publication
+from storage.contract import Address, Publication, StoreError
 from storage.memory import MemoryStore
 from tests.dialogs.talking import NOW
 from tests.handlers.serving import until
@@ -135,6 +135,52 @@ async def test_files_that_change_are_noticed_once_a_burst(folder: Path) -> None:
         assert len(office.told) == 1
 
 
+async def test_a_folder_that_is_swapped_or_moved_is_noticed(folder: Path) -> None:
+    async with watched(folder) as office:
+        old = office.library.knowledge.version
+        _swap(folder)
+        await until(lambda: office.library.knowledge.version != old)
+        swapped = office.library.knowledge.version
+        shutil.move(folder / "kunshan", folder.with_name("kunshan"))
+        await until(lambda: any(t.startswith("知识库有") for t in office.told) or office.library.knowledge.version != swapped)
+
+
+def _swap(folder: Path) -> None:
+    """As docs/knowledge.md says: an edited copy takes the folder's place."""
+    new = folder.with_name("new")
+    shutil.copytree(folder, new)
+    edit(new)
+    folder.rename(folder.with_name("old"))
+    new.rename(folder)
+
+
+async def test_a_store_that_cannot_keep_a_version_stops_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def locked(_: Publication) -> None:
+        raise StoreError("正被另一个进程锁住")
+
+    office = Office(folder)
+    monkeypatch.setattr(office.store, "publish", locked)
+    edit(folder)
+    assert (await office.reloader.attempt()).changed
+    assert "知识库已换成版本" in office.told[0]
+    monkeypatch.undo()
+    await office.reloader.attempt()
+    assert [p.version for p in await office.store.published()] == [office.library.knowledge.version], "kept by the next attempt"
+
+
+async def test_of_two_bots_with_one_store_one_takes_the_signal(folder: Path) -> None:
+    async with watched(folder) as one:
+        other = Office(folder)
+        second = asyncio.create_task(other.reloader.run())
+        await asyncio.sleep(1.0)
+        result = await asyncio.to_thread(reload.ask, one.status)
+        assert result is not None
+        assert result.version == one.library.knowledge.version
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+        assert one.status.exists(), "the second bot leaves the first one's status alone"
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="the system has no such signal")
 async def test_a_signal_asks_for_an_attempt_and_leaves_its_result(folder: Path) -> None:
     async with watched(folder) as office:
@@ -157,8 +203,7 @@ def test_a_status_left_by_a_killed_bot_is_not_believed(tmp_path: Path) -> None:
     assert reload.ask(status, wait=0.2) is None
 
 
-async def test_a_swap_takes_less_than_a_second_of_an_answering_bot(folder: Path) -> None:
-    """While a base is read, answers go on coming; the swap itself is one assignment."""
+async def test_answers_go_on_coming_while_a_base_is_read(folder: Path) -> None:
     office = Office(folder)
     await office.say("太仓有什么补贴")
     edit(folder)
@@ -177,7 +222,6 @@ async def test_a_finished_pre_check_is_run_again_and_what_changed_is_told(folder
     for words in ("按2021年看不了，三类证刚拿到，在高新区能拿多少", "苏州高新区", "三类"):
         await office.say(words)
     for _ in range(12):
-        frame = office.turns  # the talk goes on until the report stands
         said = await office.say("都没有")
         if "补贴预审（按" in said:
             break
@@ -185,7 +229,6 @@ async def test_a_finished_pre_check_is_run_again_and_what_changed_is_told(folder
         if "补贴预审（按" in said:
             break
     assert "补贴预审（按" in said, said
-    assert frame is office.turns
     notice = "    application: {state: all_year, checked: {on: 2026-11-01, by: 管理员}}\n"
     edit(folder, "  - id: snd-device-iii\n", f"  - id: snd-device-iii\n{notice}")
     assert (await office.reloader.attempt()).changed

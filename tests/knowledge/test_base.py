@@ -131,8 +131,6 @@ def test_what_is_worked_out_is_worked_out_right(knowledge: Knowledge) -> None:
     answer = plain(knowledge.questions["sz-q-joint-rd-calc"].answer)
     for words in ("投5000万元是500万元到1500万元", "投1亿元是1000万元到2000万元"):
         assert words in answer
-    assert Decimal(5000) * Decimal("0.1") == 500
-    assert Decimal(5000) * Decimal("0.3") == 1500
     assert "150万元" in plain(knowledge.questions["sz-q-hospital-50"].answer)
 
 

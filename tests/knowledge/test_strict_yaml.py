@@ -154,3 +154,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     assert all(p.line >= 1 and p.column >= 1 and p.what and p.fix for p in read_or_refused(data))
+
+
+@pytest.mark.parametrize("text", ["a: [创新20, 211工程]", 'a: ["1","100"]', "a: [500, 100]", "a: [GLP1, 863计划]", "a: {b: 20, 211工程: x}"])
+def test_two_items_are_two_items(text: str) -> None:
+    assert read("a.yaml", text.encode()).value
+
+
+@pytest.mark.parametrize("text", ["a: 一 # 注释", "a: 一  #", "# 二", "a: '一 #二'", 'a: "一 #二"', "a: 一#二", "a: http://x/#y"])
+def test_comments_and_hashes_in_words_are_left_alone(text: str) -> None:
+    read("a.yaml", text.encode())
