@@ -197,7 +197,7 @@ def _find(talk: Talk, region: str | None, text: str = "") -> list[Hit]:
     above, other = (0.12, 0.2) if named else (0.06, 0.1)
     behind = {r: 0.0 if r == region else above if r in upward else other for r in talk.knowledge.regions}
     own = {h.record.id for h in hits if named and h.record.region == region and h.score >= CLOSE}
-    called = {h.record.id for h in hits if h.title == 1.0 and talk.knowledge.search.is_name(text, h.record)}
+    called = {h.record.id for h in hits if h.title == 1.0 and isinstance(h.record, Service) and talk.knowledge.search.is_name(text, h.record)}
     return sorted(hits, key=lambda h: (h.record.id not in called, h.record.id not in own, behind[h.record.region] - h.score, h.record.id))
 
 

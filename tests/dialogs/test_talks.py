@@ -568,7 +568,7 @@ def test_contact_data_in_a_question_is_not_kept_for_admins(talk: Talking) -> Non
 
 
 def test_the_words_of_a_button_can_be_typed(talk: Talking) -> None:
-    talk.say("昆科贷是什么").say("展开")
+    talk.say("昆科贷是什么").say("看支持条件").say("展开")
     assert "责任单位" in talk.text
     talk.send("!start:subsidy_precheck").tap("昆山")
     through(talk, {}, "都没有")
