@@ -72,7 +72,11 @@ async def reload_once(folder: Path) -> float:
         return None
 
     reloader = Reloader(library, folder, folder.parent / "status.json", MemoryStore(), tell)
-    return (await reloader.attempt()).seconds
+    with (folder / "spelling.yaml").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    result = await reloader.attempt()
+    assert result.changed
+    return result.seconds
 
 
 def main() -> None:

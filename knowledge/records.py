@@ -100,6 +100,10 @@ class Contact(Shape):
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
+        if self.phone and (sum(c.isdigit() for c in self.phone) < 5 or any(c.isalpha() and c not in "转分机或" for c in self.phone)):
+            raise ValueError(f"“{self.phone}”不像电话，例如 0512-12345678、0512-12345678 转 801")
+        if self.email and "@" not in self.email:
+            raise ValueError(f"“{self.email}”不像邮箱")
         if (self.phone or self.address or self.email) and self.checked is None:
             raise ValueError("填写了联系方式，就要写明 checked: {on: 核实日期, by: 核实人}")
         return self

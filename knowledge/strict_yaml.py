@@ -158,12 +158,15 @@ class _Builder:
         self.root: Value = None
         self.stack: list[_Open] = []
         self.values = 0
+        self.unseen = False
+        """Whether the file has such characters as they are; in double quotes they may also be written as escapes."""
         self.hashes: dict[int, str] = {}
         """The lines that have a #, by their number from 0."""
 
     def build(self, text: str) -> Value:
         """The value of the text; StrictYamlError with everything that was refused."""
         documents = 0
+        self.unseen = _UNSEEN.search(text) is not None
         self.hashes = {n: line for n, line in enumerate(text.split("\n")) if "#" in line} if "#" in text else {}
         for event in yaml.parse(text, Loader=_LOADER):
             if isinstance(event, yaml.ScalarEvent):
@@ -200,10 +203,10 @@ class _Builder:
         if event.tag:
             self._note(event, f"用了类型标记 {event.tag}", "删掉标记；文字以 ! 开头时用英文双引号括起来")
         text: str = event.value
-        mark = event.end_mark
+        mark = event.end_mark if self.hashes else None
         if mark and mark.line in self.hashes and not event.style and _LOST.match(self.hashes[mark.line], mark.column):
             self._note(event, "这一行里 # 后面的文字会被当成注释丢掉", "把整段文字用英文双引号括起来；真是注释就在 # 后面空一格")
-        if bad := _UNSEEN.search(text):
+        if (self.unseen or event.style == '"') and (bad := _UNSEEN.search(text)):
             self._note(event, f"文字里有看不见的控制字符（U+{ord(bad[0]):04X}）", "删掉它；换行请用 YAML 的多行写法")
         return None if not event.style and text in _EMPTY else text
 
@@ -217,14 +220,18 @@ class _Builder:
             return self._placed((), event)
         top = self.stack[-1]
         if isinstance(top.value, list):
-            self._look_for_cut_numbers(top, event, value)
+            if top.flow:
+                self._look_for_cut_numbers(top, event, value)
             top.value.append(value)
-            top.last, top.end = value, _end(event)
+            if top.flow:
+                top.last, top.end = value, _end(event)
             return self._placed((*top.path, len(top.value) - 1), event) if self.places is not None else ()
         if top.key is None:
             self._key(event, top, value)
             return ()
-        key, top.key, top.last, top.end = top.key, None, value, _end(event)
+        key, top.key = top.key, None
+        if top.flow:
+            top.last, top.end = value, _end(event)
         top.value[key] = value
         return (*top.path, key) if self.places is not None else ()
 
@@ -239,7 +246,8 @@ class _Builder:
         if key in top.lines:
             self._note(event, f"“{key}”写了两次（第一次在第 {top.lines[key]} 行）", "删掉其中一个")
         else:
-            self._look_for_cut_numbers(top, event, key)
+            if top.flow:
+                self._look_for_cut_numbers(top, event, key)
             top.lines[key] = _place(event)[0]
         top.key = key
         self._placed((*top.path, key), event)
@@ -247,7 +255,7 @@ class _Builder:
     def _look_for_cut_numbers(self, top: _Open, event: yaml.Event, value: Value) -> None:
         """Two plain items in brackets with a comma and no blank between them may be one number: 3,000万元."""
         line, column = _place(event)
-        if top.flow and top.end == (line, column - 1) and not getattr(event, "style", None) and _cut_by_comma(top.last, value):
+        if top.end == (line, column - 1) and not getattr(event, "style", None) and _cut_by_comma(top.last, value):
             self._note(event, f"“{top.last},{value}”里的逗号把一个数分成了两项", "数字里不写逗号，例如 3000000 或 300万元；真是两项就在逗号后空一格")
 
     def _placed(self, path: Path, event: yaml.Event) -> Path:
