@@ -141,6 +141,9 @@ async def test_a_folder_that_is_swapped_or_moved_is_noticed(folder: Path) -> Non
         _swap(folder)
         await until(lambda: office.library.knowledge.version != old)
         swapped = office.library.knowledge.version
+        maximum = office.library.knowledge.supports["snd-device-iii"].amount.max
+        assert maximum is not None
+        assert maximum.printed == "350万元"
         shutil.move(folder / "kunshan", folder.with_name("kunshan"))
         await until(lambda: any(t.startswith("知识库有") for t in office.told) or office.library.knowledge.version != swapped)
 
