@@ -268,7 +268,9 @@ class Voice(Standing):
         groups: dict[str, list[str]] = {}
         for record in records:
             groups.setdefault(self.holds(record), []).append(self.say("facts.list_item", name=self.brief(record)))
-        return [line for holds, items in groups.items() for line in (*items, holds)]
+        if len(groups) == 1:
+            return [line for holds, items in groups.items() for line in (*items, holds)]
+        return [line for holds, items in groups.items() for line in (*items, f"（{holds.rstrip('。')}）")]
 
     def brief(self, record: Answerable) -> str:
         """A record in one line."""
