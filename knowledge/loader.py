@@ -6,7 +6,7 @@ import codecs
 import contextlib
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -143,6 +143,14 @@ def version_of(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()[:12]
 
 
+def _called(clauses: Iterable[Clause]) -> dict[str, str]:
+    """What the papers call the segments of the vocabulary; a name that two of them share says nothing."""
+    tied: dict[str, set[str]] = {}
+    for focus in (f for clause in clauses for f in clause.focus):
+        tied.setdefault(focus.name, set()).add(focus.segment)
+    return {name: next(iter(keys)) for name, keys in tied.items() if len(keys) == 1}
+
+
 def tables(knowledge: Knowledge) -> dict[str, Mapping[str, Shape]]:
     """All records of a knowledge base: kind → key → record."""
     return {kind: getattr(knowledge, kind) for kind in MODELS}
@@ -266,7 +274,11 @@ class _Loading:
         return Knowledge(
             version=self.version,
             vocabulary=Vocabulary(
-                tuple(t["regions"].values()), tuple(t["segments"].values()), tuple(t["facts"].values()), tuple(t["parks"].values())
+                tuple(t["regions"].values()),
+                tuple(t["segments"].values()),
+                tuple(t["facts"].values()),
+                tuple(t["parks"].values()),
+                _called(t["clauses"].values()),
             ),
             matcher=Matcher({i.name: i.examples for i in t["intents"].values()}, places),
             search=Search(answerable, [n for n in places if n in names or not n.endswith("区")]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Literal
 
 from knowledge.facts import FactType, Region, Segment
@@ -255,13 +256,25 @@ def _region_names(regions: Sequence[Region]) -> dict[str, _Name]:
 class Vocabulary:
     """The names and cues of a knowledge base, ready to be found in messages."""
 
-    def __init__(self, regions: Iterable[Region], segments: Iterable[Segment], facts: Iterable[FactType], parks: Iterable[Park]) -> None:
+    def __init__(
+        self,
+        regions: Iterable[Region],
+        segments: Iterable[Segment],
+        facts: Iterable[FactType],
+        parks: Iterable[Park],
+        called: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`called`: what papers call a segment, by that name; the segments' own names and aliases come first."""
+        segments = tuple(segments)
         regions_by_name = _region_names(tuple(regions))
         names = dict(regions_by_name)
         for park in parks:
             names |= {normalise(name): ("park", park.name, park.id) for name in (park.name, *park.aliases)}
         for segment in segments:
             for name in (segment.name, *segment.aliases):
+                names.setdefault(normalise(name), ("segment", segment.name, segment.id))
+        for segment in segments:
+            for name in (n for n, key in called.items() if key == segment.id):
                 names.setdefault(normalise(name), ("segment", segment.name, segment.id))
         self._regions, self._names = _Names(regions_by_name), _Names(names)
         self._claims: dict[str, _Names] = {}

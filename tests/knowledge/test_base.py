@@ -463,6 +463,23 @@ def test_every_focus_is_tied_to_the_segment_it_names(knowledge: Knowledge) -> No
             assert called.get(plain(focus.name), focus.segment) == focus.segment, (park.id, focus.name)
 
 
+def test_what_a_paper_calls_a_segment_is_read_as_that_segment(knowledge: Knowledge, today: date) -> None:
+    tied: dict[str, set[str]] = {}
+    for clause in knowledge.clauses.values():
+        for focus in clause.focus:
+            tied.setdefault(focus.name, set()).add(focus.segment)
+            assert plain(focus.name) in section(focus.source or clause.source) + papers.paper(clause.source.document), (clause.id, focus.name)
+    assert {name for name, keys in tied.items() if len(keys) > 1} <= {"改良型新药", "生物技术"}
+    read = {name: [f.token for f in knowledge.vocabulary.read(name, today) if f.kind == "segment"] for name in tied}
+    missed = {name for name, keys in tied.items() if len(keys) == 1 and not set(read[name]) & keys}
+    assert len(missed) <= len(tied) // 20, missed
+
+
+def test_every_region_names_its_segments(knowledge: Knowledge) -> None:
+    named = Counter(c.region for c in knowledge.clauses.values() for _ in c.focus)
+    assert all(named[region] >= 30 for region in REGIONS), named
+
+
 def test_a_park_lies_in_a_park_of_its_region(knowledge: Knowledge) -> None:
     for park in knowledge.parks.values():
         if park.part_of:
