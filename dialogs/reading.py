@@ -117,6 +117,8 @@ def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unr
     if question.fact.key == "product.class" and (short := re.fullmatch(r"(?:第)?([一二三123]|i{1,3})类?(?:的|证|器械)*", text)):
         token = {"一": "I", "二": "II", "三": "III", "1": "I", "2": "II", "3": "III", "i": "I", "ii": "II", "iii": "III"}[short[1]]
         return Answer(token) if token in tokens else None
+    if question.optional and question.fact.scope == "product" and _NONE.fullmatch(text):
+        return Answer(UNKNOWN, echo=True)  # who has no product yet can't say of which kind it is
     inside = _inside(question, text)
     if len(inside) == 1 and len(_GLUE.sub("", text)) <= 12 and not phrases.is_question(text):
         return Answer(inside[0], echo=True)
