@@ -113,12 +113,14 @@ def bring(arguments: argparse.Namespace, folder: Path) -> int:
         return 0
     target = folder / document.region / f"passages-{document.id}.yaml"
     name, text = target.relative_to(folder).as_posix(), importing.to_yaml(found, arguments.file.name)
-    problems = _with_passages(folder, name, text)
-    if problems and not arguments.force:
+    problems = _with_passages(folder, name, text, figures=False)  # with these no bot could start: nothing is forced
+    broken = bool(problems)
+    problems = problems or _with_passages(folder, name, text, figures=True)
+    if broken or (problems and not arguments.force):
         print("\n".join(map(str, problems[:LISTED])), file=sys.stderr)
         print(
-            f"\n和记录对不上的有 {len(problems)} 处，没有写入，原来的不变。先确认导入的是对的文件、章节认得全（--show）；"
-            "文件没错、要先导入再改记录的，加 --force。",
+            f"\n有 {len(problems)} 处不对，没有写入，原来的不变。先确认导入的是对的文件、章节认得全（--show）。"
+            + ("" if broken else "文件没错、要先导入再改记录的，加 --force。"),
             file=sys.stderr,
         )
         return 1
@@ -130,11 +132,11 @@ def bring(arguments: argparse.Namespace, folder: Path) -> int:
     return 0
 
 
-def _with_passages(folder: Path, name: str, text: str) -> list[Problem]:
+def _with_passages(folder: Path, name: str, text: str, figures: bool) -> list[Problem]:
     """What would be wrong with a knowledge base if this file were in it."""
     files, unread = loader.read_folder(folder)
     try:
-        loader.of_files({**files, name: text.encode()}, figures=True, problems=unread)
+        loader.of_files({**files, name: text.encode()}, figures, unread)
     except loader.KnowledgeError as error:
         return error.problems
     return []

@@ -103,6 +103,15 @@ def test_an_import_whose_figures_differ_says_which(base: Path, tmp_path: Path, c
     assert admin.check(base, "text") == 1
 
 
+@pytest.mark.usefixtures("policies")
+def test_what_would_keep_a_bot_from_starting_is_not_written_by_force(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bring(base, papers.FOLDER / "snd-2020.txt") == 0
+    (base / "snd" / "passages-snd-2020.yaml").rename(base / "another-name.yaml")
+    assert bring(base, papers.FOLDER / "snd-2020.txt", force=True) == 1
+    assert "重复" in capsys.readouterr().err
+    assert loader.load(base).passages
+
+
 def test_a_paper_that_only_mentions_another_is_not_taken_for_it(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     title = loader.load(base).documents["snd-2020"].title
     (tmp_path / "别的.txt").write_text(f"某市计划\n为落实《{title}》，制定本计划。\n一、甲\n二、乙\n三、丙\n", encoding="utf-8")
