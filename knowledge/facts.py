@@ -25,7 +25,7 @@ class Region(Shape):
 
 
 class Elsewhere(Shape):
-    """A place that people ask about and that no document here covers."""
+    """A place, or an industry, that people ask about and that no document here covers."""
 
     name: Text
     aliases: tuple[Text, ...] = ()
@@ -77,10 +77,12 @@ class FactType(Shape):
 
 
 class Spelling(Shape):
-    """Ways in which a word is misspelt; a message is read with the right one."""
+    """A word that is also read from pinyin, and other ways in which it is misspelt; a message is read with the right one."""
 
     right: Text
-    wrong: Annotated[tuple[Text, ...], Field(min_length=1)]
+    sound: bool = False
+    """Whether other characters of the same sound are read as this word, where they make no word that is known here."""
+    wrong: tuple[Text, ...] = ()
 
 
 class Intent(Shape):

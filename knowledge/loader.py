@@ -23,6 +23,7 @@ from knowledge.records import Channel, Clause, Difference, Document, Indicator, 
 from knowledge.search import Search
 from knowledge.shapes import Shape
 from knowledge.snapshot import ANSWERABLE, Knowledge
+from knowledge.spelling import Speller, pairs_of
 from knowledge.strict_yaml import MAX_BYTES, Problem, StrictYamlError, Tree, read
 from knowledge.strict_yaml import Path as TreePath
 from knowledge.supports import Support
@@ -36,6 +37,7 @@ MODELS: Mapping[str, type[Shape]] = MappingProxyType(
         "intents": Intent,
         "spellings": Spelling,
         "elsewhere": Elsewhere,
+        "industries": Elsewhere,
         "documents": Document,
         "passages": Passage,
         "layouts": Layout,
@@ -204,7 +206,11 @@ class _Loading:
             self.refused.update(v for v in (row.get("id"), row.get("key")) if isinstance(v, str))
             return
         key = str(getattr(record, "id", None) or getattr(record, "key", None) or getattr(record, "name", None) or getattr(record, "right", ""))
-        unique = f"{kind}:{key}" if kind in ("regions", "segments", "facts", "intents", "spellings", "elsewhere", "documents", "passages") else key
+        unique = (
+            f"{kind}:{key}"
+            if kind in ("regions", "segments", "facts", "intents", "spellings", "elsewhere", "industries", "documents", "passages")
+            else key
+        )
         if unique in self.places:
             other, other_path = self.places[unique]
             self.problems.append(
@@ -271,8 +277,15 @@ class _Loading:
         answerable = [r for kind in ANSWERABLE for r in t[kind].values()]
         names = {r.name for r in t["regions"].values()}  # 徐州高新区 is also a park: only a region's own name is left out of a search
         places = [name for r in t["regions"].values() for name in (r.name, *r.aliases, *r.ambiguous)]
+        search = Search(answerable, [n for n in places if n in names or not n.endswith("区")])
+        examples = {i.name: i.examples for i in t["intents"].values()}
+        away = {word: [n for e in t[kind].values() for n in (e.name, *e.aliases)] for word, kind in (("E", "elsewhere"), ("I", "industries"))}
+        alike = {**away, "R": places}
+        wrong = {w: s.right for s in t["spellings"].values() for w in s.wrong}
+        seen = frozenset(pairs_of(text for texts in examples.values() for text in texts))
         return Knowledge(
             version=self.version,
+            speller=Speller(wrong, _words(t), _heard(t), lambda pair: pair in seen or pair in search),
             vocabulary=Vocabulary(
                 tuple(t["regions"].values()),
                 tuple(t["segments"].values()),
@@ -280,7 +293,23 @@ class _Loading:
                 tuple(t["parks"].values()),
                 _called(t["clauses"].values()),
             ),
-            matcher=Matcher({i.name: i.examples for i in t["intents"].values()}, places),
-            search=Search(answerable, [n for n in places if n in names or not n.endswith("区")]),
+            matcher=Matcher(examples, alike),
+            search=search,
             **t,
         )
+
+
+def _words(tables: Mapping[str, Any]) -> Iterator[str]:
+    """The words that a message in pinyin may mean: names and aliases, the choices of facts, and the words of spelling.yaml."""
+    yield from (s.right for s in tables["spellings"].values())
+    named = (r for kind in ("regions", "segments", "parks", "layouts", "supports", "services", "channels") for r in tables[kind].values())
+    yield from (name for record in named for name in (record.name, *record.aliases))
+    yield from (name for fact in tables["facts"].values() for option in fact.options for name in (option.label.zh, *option.aliases))
+
+
+def _heard(tables: Mapping[str, Any]) -> Iterator[str]:
+    """The words that other characters of the same sound may mean: names of regions and, where long enough, of records; marked words."""
+    yield from (s.right for s in tables["spellings"].values() if s.sound)
+    yield from (name for region in tables["regions"].values() for name in (region.name, *region.aliases) if not name.endswith(("市", "县", "区")))
+    named = (r for kind in ("parks", "supports", "services") for r in tables[kind].values())
+    yield from (name for record in named for name in (record.name, *record.aliases) if 3 <= len(name) <= 5)

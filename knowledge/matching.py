@@ -1,9 +1,10 @@
 """What does a person want? Intents ranked by their example sentences; deterministic, trained in a fraction of a second at load.
 
-Two views of a message are added: a linear model over rarity-weighted character 1–2-grams with begin and end marks (multi-class
-passive-aggressive, which separates look-alike intents), and the nearest example by cosine of the same grams and rapidfuzz's plain
-ratio (which forgives typos and knows a sentence when it sees it). Names of our regions count as one word, so that an example about one
-region serves for all. Measured on messages written independently of the examples: bench/understanding.py.
+Two views of a message are added. A linear model over rarity-weighted tokens and pairs of tokens (characters, punctuation, Latin words, `#` for
+digits) with begin and end marks, trained by multi-class passive-aggressive updates (Crammer and others, 2006), separates look-alike
+intents and says by its margins where none fits. The nearest example by rapidfuzz's plain ratio, among the intents that the linear model
+puts first, forgives typos and knows a sentence when it sees it. Names of our regions count as one word, so that an example about one
+region serves for all; so do places and industries that are not ours. Measured beside other libraries: docs/understanding.md.
 """
 
 from __future__ import annotations
@@ -11,121 +12,117 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from knowledge.values import normalise
 
-_CANDIDATES = 24
 _EPOCHS, _STEP, _SEED = 3, 0.5, 7
-_LINEAR = 0.5
-"""The share of the linear model beside the nearest example."""
-_SPACE = re.compile(r"[\s,，。.!！~～、]+")
-_PLACE = "R"
+_RIVALS = 4
+"""How many wrong intents, the best of them, an example is pushed away from at once."""
+_SAFE = 0.6
+"""An example that was right by this margin is not looked at again."""
+_COMPARED = 3
+"""How many intents, the best of the linear model, are compared with their examples one by one."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_TOKEN = re.compile(r"[a-z]+|[^\sa-z]")
+_NEAREST = 0.3
+"""The share of the nearest example beside the linear model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A label and how well a message fits it, from 0 to 1."""
+    """A label and how well a message fits it, from 0 to 1; `near` is the closest example of that label, where one was compared."""
 
     label: str
     score: float
+    near: str = ""
 
 
 class Matcher:
-    """Ranks labels by their examples. `places` are names that all count as one and the same word."""
+    """Ranks labels by their examples. `alike` has names that all count as one and the same word, by that word (one capital letter)."""
 
-    def __init__(self, examples: Mapping[str, Sequence[str]], places: Sequence[str] = ()) -> None:
-        names = sorted((normalise(p) for p in places), key=len, reverse=True)
-        self._places = re.compile("|".join(map(re.escape, names)) or r"(?!)")
+    def __init__(self, examples: Mapping[str, Sequence[str]], alike: Mapping[str, Iterable[str]] = MappingProxyType({})) -> None:
+        self._alike = {normalise(name): word for word, names in alike.items() for name in names}
+        names = map(re.escape, sorted(self._alike, key=len, reverse=True))
+        self._names = re.compile("|".join(rf"(?<![a-z]){n}(?![a-z])" if n.isascii() else n for n in names) or r"(?!)")
         self._labels = sorted(examples)
-        number = {label: i for i, label in enumerate(self._labels)}
-        self._rows = [(number[label], self._bare(text)) for label, texts in examples.items() for text in texts]
-        counted = [_grams(text) for _, text in self._rows]
-        seen: Counter[str] = Counter()
-        for row in counted:
-            seen.update(row.keys())
-        self._rarity = {gram: math.log((len(counted) + 1) / (n + 0.5)) for gram, n in seen.items()}
-        vectors = [self._vector(row) for row in counted]
-        self._postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for index, vector in enumerate(vectors):
-            for gram, weight in vector:
-                self._postings[gram].append((index, weight))
-        self._weights = self._train(vectors)
+        self._bare = [[self.bare(text) for text in examples[label]] for label in self._labels]
+        self._exact = {text: i for i, texts in enumerate(self._bare) for text in texts}
+        rows = [(i, features(text)) for i, texts in enumerate(self._bare) for text in texts]
+        seen = Counter(gram for _, row in rows for gram in row)
+        self._rarity = {gram: math.log((len(rows) + 1) / (n + 0.5)) ** 2 for gram, n in seen.items()}
+        self._weights = self._train(rows)
 
     def rank(self, text: str, limit: int = 8) -> list[Match]:
         """The labels that fit best, best first; empty for a text in which nothing is known."""
-        bare = self._bare(text)
-        vector = self._vector(_grams(bare))
-        if not vector:
+        bare = self.bare(text)
+        linear = self._linear(features(bare))
+        if linear is None:
             return []
-        linear, near = self._linear(vector), self._nearest(bare, vector)
-        scores = [(near.get(i, 0.0) + _LINEAR * min(1.2, max(-0.6, linear[i]))) / (1 + _LINEAR) for i in range(len(self._labels))]
-        order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))[:limit]
-        return [Match(self._labels[i], round(min(1.0, scores[i]), 4)) for i in order if scores[i] > 0]
+        order = sorted(range(len(linear)), key=lambda i: -linear[i])
+        if (known := self._exact.get(bare)) is not None and known not in order[:_COMPARED]:
+            order = [known, *(i for i in order if i != known)]
+        found = []
+        for place, i in enumerate(order[:limit]):
+            score, near = (1 - _NEAREST) * min(1.0, max(0.0, linear[i])), ""
+            if place < _COMPARED and (best := process.extractOne(bare, self._bare[i], scorer=fuzz.ratio, processor=None)):
+                near, score = best[0], score + _NEAREST * best[1] / 100
+            found.append(Match(self._labels[i], 1.0 if i == known else round(score, 4), near))
+        return sorted(found, key=lambda m: -m.score)
 
-    def _bare(self, text: str) -> str:
-        return _SPACE.sub("", self._places.sub(_PLACE, normalise(text)))
+    def bare(self, text: str) -> str:
+        """A text as it is compared: normalised, and names that count as one word as that word."""
+        return self._names.sub(lambda match: self._alike[match[0]], normalise(text))
 
-    def _vector(self, row: Mapping[str, int]) -> list[tuple[str, float]]:
-        weighted = [(gram, self._rarity[gram] * (1 + math.log(n))) for gram, n in row.items() if gram in self._rarity]
-        norm = math.sqrt(sum(w * w for _, w in weighted)) or 1.0
-        return [(gram, w / norm) for gram, w in weighted]
+    def _linear(self, grams: Sequence[str]) -> list[float] | None:
+        """One value a label, about 1 for a clear fit and below 0 for none; None where no gram is known."""
+        known = [gram for gram in grams if gram in self._weights]
+        if not known:
+            return None
+        length = math.sqrt(sum(self._rarity[gram] for gram in known))
+        return [sum(column) / length for column in zip(*(self._weights[gram] for gram in known), strict=True)]
 
-    def _train(self, vectors: Sequence[list[tuple[str, float]]]) -> dict[str, list[float]]:
-        weights = {gram: [0.0] * len(self._labels) for gram in self._rarity}
-        order, shuffler = list(range(len(vectors))), random.Random(_SEED)  # the same order on every machine
+    def _train(self, rows: Sequence[tuple[int, list[str]]]) -> dict[str, list[float]]:
+        """Weights already multiplied by the rarity of their gram, so that a message's score is a plain sum over its grams."""
+        rarity, size = self._rarity, len(self._labels)
+        weights = {gram: [0.0] * size for gram in rarity}
+        lengths = [math.sqrt(sum(rarity[gram] for gram in grams)) or 1.0 for _, grams in rows]
+        order, shuffler = [i for i, (_, grams) in enumerate(rows) if grams], random.Random(_SEED)  # the same order on every machine
         for _ in range(_EPOCHS):
             shuffler.shuffle(order)
+            again = []
             for index in order:
-                right, vector = self._rows[index][0], vectors[index]
-                scores = _sum(vector, weights, len(self._labels))
+                right, grams = rows[index]
+                length = lengths[index]
+                scores: list[float] = list(map(sum, zip(*[weights[gram] for gram in grams], strict=True)))
                 own, scores[right] = scores[right], -math.inf
-                rival = max(range(len(scores)), key=scores.__getitem__)
-                loss = 1 - own + scores[rival]
-                if loss > 0:
-                    step = min(_STEP, loss / 2)
-                    for gram, value in vector:
-                        row = weights[gram]
-                        row[right] += step * value
-                        row[rival] -= step * value
+                best = max(scores)
+                if own - best < _SAFE * length:
+                    again.append(index)
+                if own - best >= length:
+                    continue
+                floor = own - length
+                rivals = sorted(((score - floor, i) for i, score in enumerate(scores) if score > floor), reverse=True)[:_RIVALS]
+                steps = [(i, min(_STEP, loss / length / 2) / len(rivals) / length) for loss, i in rivals]
+                gain = sum(step for _, step in steps)
+                for gram in grams:
+                    row, rare = weights[gram], rarity[gram]
+                    row[right] += gain * rare
+                    for i, step in steps:
+                        row[i] -= step * rare
+            order = again
         return weights
 
-    def _linear(self, vector: list[tuple[str, float]]) -> list[float]:
-        return _sum(vector, self._weights, len(self._labels))
 
-    def _nearest(self, text: str, vector: list[tuple[str, float]]) -> dict[int, float]:
-        cosine: dict[int, float] = defaultdict(float)
-        for gram, weight in vector:
-            for index, value in self._postings[gram]:
-                cosine[index] += weight * value
-        best = sorted(cosine, key=lambda i: (-cosine[i], i))[:_CANDIDATES]
-        found: dict[int, list[float]] = defaultdict(list)
-        for index in best:
-            label, example = self._rows[index]
-            found[label].append((cosine[index] + fuzz.ratio(text, example, processor=None) / 100) / 2)
-        return {label: _together(scores) for label, scores in found.items()}
-
-
-def _grams(text: str) -> Counter[str]:
-    marked = f"^{text}$"
-    found = Counter(text)
-    found.update(marked[i : i + 2] for i in range(len(marked) - 1))
-    return found
-
-
-def _sum(vector: Sequence[tuple[str, float]], weights: Mapping[str, list[float]], size: int) -> list[float]:
-    scores = [0.0] * size
-    for gram, value in vector:
-        scores = [s + value * w for s, w in zip(scores, weights[gram], strict=True)]
-    return scores
-
-
-def _together(scores: list[float]) -> float:
-    """The best example's score, raised a little where the next ones agree."""
-    best = sorted(scores, reverse=True)
-    support = sum(best[1:4]) / 3
-    return min(1.0, best[0] * 0.85 + (0.15 if best[0] > 0.97 else 0.15 * min(1.0, support * 1.5)))
+def features(text: str) -> list[str]:
+    """The grams of a bare text, each once: its tokens, neighbouring tokens with begin and end marks, and the beginnings of Latin words."""
+    tokens = _TOKEN.findall(_NUMBER.sub("#", text))
+    marked = ["^", *tokens, "$"]
+    pairs = [f"{one}{other}" if len(one) == len(other) == 1 else f"{one} {other}" for one, other in pairwise(marked)]
+    return list(dict.fromkeys((*tokens, *pairs, *(f"{t[:4]}*" for t in tokens if len(t) > 4)))) if tokens else []

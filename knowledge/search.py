@@ -69,6 +69,10 @@ class Search:
         self._unseen = math.log(1 + total)
         self._entries = [_Entry(r, t, p, tuple(sum(self._weight[g] for g in s) for s in p), isinstance(r, QuestionAnswer)) for r, t, p in raw]
 
+    def __contains__(self, pair: str) -> bool:
+        """Whether two characters stand side by side in a record."""
+        return pair in self._weight
+
     def content(self, text: str) -> str:
         """What a text is about: without greetings, question words, punctuation and the names of regions."""
         text = normalise(text)

@@ -14,6 +14,7 @@ from knowledge.papers import lies_in
 from knowledge.records import Channel, Clause, Difference, Document, Indicator, Layout, Park, Passage, QuestionAnswer, Record, Service, Task
 from knowledge.search import Search
 from knowledge.shapes import Citation
+from knowledge.spelling import Speller
 from knowledge.supports import Support
 from knowledge.values import Vocabulary, normalise
 
@@ -33,6 +34,7 @@ class Knowledge:
     intents: Mapping[str, Intent]
     spellings: Mapping[str, Spelling]
     elsewhere: Mapping[str, Elsewhere]
+    industries: Mapping[str, Elsewhere]
     documents: Mapping[str, Document]
     passages: Mapping[str, Passage]
     """The sections of imported papers; empty where none was imported."""
@@ -47,19 +49,13 @@ class Knowledge:
     differences: Mapping[str, Difference]
     questions: Mapping[str, QuestionAnswer]
     vocabulary: Vocabulary
+    speller: Speller
     matcher: Matcher
     search: Search
 
-    @cached_property
-    def _misspelt(self) -> tuple[re.Pattern[str], Mapping[str, str]]:
-        right = {normalise(w): s.right for s in self.spellings.values() for w in s.wrong}
-        words = sorted(right, key=len, reverse=True)
-        return re.compile("|".join(map(re.escape, words)) or r"(?!)"), right
-
     def read(self, text: str) -> str:
-        """A message as it is read: normalised, and with known misspellings put right."""
-        pattern, right = self._misspelt
-        return pattern.sub(lambda m: right[m[0]], normalise(text))
+        """A message as it is read: normalised, simplified, and with misspellings put right."""
+        return self.speller.read(text)
 
     @cached_property
     def _elsewhere(self) -> re.Pattern[str]:
