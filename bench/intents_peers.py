@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.measuring import DATA, WARM, SkippedError, auroc, fresh, mcnemar, paired_bootstrap, percentile, resident, timed
+from bench.measuring import DATA, WARM, SkippedError, auroc, fresh, mcnemar, paired_bootstrap, percentile, resident, settled, timed
 from bench.tables import Table
 
 FOLDER = DATA / "smp2017"
@@ -180,7 +180,7 @@ def run_nlpjs(folder: Path, given: Examples, asked: Messages) -> Run:
 def weigh(name: str) -> float:
     """MB that the imports, the training and a few messages add to a process that has read the data. For a process of its own."""
     given, asked = examples(SPEED_SIZE, SEEDS[0]), messages()
-    before = resident()
+    before = settled()
     guess = SYSTEMS[name](given)
     for text in asked.texts[:WARM]:
         guess(text)
@@ -233,7 +233,9 @@ def tables() -> tuple[Table, ...]:
     if NLPJS in measured:
         notes.append(f"nlp.js is {measured[NLPJS][None][0].version}")
     notes.append(f"{len(asked.texts)} messages of {len(set(asked.labels))} domains; out of scope: {len(asked.outside)} lines of chit-chat")
-    notes.append(f"accuracy / AUROC of the top score, mean of {len(SEEDS)} draws; speed, training and memory at {SPEED_SIZE} a label, single messages, warm")
+    notes.append(
+        f"accuracy / AUROC of the top score, mean of {len(SEEDS)} draws; speed, training and memory at {SPEED_SIZE} a label, single messages, warm"
+    )
     notes.append("memory: a fresh process, imports included (ours brings pydantic, which the assistant has anyway)")
     sizes = tuple(f"{size} a label" if size else "all" for size in SIZES)
     head = ("intents (SMP2017)", *sizes, "p50 µs", "p95 µs", "train s", "MB")

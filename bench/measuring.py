@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import json
 import math
 import os
@@ -55,7 +58,7 @@ def mcnemar(ours: Sequence[bool], theirs: Sequence[bool]) -> float:
     only_ours = sum(a and not b for a, b in zip(ours, theirs, strict=True))
     only_theirs = sum(b and not a for a, b in zip(ours, theirs, strict=True))
     differing, fewer = only_ours + only_theirs, min(only_ours, only_theirs)
-    return min(1.0, 2 * sum(math.comb(differing, k) for k in range(fewer + 1)) / 2**differing)
+    return min(1.0, 2 * sum(math.comb(differing, k) for k in range(fewer + 1)) / (1 << differing))
 
 
 def paired_bootstrap(ours: Sequence[float], theirs: Sequence[float], rounds: int = 2000, seed: int = 7) -> Interval:
@@ -84,6 +87,14 @@ def timed(call: Callable[[T], R], inputs: Sequence[T], seconds: float = math.inf
         if time.perf_counter() - begun > seconds:
             break
     return results, micros
+
+
+def settled() -> float:
+    """The resident memory in MB before a measurement, with what is free given back: else it would be filled unseen."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)  # glibc
+    return resident()
 
 
 def resident() -> float:
