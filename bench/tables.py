@@ -11,6 +11,8 @@ from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+_FIGURE = re.compile(r"[-+]?\d|–$")
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -25,15 +27,20 @@ class Table:
         if wrong := [row for row in self.rows if len(row) != len(self.head)]:
             raise ValueError(f"{self.title}: a row has {len(wrong[0])} cells under a head of {len(self.head)}: {wrong[0]}")
 
+    def _figures(self) -> tuple[bool, ...]:
+        """Which columns hold figures alone."""
+        columns = zip(*self.rows, strict=True) if self.rows else (() for _ in self.head)
+        return tuple(bool(cells) and all(map(_FIGURE.match, cells)) for cells in map(tuple, columns))
+
     def text(self) -> str:
-        """In columns: the first to the left, the others to the right."""
+        """In columns: those of figures to the right, the others to the left."""
         widths = [max(map(_width, column)) for column in zip(self.head, *self.rows, strict=True)]
-        lines = (_aligned(row, widths) for row in (self.head, *self.rows))
+        lines = (_aligned(row, widths, self._figures()) for row in (self.head, *self.rows))
         return "\n".join((self.title, *(f"  {line}" for line in lines), *(f"  {note}" for note in self.notes)))
 
     def markdown(self) -> str:
         """As a section of a page."""
-        rule = ("---", *("---:" for _ in self.head[1:]))
+        rule = tuple("---:" if figures else "---" for figures in self._figures())
         lines = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in (self.head, rule, *self.rows))
         notes = "".join(f"\n- {note}" for note in self.notes)
         return f"### {self.title}\n\n{lines}\n" + (f"{notes}\n" if notes else "")
@@ -43,10 +50,9 @@ def _width(cell: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in cell)
 
 
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    first, *rest = zip(row, widths, strict=True)
-    padded = (" " * (width - _width(cell)) + cell for cell, width in rest)
-    return "  ".join((first[0] + " " * (first[1] - _width(first[0])), *padded)).rstrip()
+def _aligned(row: Sequence[str], widths: Sequence[int], figures: Sequence[bool]) -> str:
+    spaces = (" " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+    return "  ".join(space + cell if right else cell + space for cell, space, right in zip(row, spaces, figures, strict=True)).rstrip()
 
 
 def replace_part(page: str, part: str, content: str) -> str:
