@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.measuring import DATA, WARM, SkippedError, auroc, fresh, mcnemar, paired_bootstrap, percentile, resident, settled, timed
+from bench.measuring import DATA, WARM, SkippedError, auroc, mcnemar, paired_bootstrap, percentile, resident, settled, timed, weight
 from bench.tables import Table
 
 FOLDER = DATA / "smp2017"
@@ -209,11 +209,10 @@ def _row(name: str, runs: Runs, asked: Messages) -> tuple[str, ...]:
         areas = [auroc([score for _, score in r.guesses], r.outside) for r in runs[size]]
         cells.append(f"{statistics.fmean(_right(runs[size], asked)):.3f} / {statistics.fmean(areas):.3f}")
     micros = [m for r in runs[SPEED_SIZE] for m in r.micros]
-    memory = runs[SPEED_SIZE][0].memory
-    if memory is None:
-        memory = float(fresh("bench.intents_peers", "--weigh", name))
+    told = runs[SPEED_SIZE][0].memory
+    memory = weight("bench.intents_peers", name) if told is None else f"{told:.0f}"
     seconds = statistics.fmean(r.seconds for r in runs[SPEED_SIZE])
-    return (name, *cells, f"{percentile(micros, 0.5):,.0f}", f"{percentile(micros, 0.95):,.0f}", f"{seconds:.2f}", f"{memory:.0f}")
+    return (name, *cells, f"{percentile(micros, 0.5):,.0f}", f"{percentile(micros, 0.95):,.0f}", f"{seconds:.2f}", memory)
 
 
 def tables() -> tuple[Table, ...]:

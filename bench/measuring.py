@@ -112,3 +112,11 @@ def fresh(module: str, *arguments: str) -> Any:
     if done.returncode:
         raise SkippedError((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
     return json.loads(done.stdout)
+
+
+def weight(module: str, system: str) -> str:
+    """The MB that `python -m module --weigh system` prints, as a cell of a table; a dash where it can't be measured here."""
+    try:
+        return f"{float(fresh(module, '--weigh', system)):.0f}"
+    except SkippedError:
+        return "–"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 
-from bench.measuring import DATA, WARM, SkippedError, auroc, fresh, paired_bootstrap, percentile, resident, settled, timed
+from bench.measuring import DATA, WARM, SkippedError, auroc, paired_bootstrap, percentile, resident, settled, timed, weight
 from bench.tables import Table
 
 FILE = DATA / "cmrc2018" / "cmrc2018_dev.json"
@@ -245,7 +245,7 @@ class Rarity:
 def _row(name: str, r: Run) -> tuple[str, ...]:
     micros = (f"{percentile(r.micros, share):,.0f}" for share in (0.5, 0.95))
     areas = ("–" if r.raw is None else f"{r.raw:.3f}", f"{r.share:.3f}")
-    memory = f"{float(fresh('bench.passages_peers', '--weigh', name)):.0f}"
+    memory = weight("bench.passages_peers", name)
     return (name, *(f"{r.recall(depth):.3f}" for depth in (1, 5)), f"{r.reciprocal():.3f}", *areas, *micros, f"{r.seconds:.2f}", memory)
 
 
