@@ -15,7 +15,7 @@ lint: .venv/dev.stamp  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/dev.stamp  ## speed and size, printed as tables
+bench: .venv/dev.stamp $(if $(PEERS),.venv/bench.stamp)  ## speed, size and understanding, printed as tables; PEERS=1 installs the peers to compare with
 	$(BIN)/python -m bench.turns
 	$(BIN)/python -m bench.understanding
 	$(BIN)/python -m bench.loading
@@ -37,6 +37,10 @@ check: .venv/run.stamp  ## check the knowledge base
 .venv/dev.stamp: requirements-dev.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ .venv/run.stamp
+
+.venv/bench.stamp: requirements-bench.txt | .venv/dev.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

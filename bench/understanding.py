@@ -1,22 +1,35 @@
-"""How well messages are understood, on sets that were written independently of the examples: `python -m bench.understanding`.
+"""How well messages are understood, and what it costs, beside others: `python -m bench.understanding [--only PART] [--write PAGE]`.
 
-Reads tests/understanding/ (see its README). Errors are counted, not shown: the set must stay unseen by those who write examples.
+`set` reads tests/understanding/ (see its README), which was written independently of the examples. Errors are counted, not shown: the
+set must stay unseen by those who write examples. `intents`, `passages` and `growth` are the modules of those names.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import sqlite3
+import sys
 from collections import Counter
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
+from bench import growth, intents_peers, passages_peers
+from bench.measuring import ROOT, SkippedError
+from bench.tables import Table, replace_part, where
 from dialogs import reading
+from dialogs.turns import LOCAL
 from knowledge.loader import load
 from knowledge.snapshot import Knowledge
+from knowledge.values import Found, Vocabulary, normalise
 
-FOLDER = Path(__file__).parent.parent / "tests" / "understanding"
+FOLDER = ROOT / "tests" / "understanding"
 TODAY = date(2026, 11, 22)
 INTERNAL = {"ambiguous_region", "drug_class", "phone", "email"}
+NAMED = {"segment", "park"}
+"""Kinds whose values are names, compared as what they stand for."""
 
 
 def rows(name: str) -> list[list[str]]:
@@ -24,7 +37,7 @@ def rows(name: str) -> list[list[str]]:
     return [line.split("\t") for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()[1:]]
 
 
-def intents(knowledge: Knowledge) -> None:
+def intents(knowledge: Knowledge) -> tuple[Table, ...]:
     """Accuracy on messages with one wish, by class; both wishes found on messages with two."""
     right, total, confused = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
     both = both_total = false_alarm = 0
@@ -42,34 +55,107 @@ def intents(knowledge: Knowledge) -> None:
         if best != wanted:
             confused[wanted, best] += 1
     inside = sum(total.values()) - total["out_of_scope"]
-    print(f"intents: {sum(right.values())}/{sum(total.values())} = {sum(right.values()) / sum(total.values()):.3f}")
-    print(f"out of scope: recall {right['out_of_scope'] / total['out_of_scope']:.3f}, false alarms {false_alarm / inside:.3f}")
-    print(f"two wishes: both found {both}/{both_total}")
-    for name in sorted(total, key=lambda n: right[n] / total[n]):
+    totals = (
+        ("one wish: right", str(sum(right.values())), str(sum(total.values())), _share(sum(right.values()), sum(total.values()))),
+        ("two wishes: both found", str(both), str(both_total), _share(both, both_total)),
+        ("out of scope: seen as such", str(right["out_of_scope"]), str(total["out_of_scope"]), _share(right["out_of_scope"], total["out_of_scope"])),
+        ("in scope: taken for out of scope", str(false_alarm), str(inside), _share(false_alarm, inside)),
+    )
+    by_class = []
+    for name in sorted(total, key=lambda n: (right[n] / total[n], n)):
         taken = ", ".join(f"{other} {n}" for (w, other), n in confused.most_common() if w == name)
-        print(f"  {name:<20} {right[name]:>3}/{total[name]:<3}  {'taken for ' + taken if taken else ''}")
+        by_class.append((name, str(right[name]), str(total[name]), taken or "–"))
+    return (
+        Table("Intents of the evaluation set", ("messages", "number", "of", "share"), totals),
+        Table("Intents of the evaluation set, by class", ("class", "right", "of", "taken for"), tuple(by_class)),
+    )
 
 
-def entities(knowledge: Knowledge) -> None:
-    """Precision and recall by kind; messages read exactly."""
+def entities(knowledge: Knowledge) -> tuple[Table, ...]:
+    """Precision, recall and F1 by kind and in total; messages read exactly."""
     hit, extra, missed, exact = Counter[str](), Counter[str](), Counter[str](), 0
     table = rows("entities.tsv")
     for text, listed in table:
-        wanted = Counter((e["kind"], json.dumps(e["value"], sort_keys=True)) for e in json.loads(listed))
-        found = Counter(
-            (f.kind, json.dumps(f.value, sort_keys=True)) for f in knowledge.vocabulary.read(knowledge.read(text), TODAY) if f.kind not in INTERNAL
-        )
+        wanted = Counter(wanted_value(e["kind"], e["value"], knowledge.vocabulary) for e in json.loads(listed))
+        read = knowledge.vocabulary.read(knowledge.read(text), TODAY)
+        found = Counter(found_value(f) for f in read if f.kind not in INTERNAL)
         exact += wanted == found
         hit.update(kind for kind, _ in (wanted & found).elements())
         extra.update(kind for kind, _ in (found - wanted).elements())
         missed.update(kind for kind, _ in (wanted - found).elements())
-    print(f"entities: {exact}/{len(table)} messages read exactly")
-    for kind in sorted(hit | extra | missed):
-        precision, recall = hit[kind] / max(1, hit[kind] + extra[kind]), hit[kind] / max(1, hit[kind] + missed[kind])
-        print(f"  {kind:<14} precision {precision:.3f}  recall {recall:.3f}  of {hit[kind] + missed[kind]}")
+    kinds = [_quality(kind, hit[kind], extra[kind], missed[kind]) for kind in sorted(hit | extra | missed)]
+    total = _quality("all kinds", hit.total(), extra.total(), missed.total())
+    exactly = (
+        f"{exact} of {len(table)} messages read exactly ({_share(exact, len(table))}); segments and parks compared as what their names stand for"
+    )
+    return (Table("Entities of the evaluation set", ("kind", "of", "precision", "recall", "F1"), (*kinds, total), (exactly,)),)
+
+
+def wanted_value(kind: str, value: object, vocabulary: Vocabulary) -> tuple[str, str]:
+    """A value that is wanted, comparable with those found: a name by the record it stands for, or as it is where nobody knows it."""
+    if kind in NAMED:
+        name = normalise(str(value))
+        whole = [f for f in vocabulary.read(name, TODAY) if f.kind == kind and f.text == name]
+        return found_value(whole[0]) if whole else (kind, name)
+    return kind, json.dumps(value, sort_keys=True)
+
+
+def found_value(found: Found) -> tuple[str, str]:
+    """A value that was found: a name by the record it stands for."""
+    return (found.kind, found.token) if found.kind in NAMED else (found.kind, json.dumps(found.value, sort_keys=True))
+
+
+def _share(number: int, of: int) -> str:
+    return f"{number / of:.3f}" if of else "–"
+
+
+def _quality(name: str, hit: int, extra: int, missed: int) -> tuple[str, ...]:
+    return (name, str(hit + missed), _share(hit, hit + extra), _share(hit, hit + missed), _share(2 * hit, 2 * hit + extra + missed))
+
+
+def evaluation() -> tuple[Table, ...]:
+    """All tables of the evaluation set."""
+    knowledge = load()
+    return *intents(knowledge), *entities(knowledge)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the page: what makes its tables, and whose versions count."""
+
+    tables: Callable[[], tuple[Table, ...]]
+    packages: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+PARTS: Mapping[str, Part] = {
+    "set": Part(evaluation),
+    "intents": Part(intents_peers.tables, intents_peers.PACKAGES),
+    "passages": Part(passages_peers.tables, passages_peers.PACKAGES, (f"SQLite {sqlite3.sqlite_version}",)),
+    "growth": Part(growth.tables),
+}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the tables of the parts that are wanted, and write them into the page where one is named."""
+    parser = argparse.ArgumentParser(prog="python -m bench.understanding", description="How well messages are understood, beside others.")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part alone (may be given several times)")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="write the tables between the markers of this page (docs/understanding.md)")
+    wanted = parser.parse_args(arguments)
+    for name in wanted.only or PARTS:
+        part = PARTS[name]
+        try:
+            tables = part.tables()
+        except SkippedError as reason:  # what a page says of an earlier run stays
+            print(f"{name}: skipped, {reason}\n")
+            continue
+        measured = where(datetime.now(LOCAL).date(), part.packages, part.others)
+        print("\n\n".join((measured, *(table.text() for table in tables))), end="\n\n", flush=True)
+        if wanted.write:
+            page = wanted.write.read_text(encoding="utf-8")
+            content = "\n".join((f"_{measured}_\n", *(table.markdown() for table in tables)))
+            wanted.write.write_text(replace_part(page, name, content), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    loaded = load()
-    intents(loaded)
-    entities(loaded)
+    main(sys.argv[1:])

@@ -1,0 +1,250 @@
+"""What the benchmarks reckon with: quality, paired tests, tables, variation. What they measure is printed, never asserted."""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+
+import pytest
+
+from bench import growth, intents_peers, passages_peers, understanding
+from bench.measuring import ROOT, SkippedError, auroc, fresh, mcnemar, paired_bootstrap, percentile, resident, timed
+from bench.tables import Table, cpu, replace_part
+from knowledge.snapshot import Knowledge
+
+PAGE = "# Page\n\n<!-- generated: set -->\nold\n<!-- end: set -->\n\nProse.\n\n<!-- generated: growth -->\nkept\n<!-- end: growth -->\n"
+
+
+# --- quality and tests
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "area"),
+    [
+        ([0.9, 0.8], [0.1, 0.2], 1.0),
+        ([0.1, 0.2], [0.9, 0.8], 0.0),
+        ([0.5, 0.5], [0.5], 0.5),
+        ([0.9, 0.3], [0.5, 0.1], 0.75),
+        ([0.9, 0.5], [0.5, 0.1], 0.875),
+        ([0.2], [0.1, 0.3, 0.3, 0.3], 0.25),
+    ],
+)
+def test_auroc(inside: list[float], outside: list[float], area: float) -> None:
+    assert auroc(inside, outside) == pytest.approx(area)
+
+
+def test_auroc_counts_every_pair() -> None:
+    draw = random.Random(3)
+    inside, outside = [draw.randrange(20) + 3.0 for _ in range(40)], [float(draw.randrange(20)) for _ in range(70)]
+    wins = sum((a > b) + (a == b) / 2 for a in inside for b in outside)
+    assert auroc(inside, outside) == pytest.approx(wins / (40 * 70))
+
+
+def test_auroc_of_nothing_is_no_number() -> None:
+    assert math.isnan(auroc([], [1.0]))
+    assert math.isnan(auroc([1.0], []))
+
+
+@pytest.mark.parametrize(
+    ("only_ours", "only_theirs", "p"),
+    [(0, 0, 1.0), (3, 3, 1.0), (1, 5, 0.21875), (5, 1, 0.21875), (10, 0, 2 / 1024), (8, 2, 112 / 1024)],
+)
+def test_mcnemar(only_ours: int, only_theirs: int, p: float) -> None:
+    both = [True] * 50 + [False] * 30
+    ours = [*both, *[True] * only_ours, *[False] * only_theirs]
+    theirs = [*both, *[False] * only_ours, *[True] * only_theirs]
+    assert mcnemar(ours, theirs) == pytest.approx(p)
+
+
+def test_mcnemar_of_many_items() -> None:
+    assert mcnemar([True] * 2000 + [False] * 1900, [False] * 2000 + [True] * 1900) == pytest.approx(0.113, abs=0.002)
+
+
+def test_paired_tests_refuse_unequal_lists() -> None:
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        mcnemar([True], [])
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        paired_bootstrap([1.0], [])
+
+
+def test_paired_bootstrap() -> None:
+    same = paired_bootstrap([1.0, 0.0] * 50, [1.0, 0.0] * 50)
+    assert (same.difference, same.low, same.high) == (0, 0, 0)
+    better = paired_bootstrap([1.0] * 60 + [0.0] * 40, [1.0] * 40 + [0.0] * 60)
+    assert better.difference == pytest.approx(0.2)
+    error = math.sqrt(0.2 * 0.8 / 100)
+    assert better.low == pytest.approx(0.2 - 1.96 * error, abs=0.02)
+    assert better.high == pytest.approx(0.2 + 1.96 * error, abs=0.02)
+    assert better == paired_bootstrap([1.0] * 60 + [0.0] * 40, [1.0] * 40 + [0.0] * 60)
+    assert str(better).startswith("+0.200 [+0.1")
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.01, 1), (0.1, 1), (0.11, 2), (0.5, 5), (0.95, 10), (1.0, 10)])
+def test_percentile(share: float, value: int) -> None:
+    assert percentile([10, 3, 1, 2, 9, 5, 4, 7, 6, 8], share) == value
+
+
+def test_percentile_of_one() -> None:
+    assert percentile([4.0], 0.5) == percentile([4.0], 0.99) == 4.0
+
+
+def test_timed_gives_results_in_order() -> None:
+    results, micros = timed(lambda n: n * 2, [3, 1, 2])
+    assert results == [6, 2, 4]
+    assert len(micros) == 3
+    assert min(micros) >= 0
+    assert len(timed(lambda n: n, range(100), seconds=0)[0]) == 1
+
+
+def test_memory_grows_with_what_is_held() -> None:
+    try:
+        before = resident()
+    except SkippedError as reason:
+        pytest.skip(str(reason))
+    held = b"\1" * 64 * 2**20
+    assert 60 < resident() - before < 80, len(held)
+
+
+def test_a_process_that_fails_is_skipped_with_its_reason() -> None:
+    with pytest.raises(SkippedError, match="no_such_module"):
+        fresh("bench.no_such_module")
+
+
+# --- tables
+
+
+def test_a_table_as_text_and_as_markdown() -> None:
+    table = Table("T", ("系统", "µs", "said"), (("园企通", "5", "a|b"), ("x", "1,234", "–")), ("a note",))
+    assert table.text() == "T\n  系统       µs  said\n  园企通      5  a|b\n  x       1,234  –\n  a note"
+    assert table.markdown() == "### T\n\n| 系统 | µs | said |\n| --- | ---: | --- |\n| 园企通 | 5 | a\\|b |\n| x | 1,234 | – |\n\n- a note\n"
+
+
+def test_a_row_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="a row has 1 cells under a head of 2"):
+        Table("T", ("a", "b"), (("x",),))
+
+
+def test_only_the_part_between_its_markers_is_replaced() -> None:
+    written = replace_part(PAGE, "set", "new \\1 line\n")
+    assert written == PAGE.replace("old", "new \\1 line")
+    assert replace_part(written, "set", "old") == PAGE
+
+
+@pytest.mark.parametrize("page", ["", PAGE.replace("<!-- end: set -->", ""), PAGE + PAGE], ids=["none", "no end", "twice"])
+def test_a_page_without_markers_is_refused(page: str) -> None:
+    with pytest.raises(ValueError, match=r"<!-- generated: set -->"):
+        replace_part(page, "set", "new")
+
+
+def test_the_page_has_a_place_for_every_part() -> None:
+    page = (ROOT / "docs" / "understanding.md").read_text(encoding="utf-8")
+    for part in understanding.PARTS:
+        assert "new" in replace_part(page, part, "new")
+
+
+def test_processors(tmp_path: Path) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor\t: 0\nmodel name\t: Fast One\n\nprocessor\t: 1\nmodel name\t: Fast One\n", encoding="utf-8")
+    assert cpu(file) == "2 × Fast One"
+    assert cpu(tmp_path / "absent")
+
+
+# --- peers
+
+
+def test_absent_data_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(intents_peers, "FOLDER", tmp_path)
+    monkeypatch.setattr(passages_peers, "FILE", tmp_path / "dev.json")
+    page = tmp_path / "page.md"
+    understanding.main(["--only", "intents", "--only", "passages", "--write", str(page)])
+    said = capsys.readouterr().out
+    assert f"intents: skipped, no {tmp_path}" in said
+    assert f"passages: skipped, no {tmp_path}" in said
+    assert not page.exists()
+
+
+def test_examples_are_drawn_a_label_and_never_from_chit_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"music\t歌{n}" for n in range(20)] + ["bus\t车", "bus\t站\t台"] + [f"chat\t聊{n}" for n in range(5)]
+    (tmp_path / "train.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "develop.tsv").write_text("bus\t车票\nchat\t你好\n", encoding="utf-8")
+    monkeypatch.setattr(intents_peers, "FOLDER", tmp_path)
+    ten = intents_peers.examples(10, 1)
+    assert {label: len(texts) for label, texts in ten.items()} == {"music": 10, "bus": 2}
+    assert ten == intents_peers.examples(10, 1) != intents_peers.examples(10, 2)
+    assert sorted(ten["bus"]) == ["站\t台", "车"]
+    assert len(intents_peers.examples(None, 1)["music"]) == 20
+    asked = intents_peers.messages()
+    assert (asked.texts, asked.labels) == (["车票"], ["bus"])
+    assert asked.outside == ["你好", *(f"聊{n}" for n in range(5))]
+
+
+def test_cuts() -> None:
+    assert passages_peers.letters_and_pairs("AB c，园区") == ["a", "b", "c", "园", "区", "ab", "园区"]
+    assert passages_peers.pairs("AB c，生物园") == ["ab", "c", "生物", "物园"]
+    assert passages_peers.triples("Abcd") == ["abc", "bcd"]
+
+
+def test_rarity_counts_texts_and_different_terms() -> None:
+    rarity = passages_peers.Rarity(["aa", "ab", "cd"], list)
+    common, unknown = math.log(1 + 1.5 / 2.5), math.log(1 + 3.5 / 0.5)
+    assert rarity.total("a") == rarity.total("aa") == pytest.approx(common)
+    assert rarity.total("ax") == pytest.approx(common + unknown)
+    assert rarity.total("") == 0
+
+
+def test_ranks_recall_and_reciprocal() -> None:
+    found = [(7, 0.9), (3, 0.5)]
+    assert [passages_peers.rank_of(n, found) for n in (7, 3, 1)] == [0, 1, None]
+    measured = passages_peers.Run([0, 1, None, 4], [], 0, None, 0)
+    assert [measured.recall(depth) for depth in (1, 2, 5)] == [0.25, 0.5, 0.75]
+    assert measured.reciprocal() == pytest.approx((1 + 1 / 2 + 0 + 1 / 5) / 4)
+
+
+# --- growth
+
+
+def test_growth_keeps_labels_and_the_shipped_examples(knowledge: Knowledge) -> None:
+    once, grown = growth.examples(knowledge, 1), growth.examples(knowledge, 3)
+    assert {name: tuple(texts) for name, texts in once.items()} == {i.name: i.examples for i in knowledge.intents.values()}
+    assert {name: len(texts) for name, texts in grown.items()} == {name: 3 * len(texts) for name, texts in once.items()}
+    assert all(grown[name][: len(texts)] == texts for name, texts in once.items())
+    assert grown == growth.examples(knowledge, 3)
+    assert len({text for texts in grown.values() for text in texts}) > 2.5 * sum(map(len, once.values()))
+
+
+def test_growth_of_records_and_passages(knowledge: Knowledge) -> None:
+    grown = growth.records(knowledge, 2)
+    shipped = list(knowledge.answerable())
+    assert list(grown[: len(shipped)]) == shipped
+    assert len({r.id for r in grown}) == len(grown) == 2 * len(shipped)
+    assert [type(r) for r in grown[len(shipped) :]] == [type(r) for r in shipped]
+    texts = growth.passages(knowledge, 2)
+    assert len(set(texts)) > 1.8 * len(shipped)
+    assert texts == growth.passages(knowledge, 2)
+
+
+def test_the_biggest_base_is_big(knowledge: Knowledge) -> None:
+    count = sum(len(i.examples) for i in knowledge.intents.values()) + len(list(knowledge.answerable()))
+    assert count * max(growth.FACTORS) >= 100_000
+
+
+# --- entities of the evaluation set
+
+
+def test_names_are_compared_as_what_they_stand_for(knowledge: Knowledge) -> None:
+    vocabulary = knowledge.vocabulary
+    by_name = understanding.wanted_value("segment", "核酸药物", vocabulary)
+    assert by_name == understanding.wanted_value("segment", "小核酸药物", vocabulary)
+    assert by_name != understanding.wanted_value("segment", "体外诊断", vocabulary)
+    for park in knowledge.parks.values():
+        (found, *_) = (f for f in vocabulary.read(park.name, understanding.TODAY) if f.kind == "park")
+        assert understanding.wanted_value("park", park.name, vocabulary) == understanding.found_value(found)
+
+
+def test_unknown_names_and_other_values_stay_as_they_are(knowledge: Knowledge) -> None:
+    unknown = understanding.wanted_value("segment", "量子茶壶", knowledge.vocabulary)
+    assert unknown == ("segment", "量子茶壶")
+    assert understanding.wanted_value("region", "taicang", knowledge.vocabulary) == ("region", '"taicang"')
+    longer = understanding.wanted_value("segment", "核酸药物和茶壶", knowledge.vocabulary)  # a name inside is not the name
+    assert longer == ("segment", "核酸药物和茶壶")
