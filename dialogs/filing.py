@@ -25,14 +25,14 @@ def matter_of(talk: Talk, about: str) -> str:
             case Report(region=region):
                 return say("requests.matter_report", region=talk.voice.region_name(region))
             case Shortlist(parks=parks):
-                return say("requests.matter_parks", parks=say.join([m.park.name for m in parks[:3]]) or say("parks.any_region"))
+                return say("requests.matter_parks", parks=say.join([talk.voice.called(m.park) for m in parks[:3]]) or say("parks.any_region"))
             case Routes(region=region, channels=channels):
-                names = say.join([c.name for c in channels[:3]])
+                names = say.join([talk.voice.called(c) for c in channels[:3]])
                 return say("requests.matter_routes", matter=names, region=talk.voice.region_name(region))
         return ""
     record = knowledge.record(about)
     if record is not None:
-        return say("requests.matter_record", name=talk.voice.name(record), region=talk.voice.region_name(record.region))
+        return say("requests.matter_record", name=talk.voice.called(record), region=talk.voice.region_name(record.region))
     return ""
 
 
