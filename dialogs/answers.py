@@ -17,8 +17,8 @@ from knowledge.validity import Time
 MAX_OPTIONS = 4
 BRIEF = {"Support": 2, "Service": 8}
 """How many lines of a record are told at once; the others come with “more”."""
-LONGEST = 40
-"""How long an English label may be."""
+SHORT, LONGEST = 18, 40
+"""How long a Chinese and an English label may be."""
 ORIGINAL = 600
 """How many characters of a section are shown at once."""
 
@@ -162,6 +162,11 @@ class Voice(Terms, Standing):
         group = self.say("tasks.group", group=record.group, lead=record.group_lead) if record.group and record.group_lead else ""
         return [who + group, self._paper(record.note) if record.note else ""]
 
+    @property
+    def longest(self) -> int:
+        """How long a label may be: a Chinese character says more, and is wider."""
+        return LONGEST if self.english else SHORT
+
     def label(self, record: Answerable) -> str:
         """A button for a record: its name; in English its gloss, or its kind and its name."""
         if not self.english:
@@ -247,7 +252,7 @@ def filled(contact: Contact) -> bool:
     return bool(contact.phone or contact.address or contact.email)
 
 
-def cut(text: str, length: int = 18) -> str:
+def cut(text: str, length: int = SHORT) -> str:
     """A label short enough for a button."""
     return text if len(text) <= length else text[: length - 1] + "…"
 

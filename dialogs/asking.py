@@ -54,7 +54,7 @@ def _options(talk: Talk, question: Question[Any], run: str, before: str | None) 
     every = ALL in ticked or len(offered) <= MANY
     options = []
     if before is not None and not question.private:
-        options.append(Option(say("common.use_again", label=cut(label(talk, question, before))), f"{run}:{question.key}=^"))
+        options.append(Option(say("common.use_again", label=cut(label(talk, question, before), talk.voice.longest)), f"{run}:{question.key}=^"))
     for position, (token, words) in enumerate(question.choices):
         if token in offered and (every or position < MANY - 1 or token in ticked):
             mark = "✓ " if token in ticked else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dialogs import cases, frames, reports
+from dialogs import cases, frames, outcomes
 from dialogs.asking import mask
 from dialogs.messages import Option
 from dialogs.script import Outcome
@@ -68,7 +68,7 @@ def _background(talk: Talk, about: str) -> dict[str, Any]:
         if frame is not None:
             now = talk.stage.run(frame)
             answers = {a.question.key: a.token for a in now.trail if not a.question.private}
-            return {"dialog": frame.dialog, "answers": answers, "outcome": reports.to_json(now.outcome, talk.voice) if now.outcome else None}
+            return {"dialog": frame.dialog, "answers": answers, "outcome": outcomes.to_json(now.outcome, talk.voice) if now.outcome else None}
     if (record := talk.knowledge.record(about)) is not None:
         sources = [{"document": s.document, "section": s.section, "title": s.title, "number": s.number} for s in talk.voice.tell(record).citations]
         return {"record": about, "citations": sources}

@@ -1,23 +1,21 @@
-"""Telling outcomes: the pre-check's report, the shortlist of parks, the routes for a matter; each as replies and as JSON."""
+"""Telling outcomes: the pre-check's report, the shortlist of parks, the routes for a matter."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from dialogs.answers import Voice, fit
 from dialogs.messages import Option, Reply
+from dialogs.outcomes import whole
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
 from dialogs.scripts.subsidy_precheck import Report
 from knowledge.money import Money
-from knowledge.parks import ParkMatch, Reason
-from knowledge.records import Park
+from knowledge.parks import Reason
 from knowledge.rules import COMPANY, Assessment, Estimate, Status, Verdict
 from knowledge.shapes import Citation
 from knowledge.snapshot import citations
-from knowledge.supports import Support
 from knowledge.validity import Time, notice_on
 
 SHOWN = 4
@@ -43,22 +41,6 @@ def tell(voice: Voice, outcome: Outcome, run: str) -> list[Reply]:
             return []
 
 
-def to_json(outcome: Outcome, voice: Voice) -> dict[str, Any]:
-    """The outcome as data, for programs."""
-    match outcome.data:
-        case Report(region=region, today=today, rows=rows, total=total):
-            money = (
-                {"min": _whole(total.low), "max": _whole(total.high), "currency": total.currency, "binding": list(total.binding)} if total else None
-            )
-            return {"name": outcome.name, "region": region, "today": today.isoformat(), "supports": [row(r) for r in rows], "total": money}
-        case Shortlist(parks=parks):
-            return {"name": outcome.name, "parks": [_park(voice, m) for m in parks]}
-        case Routes(region=region, matter=matter, channels=channels):
-            return {"name": outcome.name, "region": region, "matter": matter, "channels": [_channel(voice, c) for c in channels]}
-        case _:
-            return {"name": outcome.name}
-
-
 def digest(outcome: Outcome) -> tuple[tuple[str, str], ...]:
     """Record id and status of each line, to tell later what changed."""
     match outcome.data:
@@ -74,7 +56,7 @@ def digest(outcome: Outcome) -> tuple[tuple[str, str], ...]:
 
 def _sum(estimate: Estimate | None) -> str:
     """An estimate in the language-neutral form of a digest."""
-    return f"{_whole(estimate.low)}-{_whole(estimate.high)} {estimate.currency}" if estimate else ""
+    return f"{whole(estimate.low)}-{whole(estimate.high)} {estimate.currency}" if estimate else ""
 
 
 def headline(voice: Voice, assessment: Assessment) -> str:
@@ -305,67 +287,3 @@ def routes(voice: Voice, found: Routes, run: str) -> Reply:
     hidden = tuple(Option(voice.label(c), fit(f"!show:{c.id}")) for c in found.channels[SHOWN : SHOWN + 4])
     options = (voice.log(f"run.{run}"), Option(say("common.edit"), f"!edit:{run}"), *hidden)
     return Reply("\n".join(lines), options, voice.sources(c for channel in found.channels[:SHOWN] for c in citations(channel)))
-
-
-def row(assessment: Assessment) -> dict[str, Any]:
-    """One line of a pre-check as data; money in whole units, rates as fractions."""
-    support = assessment.support
-    return {
-        "id": support.id,
-        "document": support.source.document,
-        "section": support.source.section,
-        "subject": assessment.subject,
-        "year": assessment.year,
-        "status": str(assessment.status),
-        "time": str(assessment.time),
-        "failed": [c.id for c in assessment.failed],
-        "missing": list(assessment.missing),
-        "printed": printed(support),
-        "amount": None if assessment.estimate is None else _money(assessment.estimate),
-    }
-
-
-def printed(support: Support) -> dict[str, Any]:
-    """The amounts of a support exactly as printed."""
-    amount = support.amount
-    currency = next((m.currency for m in (amount.max, amount.min, *(c.max for c in support.caps)) if m), None)
-    return {
-        "min": _whole(amount.min.value) if amount.min else None,
-        "max": _whole(amount.max.value) if amount.max else None,
-        "currency": currency,
-        "rate_min": float(amount.rate_min) if amount.rate_min is not None else None,
-        "rate_max": float(amount.rate_max) if amount.rate_max is not None else None,
-        "caps": [{"scope": c.scope, "max": _whole(c.max.value)} for c in support.caps],
-    }
-
-
-def _money(estimate: Estimate) -> dict[str, Any]:
-    return {"min": _whole(estimate.low), "max": _whole(estimate.high), "currency": estimate.currency}
-
-
-def _whole(value: Any) -> int | float:
-    return int(value) if value == int(value) else float(value)
-
-
-def _citations(voice: Voice, places: Iterable[Citation]) -> list[dict[str, Any]]:
-    return [{"document": s.document, "section": s.section, "title": s.title, "number": s.number} for s in voice.sources(places)]
-
-
-def _park(voice: Voice, match: ParkMatch) -> dict[str, Any]:
-    park: Park = match.park
-    reasons = [{"kind": r.kind, "text": r.text, "citations": _citations(voice, [r.source])} for r in match.reasons]
-    return {"id": park.id, "name": park.name, "region": park.region, "role": park.role, "reasons": reasons, "silent": list(match.silent)}
-
-
-def _channel(voice: Voice, channel: Any) -> dict[str, Any]:
-    units = [{"name": u.name, "lead": u.lead} for u in channel.responsible.units] if channel.responsible else []
-    return {
-        "id": channel.id,
-        "name": channel.name,
-        "region": channel.region,
-        "matter": channel.matter,
-        "state": channel.state,
-        "units": units,
-        "phone": channel.contact.phone,
-        "citations": _citations(voice, citations(channel)),
-    }

@@ -106,7 +106,7 @@ def test_what_has_two_names_has_two_glosses(knowledge: Knowledge, kind: str) -> 
 def test_without_a_gloss_the_name_is_quoted(knowledge: Knowledge, voice: Voice) -> None:
     park = knowledge.parks["tc-park-bioport"].model_copy(update={"en": None})
     assert voice.called(park) == '"太仓生物港"'
-    assert voice.label(park) == "Park: 太仓生物港"
+    assert voice.label(park) == "See park: 太仓生物港"
     assert voice.called(knowledge.parks["tc-park-bioport"]) == "太仓生物港 (Taicang Biotech Harbour)"
     assert Voice(knowledge, TODAY, texts("zh")).called(park) == "太仓生物港"
 
