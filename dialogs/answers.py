@@ -2,88 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from dialogs.messages import Option, Reply, Source
 from dialogs.standing import Standing
+from dialogs.terms import Terms
 from knowledge.records import Channel, Clause, Contact, Difference, Indicator, Layout, Park, QuestionAnswer, Service, Task
 from knowledge.shapes import Citation
 from knowledge.snapshot import Answerable, citations
-from knowledge.supports import Amount, Cap, Support
+from knowledge.supports import Support
 from knowledge.validity import Time
 
 MAX_OPTIONS = 4
 BRIEF = {"Support": 2, "Service": 8}
 """How many lines of a record are told at once; the others come with “more”."""
+SHORT, LONGEST = 18, 40
+"""How long a Chinese and an English label may be."""
 ORIGINAL = 600
 """How many characters of a section are shown at once."""
 
 
 @dataclass(frozen=True)
-class Voice(Standing):
+class Voice(Terms, Standing):
     """Tells records in one language, as they stand on a day."""
 
     def sources(self, places: Iterable[Citation]) -> tuple[Source, ...]:
         """Citations with the particulars of their documents, each once."""
-        rows = (Source(c.document, c.section, d.title, d.number) for c in places for d in (self.knowledge.documents[c.document],))
-        return tuple(dict.fromkeys(rows))
-
-    def amount(self, support: Support) -> str:
-        """The printed amount with its ceilings, as firm as the paper and no firmer."""
-        parts = [self._amount(support.amount)]
-        main = support.amount.max
-        caps = [c for c in support.caps if not c.both_tiers and not (main and c.max == main and c.scope in ("product", "project", "item", "person"))]
-        parts += [self.cap(c) for c in caps]
-        if support.amount.basis and support.amount.kind in ("up_to", "fixed") and not support.amount.each:
-            parts.append(self.say("amount.basis", basis=support.amount.basis))
-        return "，".join(p for p in parts if p) if self.say.language == "zh" else ", ".join(p for p in parts if p)
-
-    def _amount(self, amount: Amount) -> str:
-        low, high = amount.min.printed if amount.min else "", amount.max.printed if amount.max else ""
-        match amount.kind:
-            case "fixed":
-                return self.say("amount.each" if amount.each else "amount.fixed", max=high)
-            case "up_to":
-                return self.say("amount.up_to", max=high)
-            case "range":
-                return self.say("amount.range", min=low, max=high)
-            case "rate":
-                rates = "—".join(dict.fromkeys(percent(r) for r in (amount.rate_min, amount.rate_max) if r is not None))
-                return self.say("amount.rate", basis=amount.basis, rates=rates) if amount.basis else self.say("amount.rate_bare", rates=rates)
-            case _:
-                return self.say(f"amount.{amount.kind}")
-
-    def cap(self, cap: Cap) -> str:
-        """A ceiling in words."""
-        text = self.say("amount.cap", scope=self.say(f"amount.scope_{cap.scope}"), max=cap.max.printed)
-        return text + (self.say("amount.cap_both") if cap.both_tiers else "")
-
-    def units(self, record: Support | Channel | Service | Task) -> str | None:
-        """The responsible units, the lead one marked where the document marks it; None where it names none."""
-        if record.responsible is None:
-            return None
-        units = record.responsible.units
-        led = 0 < sum(u.lead for u in units) < len(units)
-        names = self.say.join([self.say("channels.lead", name=u.name) if u.lead and led else u.name for u in units])
-        if len(units) > 1 and all(u.lead for u in units):
-            return names + self.say("channels.all_lead")
-        unmarked = len(units) > 1 and not any(u.lead for u in units)
-        return names + (self.say("channels.lead_unmarked") if unmarked else "")
-
-    def region_name(self, region: str) -> str:
-        """The printed name of a region."""
-        return self.knowledge.regions[region].name
-
-    def contact(self, contact: Contact) -> list[str]:
-        """Lines that say how to reach an office, with the day of the check; or that the document does not print it."""
-        on = contact.checked.on if contact.checked else ""
-        lines = [self.say("channels.phone", phone=contact.phone, on=on)] if contact.phone else []
-        lines += [self.say("channels.address", address=contact.address, on=on)] if contact.address else []
-        lines += [self.say("channels.email", email=contact.email, on=on)] if contact.email else []
-        return lines or [self.say("channels.no_phone")]
+        papers = ((c, self.knowledge.documents[c.document]) for c in places)
+        return tuple(dict.fromkeys(Source(c.document, c.section, d.title, d.number, d.en if self.english else None) for c, d in papers))
 
     def tell(self, record: Answerable, full: bool = False) -> Reply:
         """One record as an answer: the answer, the condition that decides, whether it holds; `full` with all that is known."""
@@ -109,37 +56,21 @@ class Voice(Standing):
         """That papers, or parts of one, say different things on this point."""
         if isinstance(record, Task):
             return ""  # the names of a row and of its chapter often differ by a word: the button is enough
-        return "".join(self.say("facts.differs", name=d.name) for d in self.knowledge.differences_on(record.id)[:1])
+        return "".join(self.say("facts.differs", name=self.called(d)) for d in self.knowledge.differences_on(record.id)[:1])
 
     def _lines(self, record: Answerable) -> list[str]:
         match record:
             case QuestionAnswer():
-                return [record.answer]
+                return [*self._spoken_of(record), self._paper(record.answer)]
             case Support():
-                conditions = self.say("facts.conditions", criteria="；".join(c.text for c in record.criteria))
-                units = self.units(record)
-                return [
-                    self.say("facts.amount", name=record.name, amount=self.amount(record)) + self.say(f"strength.{record.strength}"),
-                    conditions,
-                    *(self.contact(record.contact) if filled(record.contact) else []),
-                    record.summary.rstrip("。") + "。",
-                    self.say("facts.who", recipient=self.say(f"facts.recipient_{record.recipient}")),
-                    *(self.cap(c) + "。" for c in record.caps if c.both_tiers),
-                    *(s.text.rstrip("。") + "。" for s in record.stacking),
-                    self.say("facts.units", units=units) if units else self.say("channels.no_units"),
-                    *([] if filled(record.contact) else self.contact(record.contact)),
-                ]
+                return self.support(record)
             case Park():
-                head = self.say(
-                    "facts.park", name=record.name, region=self.region_name(record.region), role=self.role(record), summary=record.summary
-                )
-                focus = self.say("facts.focus", focus=self.say.join([f.name for f in record.focus])) if record.focus else ""
-                at = self.say("facts.institutions", institutions=self.say.join(list(record.institutions[:6]))) if record.institutions else ""
-                return [head, focus, at, *(self.contact(record.contact) if filled(record.contact) else [])]
+                return self.park(record)
             case Channel():
                 return self.channel(record)
             case Layout():
-                lines = [self.say("facts.layout", pattern=record.pattern, summary=record.summary)]
+                pattern = self.called(record) if self.english else record.pattern
+                lines = [self.say("facts.layout", pattern=pattern, summary=record.summary)]
                 return [*lines, self.say("parks.unstated", points="；".join(record.unstated)) if record.unstated else ""]
             case Service():
                 return self.service(record)
@@ -147,57 +78,80 @@ class Voice(Standing):
                 return self.task(record)
             case Difference():
                 readings = [self.say("facts.reading", section=r.source.section, text=r.text.rstrip("。")) for r in record.readings]
-                return [record.text.rstrip("。") + "。", *readings]
+                head = [self.say("facts.differ_on", name=self.called(record))] if self.english else []
+                return [*head, self._paper(record.text.rstrip("。") + "。"), *readings]
             case Indicator():
                 return [self.indicator(record)]
             case Clause():
-                return [record.text]
+                return [self.say("facts.clause_on", name=self.called(record)) if self.english else "", self._paper(record.text)]
             case _:
-                return [record.name]
+                return [self.called(record)]
 
-    def indicator(self, record: Indicator) -> str:
-        """A target figure with its bound words and baseline."""
-        baseline = self._baseline(record)
-        before, after = bounds(record.wording or "")
-        return self.say(
-            "facts.indicator",
-            name=record.name,
-            before=before,
-            after=after,
-            value=record.value,
-            unit=record.unit,
-            year=self.say("facts.by_year", year=record.year) if record.year else self.say("facts.no_year"),
-            baseline=baseline,
+    def _paper(self, text: str) -> str:
+        """What a paper says, which stands in Chinese only."""
+        return self.say("facts.paper", text=" ".join(text.split("\n")) if self.english else text)
+
+    def _spoken_of(self, record: QuestionAnswer) -> list[str]:
+        """In English, the records that an answer speaks of: they carry it before the Chinese does."""
+        if not self.english:
+            return []
+        about = [r for i in record.about if (r := self.knowledge.record(i)) is not None]
+        lines = [self.say("facts.list_item", name=self.brief(r)) for r in about[:3]]
+        return [self.say("facts.spoken_of"), *lines] if lines else [self.say("facts.clause_on", name=self.called(record))]
+
+    def support(self, record: Support) -> list[str]:
+        """A support: what it gives and when, then all that is known of it."""
+        units = self.units(record)
+        return [
+            self.say("facts.amount", name=self.called(record), amount=self.amount(record)) + self.say(f"strength.{record.strength}"),
+            *(conditions := self.conditions(record))[:1],
+            *(self.contact(record.contact) if filled(record.contact) else []),
+            *conditions[1:],
+            self.say("facts.summary", text=self.ended(record.summary)),
+            self.say("facts.who", recipient=self.say(f"facts.recipient_{record.recipient}")),
+            *(self.say("amount.ceiling", cap=self.cap(c)) for c in record.caps if c.both_tiers),
+            *(self.say("facts.stacking", text=self.ended(s.text)) for s in record.stacking),
+            self.say("facts.units", units=units) if units else self.say("channels.no_units"),
+            *([] if filled(record.contact) else self.contact(record.contact)),
+        ]
+
+    def park(self, record: Park) -> list[str]:
+        """A park: where it stands and as what, its fields, who is there."""
+        head = self.say("facts.park", name=self.called(record), region=self.region_name(record.region), role=self.role(record))
+        fields = [self.segment_name(f.segment) if self.english else f.name for f in record.focus]
+        focus = self.say("facts.focus", focus=self.say.join(list(dict.fromkeys(fields)))) if fields else ""
+        at = self.say("facts.institutions", institutions="、".join(record.institutions[:6])) if record.institutions else ""
+        contact = self.contact(record.contact) if filled(record.contact) else []
+        if not self.english:
+            return [self.colon(head, record.summary), focus, at, *contact]
+        early = (
+            self.say("parks.planned", status=self.say(f"parks.status_{record.status}")).strip() if record.status in ("planned", "building") else ""
         )
+        return [f"{head}.", early, focus, *contact, self.say("facts.summary", text=self.ended(record.summary)), at]
 
-    def _baseline(self, record: Indicator) -> str:
-        if not record.baseline:
-            return ""
-        key = "facts.baseline" if record.baseline_year else "facts.baseline_now"
-        return self.say(key, year=record.baseline_year, value=record.baseline, unit=record.unit)
-
-    def channel(self, record: Channel, number: int | None = None) -> list[str]:
-        """A route: what it does, how it stands, who is responsible, and how to reach them."""
+    def channel(self, record: Channel, number: int | None = None, level: str = "") -> list[str]:
+        """A route: what it does, how it stands, who is responsible, and how to reach them; `level` says of which region it is."""
         state = self.say(f"channels.state_{record.state}") if record.state in ("building", "planned", "applied_for") else ""
-        head = record.name + state if number is None else self.say("channels.item", number=number, name=record.name, state=state)
+        name = self.called(record)
+        head = name + state if number is None else self.say("channels.item", number=number, name=name, state=state)
         units = self.units(record)
         who = self.say("channels.units", units=units) if units else self.say("channels.no_units")
         return [
-            f"{head}：{record.route}" if self.say.language == "zh" else f"{head}: {record.route}",
+            *self.say("channels.head", head=head + level, route=record.route).split("\n"),
             who,
             *(self.contact(record.contact) if number is None else []),
         ]
 
     def service(self, record: Service) -> list[str]:
         """A service: what it is and how far, its list, who is responsible, what can be done next."""
-        state = self.say(f"services.state_{record.state}")
         units = self.units(record)
-        items = [self.say("facts.list_item", name=i.text.rstrip("。")) for i in record.items]
+        texts = [i.text.rstrip("。") for i in record.items]
+        items = [self.say("facts.items", items="；".join(texts))] if texts and self.english else [self.say("facts.list_item", name=t) for t in texts]
         return [
-            self.say("services.head", name=record.name, text=record.text, state=state),
+            *self.say("services.head", name=self.called(record), text=record.text, state=self.say(f"services.state_{record.state}")).split("\n"),
             self.say("facts.units", units=units) if units else "",
             *(self.contact(record.contact) if filled(record.contact) else []),
-            record.next,
+            self.say("services.next", text=record.next),
             *items,
         ]
 
@@ -206,18 +160,25 @@ class Voice(Standing):
         units = self.units(record)
         who = self.say("tasks.units", text=record.text, units=units) if units else self.say("tasks.no_units", text=record.text)
         group = self.say("tasks.group", group=record.group, lead=record.group_lead) if record.group and record.group_lead else ""
-        return [who + group, record.note or ""]
+        return [who + group, self._paper(record.note) if record.note else ""]
 
-    def role(self, park: Park) -> str:
-        """The role in the layout, in the document's words where it gives one."""
-        short = park.role_text if park.role_text and len(park.role_text) <= 10 and park.role == "unstated" else None
-        return f"，{short}" if short else self.say(f"roles.{park.role}")
+    @property
+    def longest(self) -> int:
+        """How long a label may be: a Chinese character says more, and is wider."""
+        return LONGEST if self.english else SHORT
+
+    def label(self, record: Answerable) -> str:
+        """A button for a record: its name; in English its gloss, or its kind and its name."""
+        if not self.english:
+            return cut(self.name(record))
+        gloss = None if isinstance(record, QuestionAnswer) else record.en
+        return cut(gloss, LONGEST) if gloss else self.colon(self.say(f"kinds.{type(record).__name__}"), cut(self.name(record)))
 
     def next_steps(self, record: Answerable) -> tuple[Option, ...]:
         """What can be done next: at most four buttons."""
         options = []
         if self.time(record) is Time.SUPERSEDED and (successor := self.knowledge.record(getattr(record, "superseded_by", None) or "")):
-            options.append(Option(cut(self.name(successor)), fit(f"!show:{successor.id}")))
+            options.append(Option(self.label(successor), fit(f"!show:{successor.id}")))
         if isinstance(record, Support) or "subsidy_precheck" in record.topics:
             options.append(Option(self.say("common.start_precheck"), "!start:subsidy_precheck"))
         if isinstance(record, Park | Layout):
@@ -244,13 +205,13 @@ class Voice(Standing):
 
     def _short(self, record: Answerable, beside: str) -> str:
         """A label for a record; where it is called like the one beside it, what kind of thing it is."""
-        name = self.name(record)
-        return self.say(f"kinds.{type(record).__name__}") if name == beside else cut(name)
+        return self.say(f"kinds.{type(record).__name__}") if self.name(record) == beside else self.label(record)
 
     def original(self, record: Answerable) -> Reply:
         """The sections that a record cites, in the paper's own words, where the paper was imported."""
         shown = [(c, text) for c in citations(record) if (text := self.knowledge.passage(c))]
-        lines = [self.say("facts.original", section=c.section, text=cut(text.replace("\n｜", "｜"), ORIGINAL)) for c, text in shown[:2]]
+        texts = [(c.section, cut(text.replace("\n｜", "｜"), ORIGINAL)) for c, text in shown[:2]]
+        lines = [self.say("facts.original", section=section, text=" ".join(text.split("\n")) if self.english else text) for section, text in texts]
         return Reply("\n".join(lines), (self.log(record.id),), self.sources(c for c, _ in shown[:2]))
 
     def log(self, about: str = "") -> Option:
@@ -260,7 +221,7 @@ class Voice(Standing):
     def listing(self, title: str, records: Sequence[Answerable]) -> Reply:
         """A short list of records to choose from, with their sources."""
         lines = [title, *self.with_standing(records)]
-        options = tuple(Option(cut(self.name(r)), fit(f"!show:{r.id}")) for r in records[: MAX_OPTIONS - 1])
+        options = tuple(Option(self.label(r), fit(f"!show:{r.id}")) for r in records[: MAX_OPTIONS - 1])
         return Reply("\n".join(lines), (*options, self.log()), self.sources(citations(r)[0] for r in records))
 
     def with_standing(self, records: Sequence[Answerable]) -> list[str]:
@@ -270,19 +231,19 @@ class Voice(Standing):
             groups.setdefault(self.holds(record), []).append(self.say("facts.list_item", name=self.brief(record)))
         if len(groups) == 1:
             return [line for holds, items in groups.items() for line in (*items, holds)]
-        return [line for holds, items in groups.items() for line in (*items, f"（{holds.rstrip('。')}）")]
+        return [line for holds, items in groups.items() for line in (*items, self.say("facts.standing", holds=holds.rstrip("。")))]
 
     def brief(self, record: Answerable) -> str:
         """A record in one line."""
         if isinstance(record, Support):
-            return f"{record.name}：{self.amount(record)}"
-        if isinstance(record, Clause | Service):
-            return f"{record.name}：{cut(record.text, 48)}"
-        return self.name(record)
+            return self.colon(self.called(record), self.amount(record))
+        if isinstance(record, Clause | Service) and not self.english:
+            return self.colon(record.name, cut(record.text, 48))
+        return self.indicator(record) if isinstance(record, Indicator) and self.english else self.called(record)
 
     def candidates(self, records: Sequence[Answerable]) -> Reply:
         """Up to three records to choose from where the question fits several."""
-        options = tuple(Option(cut(self.name(r)), fit(f"!show:{r.id}")) for r in records[:3])
+        options = tuple(Option(self.label(r), fit(f"!show:{r.id}")) for r in records[:3])
         return Reply(self.say("miss.candidates"), (*options, self.log()))
 
 
@@ -291,20 +252,7 @@ def filled(contact: Contact) -> bool:
     return bool(contact.phone or contact.address or contact.email)
 
 
-def bounds(wording: str) -> tuple[str, str]:
-    """Printed bound words as they stand around a figure: “力争，以上” goes “力争 … 以上”; remarks come last."""
-    words, _, remark = wording.partition("（")
-    parts = [p for p in re.split("[，…；]", words) if p]
-    after = [p for p in parts if p in ("以上", "左右", "以内")]
-    return "".join(p for p in parts if p not in after), "".join(after) + (f"（{remark}" if remark else "")
-
-
-def percent(rate: Decimal) -> str:
-    """A fraction as printed: 0.30 is 30%."""
-    return f"{(rate * 100).normalize():f}%"
-
-
-def cut(text: str, length: int = 18) -> str:
+def cut(text: str, length: int = SHORT) -> str:
     """A label short enough for a button."""
     return text if len(text) <= length else text[: length - 1] + "…"
 

@@ -30,14 +30,19 @@ def ask(talk: Talk, lead: str = "") -> None:
         lines.append(_readback(talk))
     if question.key in frame.dormant and not question.private:
         lines.append(say("dialog.before", label=label(talk, question, frame.dormant[question.key])))
-    lines.append(
-        question.fact.question[language] + (f"（{question.fact.why[language]}）" if language == "zh" else f" ({question.fact.why[language]})")
-    )
+    lines.append(_asked(question.fact.question[language], question.fact.why[language], language))
     if (item := _item(question.key)) and "," in frame.answers.get("products", ""):
         lines[-1] = f"产品{item}：{lines[-1]}" if language == "zh" else f"Product {item}: {lines[-1]}"
     if question.remaining > 1:
         lines.append(say("dialog.remaining", count=question.remaining))
     talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, frame.dormant.get(question.key))))
+
+
+def _asked(words: str, why: str, language: str) -> str:
+    """A question and in half a line why it is asked; one pair of brackets is enough."""
+    if language == "zh":
+        return f"{words}（{why}）"
+    return f"{words.removesuffix(')')}; {why})" if words.endswith(")") else f"{words} ({why})"
 
 
 def _options(talk: Talk, question: Question[Any], run: str, before: str | None) -> tuple[Option, ...]:
@@ -49,7 +54,7 @@ def _options(talk: Talk, question: Question[Any], run: str, before: str | None) 
     every = ALL in ticked or len(offered) <= MANY
     options = []
     if before is not None and not question.private:
-        options.append(Option(say("common.use_again", label=cut(label(talk, question, before))), f"{run}:{question.key}=^"))
+        options.append(Option(say("common.use_again", label=cut(label(talk, question, before), talk.voice.longest)), f"{run}:{question.key}=^"))
     for position, (token, words) in enumerate(question.choices):
         if token in offered and (every or position < MANY - 1 or token in ticked):
             mark = "✓ " if token in ticked else ""
@@ -80,7 +85,7 @@ def label(talk: Talk, question: Question[Any], token: str) -> str:
     if token == NONE:
         return say("common.none")
     if isinstance(question, Amount):
-        return Money.parse(token).printed
+        return talk.voice.money(Money.parse(token))
     if isinstance(question, Items):
         return f"{len(token.split(','))} 个" if language == "zh" else str(len(token.split(",")))
     names = dict(question.choices)
@@ -104,12 +109,12 @@ def fact_label(talk: Talk, key: str, token: str) -> str:
     """An answer in words where its question is not on the way (yet)."""
     knowledge, language = talk.knowledge, talk.say.language
     if key == "region" and token in knowledge.regions:
-        return knowledge.regions[token].name
+        return talk.voice.region_name(token)
     if key == "segment" and token in knowledge.segments:
-        return knowledge.segments[token].name
+        return talk.voice.segment_name(token)
     fact = knowledge.facts.get(rules.generic(key))
     if fact is not None and fact.type == "money" and token != UNKNOWN:
-        return Money.parse(token).printed
+        return talk.voice.money(Money.parse(token))
     names = {o.token: o.label[language] for o in fact.options} if fact else {}
     return talk.say.join([names.get(t, t) for t in token.split(",")])
 

@@ -115,7 +115,7 @@ def _say_what_changed(talk: Talk, before: Frame) -> None:
         digest = reports.digest(now.outcome)
         was, is_ = dict(before.digest), dict(digest)
         differing = {key.split(":")[0]: None for key in (*is_, *was) if not _alike(was.get(key), is_.get(key))}
-        if changed := [getattr(talk.knowledge.record(i), "name", i) for i in differing]:
+        if changed := [talk.voice.called(r) if (r := talk.knowledge.record(i)) else i for i in differing]:
             talk.speak(talk.say("dialog.knowledge_changed", name=name, changes=talk.say.join(changed[:5])))
         talk.state = talk.state.with_top(replace(frame, digest=digest))
     elif lost := [k for k in before.trail if k not in frame.trail]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dialogs import cases, frames, reports
+from dialogs import cases, frames, outcomes
 from dialogs.asking import mask
 from dialogs.messages import Option
 from dialogs.script import Outcome
@@ -25,14 +25,14 @@ def matter_of(talk: Talk, about: str) -> str:
             case Report(region=region):
                 return say("requests.matter_report", region=talk.voice.region_name(region))
             case Shortlist(parks=parks):
-                return say("requests.matter_parks", parks=say.join([m.park.name for m in parks[:3]]) or say("parks.any_region"))
+                return say("requests.matter_parks", parks=say.join([talk.voice.called(m.park) for m in parks[:3]]) or say("parks.any_region"))
             case Routes(region=region, channels=channels):
-                names = say.join([c.name for c in channels[:3]])
+                names = say.join([talk.voice.called(c) for c in channels[:3]])
                 return say("requests.matter_routes", matter=names, region=talk.voice.region_name(region))
         return ""
     record = knowledge.record(about)
     if record is not None:
-        return say("requests.matter_record", name=talk.voice.name(record), region=talk.voice.region_name(record.region))
+        return say("requests.matter_record", name=talk.voice.called(record), region=talk.voice.region_name(record.region))
     return ""
 
 
@@ -68,7 +68,7 @@ def _background(talk: Talk, about: str) -> dict[str, Any]:
         if frame is not None:
             now = talk.stage.run(frame)
             answers = {a.question.key: a.token for a in now.trail if not a.question.private}
-            return {"dialog": frame.dialog, "answers": answers, "outcome": reports.to_json(now.outcome, talk.voice) if now.outcome else None}
+            return {"dialog": frame.dialog, "answers": answers, "outcome": outcomes.to_json(now.outcome, talk.voice) if now.outcome else None}
     if (record := talk.knowledge.record(about)) is not None:
         sources = [{"document": s.document, "section": s.section, "title": s.title, "number": s.number} for s in talk.voice.tell(record).citations]
         return {"record": about, "citations": sources}

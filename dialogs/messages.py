@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -36,12 +36,35 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A citation ready to be shown: document id and section, with the document's title and number as printed."""
+    """A citation ready to be shown: document id and section, with the document's title and number as printed, in English with a gloss."""
 
     document: str
     section: str
     title: str
     number: str | None
+    gloss: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of replies; `gloss` only in English."""
+        plain = {"document": self.document, "section": self.section, "title": self.title, "number": self.number}
+        return {**plain, "gloss": self.gloss} if self.gloss else plain
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Source:
+        """The inverse of `to_json`."""
+        return cls(body["document"], body["section"], body["title"], body["number"], body.get("gloss"))
+
+
+def cited(sources: Iterable[Source]) -> list[str]:
+    """Sources as lines of text, the sections of one paper together; English where their titles have a gloss."""
+    papers: dict[str, list[str]] = {}
+    for s in sources:
+        if s.gloss:
+            paper = f"Source: {s.title} ({s.gloss})" + (f", {s.number}, " if s.number else ", ")
+        else:
+            paper = f"依据：《{s.title}》" + (f"（{s.number}）" if s.number else "")
+        papers.setdefault(paper, []).append(s.section)
+    return [paper + "、".join(dict.fromkeys(sections)) for paper, sections in papers.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +85,7 @@ class Reply:
             "by": self.by,
             "text": self.text,
             "options": [{"label": o.label, "payload": o.payload} for o in self.options],
-            "citations": [{"document": c.document, "section": c.section, "title": c.title, "number": c.number} for c in self.citations],
+            "citations": [c.to_json() for c in self.citations],
             "picture": self.picture,
         }
 
@@ -72,7 +95,7 @@ class Reply:
         return cls(
             text=body["text"],
             options=tuple(Option(o["label"], o["payload"]) for o in body["options"]),
-            citations=tuple(Source(c["document"], c["section"], c["title"], c["number"]) for c in body["citations"]),
+            citations=tuple(Source.from_json(c) for c in body["citations"]),
             by=body["by"],
             picture=body["picture"],
             id=body["id"],

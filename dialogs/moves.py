@@ -57,7 +57,8 @@ def edit(talk: Talk, argument: str) -> None:
     options = []
     for asked in trail:
         title = asked.question.fact.question[talk.say.language].rstrip("？?")
-        shown = cut(f"{cut(title, 12)}：{asking.label(talk, asked.question, asked.token)}", 26)
+        said = asking.label(talk, asked.question, asked.token)
+        shown = talk.voice.colon(cut(title, 28), cut(said, 24)) if talk.voice.english else cut(f"{cut(title, 12)}：{said}", 26)
         options.append(Option(shown, fit(f"!edit:{top.run}.{asked.question.key}")))
     talk.speak(talk.say("dialog.ask_change"), tuple(options))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs import asking, filing, frames, reports
+from dialogs import asking, filing, frames, outcomes, reports
 from dialogs.messages import Option
 from dialogs.script import Outcome
 from dialogs.scripts.subsidy_precheck import Report
@@ -43,7 +43,7 @@ def done(talk: Talk, outcome: Outcome) -> None:
     frame = talk.state.top
     if frame is None:
         return
-    talk.outcome = reports.to_json(outcome, talk.voice)
+    talk.outcome = outcomes.to_json(outcome, talk.voice)
     if lead := _used(talk):
         talk.speak(lead)
     match outcome.name:

@@ -1,29 +1,29 @@
-"""Telling outcomes: the pre-check's report, the shortlist of parks, the routes for a matter; each as replies and as JSON."""
+"""Telling outcomes: the pre-check's report, the shortlist of parks, the routes for a matter."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from dialogs.answers import Voice, cut, fit
+from dialogs.answers import Voice, fit
 from dialogs.messages import Option, Reply
+from dialogs.outcomes import whole
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
 from dialogs.scripts.subsidy_precheck import Report
 from knowledge.money import Money
-from knowledge.parks import ParkMatch, Reason
-from knowledge.records import Park
+from knowledge.parks import Reason
 from knowledge.rules import COMPANY, Assessment, Estimate, Status, Verdict
 from knowledge.shapes import Citation
 from knowledge.snapshot import citations
-from knowledge.supports import Support
 from knowledge.validity import Time, notice_on
 
 SHOWN = 4
 WHOLE = "标题"
 """The section that stands for a whole paper."""
 PAGE = 8
+_FIELDS = ("focus", "narrower", "broader")
+"""Reasons that name a part of the industry."""
 _ORDER = ((Status.MET,), (Status.NOT_MET,), (Status.UNKNOWN, Status.UNDECIDABLE), (Status.NOT_YET,), (Status.WINDOW_OVER,))
 """The groups of a report, in the order of voice: what may fit, what is nearly there, what can't be judged, what is not open yet, what is over."""
 
@@ -41,22 +41,6 @@ def tell(voice: Voice, outcome: Outcome, run: str) -> list[Reply]:
             return []
 
 
-def to_json(outcome: Outcome, voice: Voice) -> dict[str, Any]:
-    """The outcome as data, for programs."""
-    match outcome.data:
-        case Report(region=region, today=today, rows=rows, total=total):
-            money = (
-                {"min": _whole(total.low), "max": _whole(total.high), "currency": total.currency, "binding": list(total.binding)} if total else None
-            )
-            return {"name": outcome.name, "region": region, "today": today.isoformat(), "supports": [row(r) for r in rows], "total": money}
-        case Shortlist(parks=parks):
-            return {"name": outcome.name, "parks": [_park(voice, m) for m in parks]}
-        case Routes(region=region, matter=matter, channels=channels):
-            return {"name": outcome.name, "region": region, "matter": matter, "channels": [_channel(voice, c) for c in channels]}
-        case _:
-            return {"name": outcome.name}
-
-
 def digest(outcome: Outcome) -> tuple[tuple[str, str], ...]:
     """Record id and status of each line, to tell later what changed."""
     match outcome.data:
@@ -72,7 +56,7 @@ def digest(outcome: Outcome) -> tuple[tuple[str, str], ...]:
 
 def _sum(estimate: Estimate | None) -> str:
     """An estimate in the language-neutral form of a digest."""
-    return f"{_whole(estimate.low)}-{_whole(estimate.high)} {estimate.currency}" if estimate else ""
+    return f"{whole(estimate.low)}-{whole(estimate.high)} {estimate.currency}" if estimate else ""
 
 
 def headline(voice: Voice, assessment: Assessment) -> str:
@@ -136,18 +120,18 @@ def _row_lines(voice: Voice, assessment: Assessment, several: bool) -> list[str]
     say, support = voice.say, assessment.support
     product = assessment.subject.removeprefix("product.") if several and assessment.subject != COMPANY else ""
     lines = [
-        say("report.line_product", name=support.name, product=product, amount=voice.amount(support))
+        say("report.line_product", name=voice.called(support), product=product, amount=voice.amount(support))
         if product
-        else say("report.line", name=support.name, amount=voice.amount(support))
+        else say("report.line", name=voice.called(support), amount=voice.amount(support))
     ]
     match assessment.status:
         case Status.NOT_MET:
-            lines.append(say("report.failed", count=len(assessment.failed), criteria="；".join(c.text for c in assessment.failed)))
+            lines.append(say("report.failed", count=len(assessment.failed), criteria=voice.clauses(voice.condition(c) for c in assessment.failed)))
         case Status.UNDECIDABLE:
             why = next(c.undecidable for c, v in assessment.verdicts if v is Verdict.UNDECIDABLE)
             lines.append(say("report.undecidable", why=(why or "").rstrip("。")))
         case Status.UNKNOWN:
-            lines.append(say("report.missing", facts=say.join([c.text for c, v in assessment.verdicts if v is Verdict.UNKNOWN])))
+            lines.append(say("report.missing", facts=say.join([voice.condition(c) for c, v in assessment.verdicts if v is Verdict.UNKNOWN])))
         case _:
             pass
     if assessment.time in (Time.OPEN_UNTIL, Time.NOT_YET) or notice_on(support, voice.today):
@@ -165,7 +149,7 @@ def _total(voice: Voice, report: Report) -> str:
 
 
 def _estimate(voice: Voice, estimate: Estimate) -> str:
-    high, low = Money(estimate.high, estimate.currency).printed, Money(estimate.low, estimate.currency).printed
+    high, low = voice.money(Money(estimate.high, estimate.currency)), voice.money(Money(estimate.low, estimate.currency))
     if estimate.low == estimate.high:
         return high
     return voice.say("amount.up_to", max=high) if estimate.low == 0 else voice.say("amount.range", min=low, max=high)
@@ -178,15 +162,13 @@ def basis(voice: Voice, report: Report, run: str, start: int) -> Reply:
     page = rows[start : start + PAGE]
     lines = []
     for number, assessment in enumerate(page, start + 1):
-        marks = {Verdict.MET: "✓", Verdict.NOT_MET: "✗", Verdict.UNKNOWN: "?", Verdict.UNDECIDABLE: "…"}
-        detail = "；".join(f"{marks[v]} {c.text}" for c, v in assessment.verdicts)
         text = voice.say(
             "report.basis_line",
             number=number,
-            name=assessment.support.name,
+            name=voice.called(assessment.support),
             status=headline(voice, assessment),
-            summary=f"{voice.amount(assessment.support)}。{voice.holds(assessment.support)}",
-            detail=detail,
+            summary=voice.sentences(_sentence(voice, voice.amount(assessment.support)), voice.holds(assessment.support)),
+            detail=_detail(voice, assessment),
         )
         lines.append(text)
     options = []
@@ -196,23 +178,38 @@ def basis(voice: Voice, report: Report, run: str, start: int) -> Reply:
     return Reply("\n".join(lines), tuple(options), voice.sources(c for a in page for c in citations(a.support)))
 
 
+def _sentence(voice: Voice, words: str) -> str:
+    """Words as a sentence of their own."""
+    return f"{words[:1].upper()}{words[1:]}." if voice.english else f"{words}。"
+
+
+def _detail(voice: Voice, assessment: Assessment) -> str:
+    """Every condition with its mark; in English those that only an official can judge stand in Chinese on a line of their own."""
+    marks = {Verdict.MET: "✓", Verdict.NOT_MET: "✗", Verdict.UNKNOWN: "?", Verdict.UNDECIDABLE: "…"}
+    apart = [c.text for c, _ in assessment.verdicts if voice.english and not voice.test(c)]
+    tests = voice.clauses(f"{marks[v]} {voice.condition(c)}" for c, v in assessment.verdicts if c.text not in apart)
+    return "\n".join(filter(None, (tests, voice.say("report.judged", criteria="；".join(apart)) if apart else "")))
+
+
 def shortlist(voice: Voice, found: Shortlist, run: str) -> Reply:
     """The parks that fit, why, and what the documents leave open."""
     say = voice.say
     wishes = _wishes(voice, found)
     if not found.parks:
         named = voice.knowledge.clauses_on(found.segment, found.region) if found.segment else ()
-        places = say.join([f"{voice.region_name(c.region)}（{c.source.section}）" for c in named])
+        places = say.join([voice.region_name(c.region) + ("" if voice.english else f"（{c.source.section}）") for c in named])
         text = say("parks.none", wishes=wishes) + (say("parks.named", places=places) if named else "")
         return Reply(text, (Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")), voice.sources(c.source for c in named))
     lines, cited = [say("parks.title", wishes=wishes)], list[Citation]()
     for number, match in enumerate(found.parks, 1):
         park = match.park
-        lines.append(say("parks.line", number=number, name=park.name, region=voice.region_name(park.region), role=voice.role(park)))
+        lines.append(say("parks.line", number=number, name=voice.called(park), region=voice.region_name(park.region), role=voice.role(park)))
         reasons = [r for r in match.reasons if r.kind != "role"]
         cited += [r.source for r in reasons] or [park.source]
         if reasons:
-            lines.append(say("parks.reasons", reasons="；".join(_reason(voice, r) for r in reasons)))
+            lines.append(say("parks.reasons", reasons=voice.clauses(dict.fromkeys(_reason(voice, r, found) for r in reasons))))
+        if details := [r.text.rstrip("。") for r in reasons if voice.english and not (r.about and r.kind in _FIELDS)]:
+            lines.append(say("parks.details", text="；".join(details)))
         if match.silent:
             lines.append(say("parks.silent", wishes=say.join([_wish(voice, w, found) for w in match.silent])))
         if park.status in ("planned", "building"):
@@ -220,19 +217,25 @@ def shortlist(voice: Voice, found: Shortlist, run: str) -> Reply:
     layouts = {p.park.layout for p in found.parks if p.park.layout}
     for layout in (voice.knowledge.layouts[i] for i in sorted(layouts) if i in voice.knowledge.layouts):
         if len(layouts) == 1:
-            lines.append(say("parks.layout", region=voice.region_name(layout.region), pattern=layout.pattern, summary=layout.summary))
+            lines.append(
+                say(
+                    "parks.layout",
+                    region=voice.region_name(layout.region),
+                    pattern=voice.called(layout) if voice.english else layout.pattern,
+                    summary=layout.summary,
+                )
+            )
             cited.append(layout.source)
     holds = [voice.holds(m.park) for m in found.parks]
-    lines += [f"{m.park.name}：{said}" for m, said in zip(found.parks, holds, strict=True)] if len(set(holds)) > 1 else holds[:1]
-    options = tuple(Option(cut(m.park.name), fit(f"!show:{m.park.id}")) for m in found.parks[:2])
+    lines += [voice.colon(voice.called(m.park), said) for m, said in zip(found.parks, holds, strict=True)] if len(set(holds)) > 1 else holds[:1]
+    options = tuple(Option(voice.label(m.park), fit(f"!show:{m.park.id}")) for m in found.parks[:2])
     options = (*options, Option(say("common.edit"), f"!edit:{run}"), Option(say("common.ask_park"), f"!log:run.{run}"))
     return Reply("\n".join(lines), options, voice.sources(cited))
 
 
 def _wishes(voice: Voice, found: Shortlist) -> str:
-    say, language = voice.say, voice.say.language
-    segment = voice.knowledge.segments[found.segment] if found.segment else None
-    parts = [(segment.en if language == "en" else segment.name) if segment else say("parks.any_segment")]
+    say = voice.say
+    parts = [voice.segment_name(found.segment) if found.segment else say("parks.any_segment")]
     parts.append(voice.region_name(found.region) if found.region else say("parks.any_region"))
     if found.site_stage:
         parts.append(say(f"wishes.{found.site_stage}"))
@@ -250,7 +253,12 @@ def need_label(voice: Voice, need: str) -> str:
     return next((o.label[voice.say.language] for o in voice.knowledge.facts["needs"].options if o.token == need), need)
 
 
-def _reason(voice: Voice, reason: Reason) -> str:
+def _reason(voice: Voice, reason: Reason, found: Shortlist) -> str:
+    """A point in favour of a park; in English by what it is about, since the paper's words are Chinese."""
+    if voice.english and reason.kind in _FIELDS:
+        return voice.say(f"parks.{reason.kind}", text=voice.segment_name(reason.about)) if reason.about else voice.say("parks.positioned")
+    if voice.english:
+        return voice.say(f"wishes.{found.site_stage}") if reason.kind == "stage" else need_label(voice, reason.about or "")
     return voice.say(f"parks.{reason.kind}", text=reason.text.rstrip("。"))
 
 
@@ -266,81 +274,16 @@ def routes(voice: Voice, found: Routes, run: str) -> Reply:
     lines = [say("channels.title", region=voice.region_name(found.region), matter=matter)]
     units = ""
     for number, channel in enumerate(found.channels[:SHOWN], 1):
-        first, who = voice.channel(channel, number)
-        rest = [say("channels.same_units") if who == units else who]
-        units = who
         level = say("channels.above", region=voice.region_name(channel.region)) if channel.region != found.region else ""
-        lines += [first.replace("：", f"{level}：", 1) if level else first, *(f"   {line}" for line in rest)]
+        first, *more, who = voice.channel(channel, number, level)
+        lines += [first, *(f"   {line}" for line in (*more, say("channels.same_units") if who == units else who))]
+        units = who
         lines += [f"   {line}" for line in (voice.contact(channel.contact) if channel.contact.phone else [])]
     if len(found.channels) > SHOWN:
         lines.append(say("channels.rest", count=len(found.channels) - SHOWN))
     lines += dict.fromkeys(voice.holds(c) for c in found.channels)
     if not all(c.contact.phone for c in found.channels):
         lines.append(say("channels.no_phone"))
-    hidden = tuple(Option(cut(c.name), fit(f"!show:{c.id}")) for c in found.channels[SHOWN : SHOWN + 4])
+    hidden = tuple(Option(voice.label(c), fit(f"!show:{c.id}")) for c in found.channels[SHOWN : SHOWN + 4])
     options = (voice.log(f"run.{run}"), Option(say("common.edit"), f"!edit:{run}"), *hidden)
     return Reply("\n".join(lines), options, voice.sources(c for channel in found.channels[:SHOWN] for c in citations(channel)))
-
-
-def row(assessment: Assessment) -> dict[str, Any]:
-    """One line of a pre-check as data; money in whole units, rates as fractions."""
-    support = assessment.support
-    return {
-        "id": support.id,
-        "document": support.source.document,
-        "section": support.source.section,
-        "subject": assessment.subject,
-        "year": assessment.year,
-        "status": str(assessment.status),
-        "time": str(assessment.time),
-        "failed": [c.id for c in assessment.failed],
-        "missing": list(assessment.missing),
-        "printed": printed(support),
-        "amount": None if assessment.estimate is None else _money(assessment.estimate),
-    }
-
-
-def printed(support: Support) -> dict[str, Any]:
-    """The amounts of a support exactly as printed."""
-    amount = support.amount
-    currency = next((m.currency for m in (amount.max, amount.min, *(c.max for c in support.caps)) if m), None)
-    return {
-        "min": _whole(amount.min.value) if amount.min else None,
-        "max": _whole(amount.max.value) if amount.max else None,
-        "currency": currency,
-        "rate_min": float(amount.rate_min) if amount.rate_min is not None else None,
-        "rate_max": float(amount.rate_max) if amount.rate_max is not None else None,
-        "caps": [{"scope": c.scope, "max": _whole(c.max.value)} for c in support.caps],
-    }
-
-
-def _money(estimate: Estimate) -> dict[str, Any]:
-    return {"min": _whole(estimate.low), "max": _whole(estimate.high), "currency": estimate.currency}
-
-
-def _whole(value: Any) -> int | float:
-    return int(value) if value == int(value) else float(value)
-
-
-def _citations(voice: Voice, places: Iterable[Citation]) -> list[dict[str, Any]]:
-    return [{"document": s.document, "section": s.section, "title": s.title, "number": s.number} for s in voice.sources(places)]
-
-
-def _park(voice: Voice, match: ParkMatch) -> dict[str, Any]:
-    park: Park = match.park
-    reasons = [{"kind": r.kind, "text": r.text, "citations": _citations(voice, [r.source])} for r in match.reasons]
-    return {"id": park.id, "name": park.name, "region": park.region, "role": park.role, "reasons": reasons, "silent": list(match.silent)}
-
-
-def _channel(voice: Voice, channel: Any) -> dict[str, Any]:
-    units = [{"name": u.name, "lead": u.lead} for u in channel.responsible.units] if channel.responsible else []
-    return {
-        "id": channel.id,
-        "name": channel.name,
-        "region": channel.region,
-        "matter": channel.matter,
-        "state": channel.state,
-        "units": units,
-        "phone": channel.contact.phone,
-        "citations": _citations(voice, citations(channel)),
-    }

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
-from dialogs.texts import Texts
-from knowledge.records import Document, QuestionAnswer, Record
+from dialogs.naming import Naming
+from knowledge.records import Document, Record
 from knowledge.shapes import Application
-from knowledge.snapshot import Answerable, Knowledge
+from knowledge.snapshot import Answerable
 from knowledge.supports import Support
 from knowledge.validity import OVER, Time, document_time, notice_on, superseded, time_on
 
@@ -18,12 +17,8 @@ ABOUT_MONEY = ("unstated", "case_by_case", "uncapped")
 
 
 @dataclass(frozen=True)
-class Standing:
+class Standing(Naming):
     """Says how records stand, in one language, on a day."""
-
-    knowledge: Knowledge
-    today: date
-    say: Texts
 
     def time(self, record: Answerable) -> Time:
         """How a record stands today; a question stands as the records that it is about (the worst of them)."""
@@ -47,7 +42,7 @@ class Standing:
         notice = notice_on(one, self.today) if one else None
         if checked and checked.on <= self.today and not (notice and notice.checked.on >= checked.on):
             parts.append(self.say("time.checked", on=checked.on))
-        return "".join(parts) if self.say.language == "zh" else " ".join(parts)
+        return self.sentences(*parts)
 
     def _holds(self, record: Record, document: Document) -> str:
         """How one record stands: its successor, its application notice, its own window, or its paper's period."""
@@ -61,8 +56,10 @@ class Standing:
             said = self.document_holds(document)
         else:
             key = {Time.OPEN_UNTIL: "open_until", Time.WINDOW_OVER: "window_over", Time.NOT_YET: "window_ahead"}
-            said = self.say(f"time.{key.get(time_on(record, document, self.today), 'in_force')}", printed=window.printed, until=window.until or "")
-        return said if notice is None else said + self._notice(notice, Time.UNDATED)
+            said = self.say(
+                f"time.{key.get(time_on(record, document, self.today), 'in_force')}", printed=self.period(window), until=window.until or ""
+            )
+        return said if notice is None else self.sentences(said, self._notice(notice, Time.UNDATED))
 
     def _notice(self, notice: Application, time: Time) -> str:
         """What an admin found out about applications, with the day of the check."""
@@ -70,14 +67,16 @@ class Standing:
         if key in ("opens_on", "open_until"):
             key = {Time.NOT_YET: "opens_on", Time.WINDOW_OVER: "round_over"}.get(time, "open_until" if notice.until else "open_since")  # type: ignore[assignment]
         text = self.say(f"application.{key}", opens=notice.opens or "", until=notice.until or "", on=notice.checked.on)
-        return text + (notice.note or "")
+        return self.sentences(text, self.say("application.note", note=notice.note) if notice.note else "")
 
     def _superseded(self, record: Record | Document) -> str:
         """That a successor counts, by its name where it is here."""
         key = record.superseded_by or ""
         successor = self.knowledge.documents.get(key) or self.knowledge.record(key)
-        name = f"《{successor.title}》" if isinstance(successor, Document) else self.name(successor) if successor else ""
-        return self.say("time.superseded_by", name=name) if name else self.say("time.superseded")
+        if successor is None:
+            return self.say("time.superseded")
+        title = isinstance(successor, Document) and not self.english
+        return self.say("time.superseded_by", name=f"《{self.called(successor)}》" if title else self.called(successor))
 
     def document_holds(self, document: Document) -> str:
         """The sentence that says whether a paper's period still runs."""
@@ -88,10 +87,10 @@ class Standing:
             return self.say("time.undated")
         target = document.plan_kind == "target_year"
         if time is Time.IN_FORCE:
-            return self.say("time.in_force_target" if target else "time.in_force", printed=plan.printed)
+            return self.say("time.in_force_target" if target else "time.in_force", printed=self.period(plan))
         if time is Time.NOT_YET:
-            return self.say("time.plan_ahead", printed=plan.printed)
-        return self.say("time.target_over" if target else "time.plan_over", printed=plan.printed)
+            return self.say("time.plan_ahead", printed=self.period(plan))
+        return self.say("time.target_over" if target else "time.plan_over", printed=self.period(plan))
 
     def all_over(self, region: str) -> bool:
         """Whether the time of every support of a region is over today."""
@@ -102,8 +101,3 @@ class Standing:
         if self.time(record) not in (Time.IN_FORCE, Time.OPEN_UNTIL):
             return False
         return not isinstance(record, Support) or record.amount.kind not in ABOUT_MONEY
-
-    @staticmethod
-    def name(record: Answerable) -> str:
-        """What a record is called."""
-        return record.ask[0] if isinstance(record, QuestionAnswer) else record.name

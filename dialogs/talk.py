@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -22,6 +23,13 @@ HIDDEN = "***"
 KEPT_BUTTONS = 24
 KEPT = 6
 """How many of the person's last messages a request's dossier carries."""
+_WORD = re.compile(r"[A-Za-z][A-Za-z'-]+")
+_PLAIN = re.compile(
+    r"\b(is|it|its|in|of|to|an?|and|or|still|any|about|tell|me|get|you|your|our|us|this|that|there|who|when|why|do|apply|valid|much|many)\b",
+    re.IGNORECASE,
+)
+"""Words that stand in English sentences only, beside those that tell a language anyway."""
+_CHINESE = re.compile(r"[一-鿿][一-鿿“”、（）·+\dA-Z]*")
 _SUMS = frozenset({"money", "date", "phone", "email"})
 _NAMES = frozenset({"region", "ambiguous_region", "park", "segment"})
 _INTERNAL = frozenset({"ambiguous_region", "drug_class", "phone", "email"})
@@ -89,7 +97,7 @@ class Talk:
 
     def __init__(self, state: State, message: Message, knowledge: Knowledge, now: datetime, own: tuple[cases.Case, ...]) -> None:
         message = replace(message, text=message.text.replace("{request}", "｛request｝"))  # the slot is ours alone
-        language = phrases.language_of(message.text, state.language) if message.option is None else state.language
+        language = _language(message.text, state) if message.option is None else state.language
         self.state = replace(state, turn=state.turn + 1, language=language)
         self.message, self.knowledge, self.now, self.own = message, knowledge, now, own
         self.stage = Stage(knowledge, now.date())
@@ -154,6 +162,18 @@ class Talk:
         now = self.stage.run(frame)
         trail = {a.question.key: HIDDEN if a.question.private else a.token for a in now.trail}
         return {"name": frame.dialog, "asking": now.asking.key if now.asking is not None else None, "trail": trail}
+
+
+def _language(text: str, state: State) -> str:
+    """The language to answer in; names tell none: in a form, on a button, or Chinese ones in an English sentence (what is 娄城贷?)."""
+    form = state.top is not None and state.top.dialog == "request" and not state.top.done and "matter" in state.top.answers
+    if form or any(text.strip() == label for label, _ in state.offered):
+        return state.language
+    words, names = _WORD.findall(text), _CHINESE.findall(text)
+    sentence = " ".join(words)
+    if names and len(words) > len(names) and (_PLAIN.search(sentence) or phrases.language_of(sentence, "") == "en"):
+        return "en"
+    return phrases.language_of(text, state.language)
 
 
 def masked(text: str) -> str:

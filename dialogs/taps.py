@@ -92,7 +92,7 @@ def _show(talk: Talk, record_id: str) -> None:
     if record is None:
         moves.stale(talk, "bad.stale")
         return
-    talk.tapped = talk.voice.name(record)
+    talk.tapped = talk.voice.called(record)
     wishes.tell(talk, record)
 
 

@@ -154,12 +154,12 @@ def place(talk: Talk, region: str) -> None:
         moves.stale(talk, "bad.stale")
         return
     name, words = talk.knowledge.regions[region].name, talk.state.pending or talk.state.asked
-    talk.tapped = name
+    talk.tapped = talk.voice.region_name(region)
     talk.state = replace(talk.state, pending="", asked="", profile={**talk.state.profile, "region": region})
     for other in sorted(talk.knowledge.regions.values(), key=lambda r: -len(r.name)):
         words = words.replace(other.name, "") if other.name != name else words
     if not words:
-        talk.speak(talk.say("miss.region_only", region=name), moves.starts(talk))
+        talk.speak(talk.say("miss.region_only", region=talk.voice.region_name(region)), moves.starts(talk))
         return
     short = next((s for s in talk.knowledge.regions[region].ambiguous if s in words and name not in words), None)
     talk.hear(words.replace(short, name, 1) if short else f"{name}{words}")
@@ -318,7 +318,12 @@ def _validity(talk: Talk, region: str | None) -> bool:
         return True
     papers = [d for d in talk.knowledge.documents.values() if region is None or d.region == region]
     first = {d.id: next((r for r in talk.knowledge.answerable() if talk.knowledge.document_of(r).id == d.id), None) for d in papers}
-    lines = [talk.say("facts.validity", title=d.title, number=d.number or "", holds=talk.voice.document_holds(d)) for d in papers]
+    lines = [
+        talk.say(
+            "facts.validity", title=talk.voice.called(d), number="" if talk.voice.english else d.number or "", holds=talk.voice.document_holds(d)
+        )
+        for d in papers
+    ]
     places = [Citation(document=d.id, section=reports.WHOLE) for d in papers if first[d.id] is not None]
     talk.replies.append(Reply("\n".join(lines), (talk.voice.log(),), talk.voice.sources(places)))
     return True
@@ -342,8 +347,14 @@ def _compare(talk: Talk, regions: Sequence[str], hits: list[Hit]) -> bool:
     for side in sides:
         if side is not None:
             reply = talk.voice.tell(side)
-            talk.replies.append(replace(reply, text=f"【{talk.voice.region_name(side.region)}】{reply.text}"))
+            talk.replies.append(replace(reply, text=_headed(talk, side.region, reply.text)))
     return True
+
+
+def _headed(talk: Talk, region: str, text: str) -> str:
+    """An answer under the name of its region."""
+    name = talk.voice.region_name(region)
+    return f"{name}\n{text}" if talk.voice.english else f"【{name}】{text}"
 
 
 def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, TextIO
 
-from dialogs.messages import KINDS, Message
+from dialogs.messages import KINDS, Message, Source, cited
 from dialogs.turns import LOCAL, Handled, Turns
 from storage.contract import Address
 
@@ -134,17 +134,9 @@ def show(handled: Handled, out: TextIO, options: list[dict[str, str]]) -> None:
     for reply in handled.result["replies"]:
         who = "团队" if reply["by"] == "team" else "园企通"
         out.write(f"\n{who}：{reply['text']}\n")
-        for line in sources(reply["citations"]):
+        for line in cited(map(Source.from_json, reply["citations"])):
             out.write(f"  {line}\n")
         for option in reply["options"]:
             options.append(option)
             out.write(f"  [/{len(options)}] {option['label']}\n")
     out.flush()
-
-
-def sources(citations: list[dict[str, Any]]) -> list[str]:
-    """Citations as lines of text, the sections of one document together."""
-    sections: dict[str, list[str]] = {}
-    for c in citations:
-        sections.setdefault(f"《{c['title']}》" + (f"（{c['number']}）" if c["number"] else ""), []).append(c["section"])
-    return [f"依据：{title}{'、'.join(dict.fromkeys(places))}" for title, places in sections.items()]

@@ -24,7 +24,7 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPrevie
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
-from dialogs.messages import Kind, Message, Option, Reply
+from dialogs.messages import Kind, Message, Option, Reply, cited
 from dialogs.turns import DeliveryError, Handled, Turns
 from storage.contract import Address, OutboxItem, StoreError
 
@@ -230,10 +230,7 @@ def _words(text: str, name: str) -> tuple[str, bool]:
 
 def written(reply: Reply) -> str:
     """The text of a reply with its sources, one line a document."""
-    documents: dict[str, list[str]] = {}
-    for source in reply.citations:
-        documents.setdefault(f"《{source.title}》" + (f"（{source.number}）" if source.number else ""), []).append(source.section)
-    lines = [f"依据：{document}{'、'.join(dict.fromkeys(sections))}" for document, sections in documents.items()]
+    lines = cited(reply.citations)
     return "\n".join([f"{TEAM if reply.by == 'team' else ''}{reply.text}", *lines[:6]]) + ("等" if len(lines) > 6 else "")
 
 

@@ -17,7 +17,7 @@ _ROLES = {"core": 2, "main": 2, "pole": 1}
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One point in favour of a park, with its source; `about` is the stage or need that it answers."""
+    """One point in favour of a park, with its source; `about` is the segment, the stage or the need that it answers."""
 
     kind: ReasonKind
     text: str
@@ -76,11 +76,11 @@ def _segment_reasons(knowledge: Knowledge, park: Park, segment: str) -> list[Rea
     for focus in park.focus:
         source = focus.source or park.source
         if focus.segment == segment:
-            found.setdefault("focus", []).append(Reason("focus", focus.name, source))
+            found.setdefault("focus", []).append(Reason("focus", focus.name, source, focus.segment))
         elif segment in knowledge.broader(focus.segment):
-            found.setdefault("narrower", []).append(Reason("narrower", focus.name, source))
+            found.setdefault("narrower", []).append(Reason("narrower", focus.name, source, focus.segment))
         elif focus.segment in above:
-            found.setdefault("broader", []).append(Reason("broader", focus.name, source))
+            found.setdefault("broader", []).append(Reason("broader", focus.name, source, focus.segment))
     best = next((kind for kind in _FIT if kind in found), None)
     return found[best][:2] if best else []
 

@@ -39,6 +39,8 @@ class Document(Shape):
 
     id: Id
     title: Text
+    en: Text | None = None
+    """What the title means in English; the title itself stays Chinese."""
     short: Text
     region: Id
     number: Text | None = None
@@ -114,6 +116,8 @@ class Record(Shape):
 
     id: Id
     name: Text
+    en: Text | None = None
+    """What the name means in English, in brackets behind it; the name itself stays Chinese."""
     region: Id
     source: Citation
     also: tuple[Citation, ...] = ()

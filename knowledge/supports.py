@@ -22,6 +22,8 @@ class Amount(Shape):
     """The company fact (money or number) that a rate or a `each` amount is reckoned on."""
     basis: Text | None = None
     """What the sum is reckoned on, in the document's words (采购额, 项目总投资投入)."""
+    basis_en: Text | None = None
+    """The basis in English; None where nobody wrote it, and the Chinese is quoted."""
     each: bool = False
     """`min`/`max` are for each unit of the fact `of`."""
     note: Text | None = None

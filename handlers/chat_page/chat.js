@@ -45,12 +45,13 @@ function row(options) {
 
 function basis(citations) {
   const papers = new Map(); // the sections of one paper stand together
-  for (const { title, number, section } of citations) {
-    const paper = number ? `${title}（${number}）` : title;
+  const english = citations.some(({ gloss }) => gloss);
+  for (const { title, gloss, number, section } of citations) {
+    const paper = (gloss ? `${title} (${gloss})` : title) + (number && (gloss ? `, ${number},` : `（${number}）`) || "");
     papers.set(paper, [...new Set([...(papers.get(paper) ?? []), section])]);
   }
   const details = element("details"), list = element("ul");
-  details.append(element("summary", "", "依据"), list);
+  details.append(element("summary", "", english ? "Sources" : "依据"), list);
   for (const [paper, sections] of papers) list.append(element("li", "", `${paper} ${sections.join("；")}`));
   return details;
 }

@@ -72,10 +72,10 @@ def test_what_the_papers_do_not_say_is_named(knowledge: Knowledge) -> None:
     here = among(knowledge, park("one", "ivd", stages=("pilot",), needs=("testing",)))
     [match] = parks.rank(here, None, "ivd", "production", ("clinical", "testing", "customs"))
     assert match.silent == ("site_stage", "clinical", "customs")
-    assert [(r.kind, r.about) for r in match.reasons] == [("focus", None), ("need", "testing")]
+    assert [(r.kind, r.about) for r in match.reasons] == [("focus", "ivd"), ("need", "testing")]
     [match] = parks.rank(here, None, "ivd", "pilot", ())
     assert match.silent == ()
-    assert [(r.kind, r.about) for r in match.reasons] == [("focus", None), ("stage", "pilot")]
+    assert [(r.kind, r.about) for r in match.reasons] == [("focus", "ivd"), ("stage", "pilot")]
 
 
 def test_another_industry_gives_nothing(knowledge: Knowledge) -> None:
