@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dialogs.answers import cut
+from dialogs.conversation import Frame
 from dialogs.messages import Option, Reply
 from dialogs.reading import shown
 from dialogs.script import NONE, UNKNOWN, Amount, Choices, FreeText, Items, Question
@@ -19,8 +20,8 @@ ALL = "*"
 """Ticked in a draft when all choices are shown."""
 
 
-def ask(talk: Talk, lead: str = "") -> None:
-    """Put the open question of the top dialog."""
+def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
+    """Put the open question of the top dialog; `simply`: in the words for somebody who did not understand it."""
     question, frame = talk.asking(), talk.state.top
     if question is None or frame is None:
         return
@@ -30,13 +31,16 @@ def ask(talk: Talk, lead: str = "") -> None:
         lines.append(_readback(talk))
     if question.key in frame.dormant and not question.private:
         lines.append(say("dialog.before", label=label(talk, question, frame.dormant[question.key])))
-    lines.append(
-        question.fact.question[language] + (f"（{question.fact.why[language]}）" if language == "zh" else f" ({question.fact.why[language]})")
-    )
+    fact, why = question.fact, question.fact.why[language]
+    if simply and fact.simple is not None:
+        lines.append(fact.simple[language])
+    else:
+        lines.append(fact.question[language] + (f"（{why}）" if language == "zh" else f" ({why})"))
     if (item := _item(question.key)) and "," in frame.answers.get("products", ""):
         lines[-1] = f"产品{item}：{lines[-1]}" if language == "zh" else f"Product {item}: {lines[-1]}"
     if question.remaining > 1:
         lines.append(say("dialog.remaining", count=question.remaining))
+    talk.put = True
     talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, frame.dormant.get(question.key))))
 
 
@@ -77,11 +81,11 @@ def label(talk: Talk, question: Question[Any], token: str) -> str:
         return HIDDEN
     if token == UNKNOWN:
         return say("common.unsure")
-    if token == NONE:
+    if token == NONE and not isinstance(question, Items):
         return say("common.none")
     if isinstance(question, Amount):
         return Money.parse(token).printed
-    if isinstance(question, Items):
+    if isinstance(question, Items) and token != NONE:
         return f"{len(token.split(','))} 个" if language == "zh" else str(len(token.split(",")))
     names = dict(question.choices)
     if isinstance(question, FreeText) or not names:
@@ -89,14 +93,16 @@ def label(talk: Talk, question: Question[Any], token: str) -> str:
     return say.join([names[t][language] if t in names else t for t in token.split(",")])
 
 
-def labels(talk: Talk, given: Mapping[str, str]) -> str:
-    """Several answers in words, those that the top dialog knows how to name."""
-    top = talk.state.top
+def labels(talk: Talk, given: Mapping[str, str], frame: Frame | None = None) -> str:
+    """Several answers in words, those that a dialog (the top one) knows how to name."""
+    top = frame or talk.state.top
     if top is None:
         return ""
     now = talk.stage.run(top)
     questions = {a.question.key: a.question for a in now.trail} | ({now.asking.key: now.asking} if now.asking is not None else {})
-    words = [label(talk, questions[k], v) if k in questions else fact_label(talk, k, v) for k, v in given.items() if k != "products"]
+    words = [
+        label(talk, questions[k], v) if k in questions else fact_label(talk, k, v) for k, v in given.items() if k != "products" or len(given) == 1
+    ]
     return talk.say.join(list(dict.fromkeys(words)))
 
 
