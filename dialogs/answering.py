@@ -32,7 +32,7 @@ def answered(talk: Talk) -> bool:
     read = reading.read_answer(question, talk.message.text if free else talk.text, talk.found, talk.stage.today)
     if (item := _item(talk.text)) and question.key.startswith("product.") and not question.key.startswith(f"product.{item}."):
         read = None  # it speaks of another product
-    if isinstance(question, Amount | Number | Items) and _asks_something_else(talk, isinstance(read, Answer)):
+    if not free and _asks_something_else(talk, question, read):
         return False
     given = passing(talk)
     if free and isinstance(read, Answer) and question.fact.type != "phone" and is_other_wish(talk, question):
@@ -97,14 +97,14 @@ def _only_values(talk: Talk) -> bool:
     return bool(found) and len(reading.rest_of(text, found)) <= 2
 
 
-def _asks_something_else(talk: Talk, is_answer: bool) -> bool:
-    """Whether words at a question for a figure ask something themselves (3000万美元够吗 does, 大概3000万吧？ does not)."""
-    if not phrases.is_question(talk.text):
+def _asks_something_else(talk: Talk, question: Question[Any], read: Answer | Unreadable | None) -> bool:
+    """Whether words in which an answer was seen ask something of their own (3000万美元够吗 does, 大概3000万吧？ does not)."""
+    if not phrases.is_question(talk.text) or (isinstance(read, Answer) and not read.echo):
         return False
-    if not is_answer:
+    top, figure = talk.state.top, isinstance(question, Amount | Number | Items)
+    if figure and not isinstance(read, Answer):
         return True
-    top = talk.state.top
-    return bool(set(talk.wants.wishes) - {top.dialog if top else ""}) or _is_known(talk, talk.text)
+    return bool(set(talk.wants.wishes) - {top.dialog if top else ""}) or (figure and _is_known(talk, talk.text))
 
 
 def _is_known(talk: Talk, text: str) -> bool:
@@ -186,7 +186,8 @@ def corrected(talk: Talk, edited: bool = False) -> bool:
             _change_below(talk, index, given)
             return True
     known = {k: facts[k] for k, v in talk.state.profile.items() if k in facts and facts[k] != v}
-    if not known:
+    question = talk.asking()
+    if not known or (question is not None and question.key in known):  # an answer, then
         return False
     talk.state = replace(talk.state, profile={**talk.state.profile, **known}, misses=0)
     words = talk.say.join([asking.fact_label(talk, k, v) for k, v in known.items()])

@@ -57,11 +57,13 @@ def contradiction(talk: Talk, open_key: str, given: Mapping[str, str]) -> tuple[
 
 
 def _opposed(talk: Talk, key: str, now: str, before: str) -> tuple[str, ...]:
-    """The earlier value where the new one contradicts it: a place around it, or a field around it, does not; nor does it contradict “not sure”."""
+    """The earlier value where the new one contradicts it: a place around it, named beside something else,
+    does not, nor a field around it; and nothing contradicts “not sure”."""
     if before in ("unknown", "any"):
         return ()
-    if key == "region":
-        return () if now in talk.knowledge.upward(before) else (before,)
+    if key == "region" and now in talk.knowledge.upward(before):
+        nothing_else = len(talk.found) == 1 and len(reading.rest_of(talk.text, talk.found)) <= 4
+        return (before,) if nothing_else else ()
     if key == "segment":
         return () if before in _around(talk, now) or now in _around(talk, before) else (before,)
     return (before,)

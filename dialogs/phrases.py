@@ -177,7 +177,7 @@ def speaks_of_change(text: str) -> bool:
 
 def after_correction(text: str) -> str:
     """The part of a correction that says what is right: “不对，是三类” → “三类”."""
-    tail = re.split(r"不对|说错了?|选错了?|填错了?|写错了?|搞错了?|弄错了?|改成|改为|改一下|更正|纠正|应该是|换成", text)[-1]
+    tail = re.split(r"不对|说错了?|选错了?|填错了?|写错了?|搞错了?|弄错了?|改成|改为|改一下|更正|纠正|应该是|换成|actually|i meant|wrong", text)[-1]
     return re.sub(r"^[,，。:：\s]*(不是.{1,8}[,，]\s*)?(是|为|成|应该是)?", "", tail).strip(" ,，。!！")
 
 

@@ -25,7 +25,7 @@ def understood(talk: Talk) -> bool:
         asking.ask(talk)
     elif small == "thanks":
         closing.thanks(talk)
-    elif phrases.is_puzzled(talk.text) or phrases.asks_meaning(talk.text, _words(talk, question)):
+    elif phrases.is_puzzled(talk.text) or (phrases.asks_meaning(talk.text, _words(talk, question)) and not _is_named(talk)):
         _explain(talk, question)
     elif phrases.skips(talk.text) and not question.optional:
         _without(talk, question)
@@ -127,6 +127,12 @@ def _needs(talk: Talk, question: Question[object]) -> None:
     asking.ask(talk)
 
 
+def _is_named(talk: Talk) -> bool:
+    """Whether a record answers what a term means (PCT是什么)."""
+    hits = talk.knowledge.search.find(talk.text, (), 1)
+    return bool(hits) and hits[0].title >= wishes.TITLE
+
+
 def _is_known(talk: Talk) -> bool:
     hits = talk.knowledge.search.find(talk.text, (), 1)
     return bool(hits) and hits[0].score >= wishes.CLOSE
@@ -135,7 +141,11 @@ def _is_known(talk: Talk) -> bool:
 def reasons(talk: Talk) -> None:
     """After a miss: which question the words did not fit and what was recognised in them."""
     question, language = talk.asking(), talk.say.language
-    given = {k: v for k, v in reading.facts_in(talk.found, talk.knowledge, talk.text).items() if k != "products"}
+    given = {
+        k: v
+        for k, v in reading.facts_in(talk.found, talk.knowledge, talk.text).items()
+        if k != "products" and (question is None or k != question.key)
+    }
     seen = talk.say.join([asking.fact_label(talk, k, v) for k, v in given.items()])
     if talk.put and question is not None:
         title = cut(question.fact.question[language].rstrip("？?"), 24)

@@ -281,6 +281,12 @@ def test_what_is_asked_about_something_else_is_no_missing_understanding(talk: Ta
     assert "这一题问的是" not in talk.text
 
 
+def test_a_term_that_a_record_explains_is_answered_from_the_record(talk: Talking) -> None:
+    up_to(talk.send(PRECHECK).tap("太仓"), "events").say("PCT是什么")
+    assert talk.replies[0].citations
+    assert "这一题问的是" not in talk.text
+
+
 def test_every_fact_that_a_guided_dialog_asks_says_who_would_know_and_asks_more_simply(knowledge: Knowledge) -> None:
     asked = [f for f in knowledge.facts.values() if f.scope != "request"]
     assert len(asked) > 20
@@ -386,6 +392,29 @@ def test_a_contradiction_is_asked_about_and_not_settled_silently(talk: Talking, 
     assert talk.trail == {"segment": "ivd", "region": region}
     assert talk.asking == "site_stage"
     assert ("改成" in talk.text) == (region == "kunshan")
+
+
+def test_a_place_around_the_answered_one_is_asked_about_where_nothing_else_is_said(talk: Talking) -> None:
+    talk.send(PRECHECK).tap("太仓").say("我们是苏州的")
+    assert talk.text == "您之前说的是“太仓”，现在按“苏州”算吗？"
+
+
+def test_in_english_an_answer_a_correction_and_a_doubt_are_read_too(talk: Talking) -> None:
+    talk.send(PARKS).say("IVD").say("we are in Kunshan")
+    assert talk.trail == {"segment": "ivd", "region": "kunshan"}
+    talk.say("actually Taicang")
+    assert talk.trail["region"] == "taicang"
+    talk.say("our company is in Kunshan")
+    assert 'Before, you said "太仓"' in talk.text or 'Before, you said "Taicang' in talk.text
+    talk.say("no")
+    assert talk.trail["region"] == "taicang"
+    assert talk.asking == "site_stage"
+
+
+def test_a_question_that_names_a_choice_is_no_answer(talk: Talking) -> None:
+    talk.send(PARKS).say("体外诊断").say("太仓的娄城贷是什么")
+    assert talk.state.frames[0].answers == {"segment": "ivd"}
+    assert talk.replies[0].citations
 
 
 def test_an_answer_beside_a_contradiction_is_kept(talk: Talking) -> None:
