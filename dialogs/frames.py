@@ -53,7 +53,10 @@ def start(state: State, stage: Stage, dialog: str, given: Mapping[str, str] | No
     """Open a dialog on top, with what the person just said and what is known from earlier dialogs. Of finished dialogs the last
     stays below, to be corrected; the others make room."""
     profile = {k: v for k, v in state.profile.items() if k in stage.knowledge.facts and k not in (given or {})} if dialog in GUIDED else {}
-    frame = Frame(dialog=dialog, run=_run_id(state.runs + 1), answers={**profile, **(given or {})}, about=about, taken=tuple(profile))
+    begun = next((f for f in reversed(state.frames) if f.dialog == dialog and not f.done and dialog in GUIDED), None)
+    before = {**begun.dormant, **begun.answers} if begun else {}  # begun anew: what was answered is offered again
+    answers = {**profile, **(given or {})}
+    frame = Frame(dialog=dialog, run=_run_id(state.runs + 1), answers=answers, dormant=before, about=about, taken=tuple(profile))
     last = next((f.run for f in reversed(state.frames) if f.done and f.dialog != dialog), "")
     kept = tuple(f for f in state.frames if (not f.done and f.dialog != dialog) or f.run == last or about == f"run.{f.run}")[-4:]
     return settle(replace(state, frames=(*kept, frame), runs=state.runs + 1), stage)

@@ -636,6 +636,14 @@ def test_of_two_interleaved_dialogs_each_keeps_its_answers(talk: Talking) -> Non
     assert talk.asking == "needs"
 
 
+def test_a_dialog_that_is_begun_anew_in_its_middle_offers_what_was_answered(talk: Talking) -> None:
+    talk.send(PARKS).say("体外诊断").tap("太仓").say("生产").send(PARKS)
+    assert talk.asking == "site_stage"
+    assert labels(talk)[0] == "沿用：生产、量产"
+    talk.tap("沿用：生产、量产")
+    assert talk.trail["site_stage"] == "production"
+
+
 def test_a_button_tapped_twice_is_one_answer(talk: Talking) -> None:
     talk.send(PARKS).say("体外诊断")
     button = next(o.payload for o in talk.options if o.label == "太仓")
