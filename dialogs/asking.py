@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,6 +73,11 @@ def _options(talk: Talk, question: Question[Any], run: str, before: str | None) 
     if question.key == "confirm":
         options.append(Option(say("common.edit"), f"!edit:{run}"))
     return tuple(o for o in options if len(o.payload.encode()) <= 64)
+
+
+def title(talk: Talk, question: Question[Any]) -> str:
+    """A question in short, to be named in a sentence."""
+    return re.split("[？?]", question.fact.question[talk.say.language])[0].rstrip("。.")
 
 
 def label(talk: Talk, question: Question[Any], token: str) -> str:

@@ -15,6 +15,7 @@ from knowledge.rules import generic
 
 _SINGLE = frozenset({"region", "segment", "product.class", "product.drug_class", "product.phase"})
 _KINDS = {"product.class": "device_class", "product.drug_class": "drug_class", "product.phase": "phase"}
+_STATES = re.compile(r"我|咱|公司|是|在|做|其实|产品|投资|\b(?:we|our|i|is|are|in)\b")
 MAX_CHOICES = 3
 
 
@@ -47,6 +48,8 @@ def contradiction(talk: Talk, open_key: str, given: Mapping[str, str]) -> tuple[
         return None
     if set(talk.wants.wishes) - {top.dialog, "correction"} and len(reading.rest_of(talk.text, talk.found)) > 4:
         return None
+    if not _STATES.search(talk.text) and len(reading.rest_of(talk.text, talk.found)) > 2:
+        return None  # a heading (太仓体外诊断重点方向) states nothing
     for asked in talk.stage.run(top).trail:
         key, before = asked.question.key, asked.token
         now = given.get(key, before)

@@ -218,6 +218,9 @@ def enough(talk: Talk, run: str = "") -> None:
     if not run and (top is None or top.done):  # typed where nothing is open: the results again, if there are any
         proceeding.proceed(talk) if top is not None and top.dialog in frames.GUIDED else greet(talk)
         return
+    if not run and top is not None and top.dialog not in frames.GUIDED:
+        resume(talk)
+        return
     if top is None or top.done or top.dialog not in frames.GUIDED or (run and top.run != run):
         stale(talk, "bad.stale")
         return

@@ -15,7 +15,7 @@ from dialogs.messages import Reply
 from dialogs.script import FreeText
 from dialogs.talk import Talk, masked
 
-TWICE = timedelta(seconds=3)
+TWICE = timedelta(seconds=2)
 """The same words within this time are one message of an impatient thumb."""
 MOST, WITHIN = 15, timedelta(seconds=10)
 """More messages than this in this time are not read one by one."""

@@ -80,7 +80,7 @@ def offer_resume(talk: Talk) -> None:
         return
     question, talk.put = talk.stage.run(waiting).asking, True
     if talk.away and question is not None:
-        title = question.fact.question[talk.say.language].rstrip("？?。")
+        title = asking.title(talk, question)
         choices = (Option(talk.say("common.resume"), "!resume"), Option(talk.say("common.again"), f"!again:{waiting.run}"))
         talk.speak(talk.say("dialog.welcome_back", name=talk.say(f"dialog.{waiting.dialog}"), question=title), choices)
         return

@@ -59,7 +59,7 @@ def _explain(talk: Talk, question: Question[object]) -> None:
         _without(talk, question)
         return
     talk.state = replace(talk.state, explained=this, misses=0)
-    lines = [talk.say("dialog.explain", question=fact.question[language].rstrip("？?。"), help=fact.help[language])]
+    lines = [talk.say("dialog.explain", question=asking.title(talk, question), help=fact.help[language])]
     hints = [talk.say("dialog.who", who=fact.who[language])] if fact.who is not None else []
     hints += [talk.say("dialog.may_skip")] if question.optional else []
     lines += [("" if language == "zh" else " ").join(hints)] if hints else []
@@ -140,7 +140,7 @@ def _is_known(talk: Talk) -> bool:
 
 def reasons(talk: Talk) -> None:
     """After a miss: which question the words did not fit and what was recognised in them."""
-    question, language = talk.asking(), talk.say.language
+    question = talk.asking()
     given = {
         k: v
         for k, v in reading.facts_in(talk.found, talk.knowledge, talk.text).items()
@@ -148,7 +148,7 @@ def reasons(talk: Talk) -> None:
     }
     seen = talk.say.join([asking.fact_label(talk, k, v) for k, v in given.items()])
     if talk.put and question is not None:
-        title = cut(question.fact.question[language].rstrip("？?"), 24)
+        title = cut(asking.title(talk, question), 40)
         talk.replies.insert(0, Reply(talk.say("miss.tried_seen" if seen else "miss.tried", question=title, seen=seen)))
     elif seen and any(r.text == talk.say("miss.first") for r in talk.replies):
         talk.replies.insert(0, Reply(talk.say("miss.seen", seen=seen)))
