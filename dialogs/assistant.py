@@ -98,7 +98,9 @@ def _read(talk: Talk) -> None:
 
 def _serve(talk: Talk) -> None:
     """A wish or a question; what it was tried as where it was not understood."""
-    if phrases.chitchat(talk.text) == "thanks" or talk.wants.wishes == ("thanks_bye",):
+    if phrases.chitchat(talk.text) == "bye":
+        closing.bye(talk)
+    elif phrases.chitchat(talk.text) == "thanks" or talk.wants.wishes == ("thanks_bye",):
         closing.thanks(talk)
     elif (rest := phrases.without_results(talk.text)) != talk.text and talk.wants.wishes in (("request_status",), ()):
         _results(talk, rest)

@@ -29,6 +29,13 @@ def thanks(talk: Talk) -> None:
     offer(talk)
 
 
+def bye(talk: Talk) -> None:
+    """Answer a good-bye in one line: what is open waits and is not pushed; what was finished is asked about once."""
+    talk.state = replace(talk.state, declined=talk.state.turn)
+    talk.speak(talk.say("greeting.bye"))
+    offer(talk)
+
+
 def offer(talk: Talk) -> None:
     """Ask whether the last finished piece of work helped, if nobody was asked yet."""
     about = talk.state.finished

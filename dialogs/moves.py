@@ -146,9 +146,7 @@ def resume(talk: Talk, _: str = "") -> None:
 
 def leave(talk: Talk, _: str = "") -> None:
     """Leave an interrupted dialog alone for now: it is not offered again in the next turn."""
-    talk.state = replace(talk.state, declined=talk.state.turn)
-    talk.speak(talk.say("greeting.bye"))
-    closing.offer(talk)
+    closing.bye(talk)
 
 
 def why(talk: Talk, _: str = "") -> None:

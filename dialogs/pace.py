@@ -72,7 +72,7 @@ def lead(talk: Talk, before: Iterable[Frame]) -> None:
 
 def greets(talk: Talk) -> bool:
     """Whether somebody is back after days and only says hello, or wants to go on."""
-    return bool(talk.away) and (bool(phrases.chitchat(talk.text)) or phrases.control(talk.text) == "resume")
+    return bool(talk.away) and (phrases.chitchat(talk.text) in ("hello", "thanks") or phrases.control(talk.text) == "resume")
 
 
 def wants_nothing(talk: Talk) -> bool:

@@ -62,6 +62,7 @@ _SKIP = re.compile(
 )
 _HELLO = re.compile(r"(?:哈喽|你好|您好|嗨|在吗|在么|在不在|有人吗|喂|早上好|下午好|晚上好|hi|hello|hey)[啊呀,，]*(?:在吗)?")
 _THANKS = re.compile(r"(?:好的?|明白了?|知道了|ok)?[,，]?\s*(?:谢谢|多谢|感谢|谢了|非常感谢|辛苦了|thanks|thank you|thx)[你您啦了]*(?:老师)?")
+_BYE = re.compile(r"(?:好的?)?[,，]?(?:再见|拜拜|拜|回头见|回聊|我?走了|先下了|下次聊|bye|bye bye|goodbye|see you)[啊啦了]*")
 _AGAIN = re.compile(r"重新|重来|重做|重置|从头|从第一|推倒|清空|再来一遍|开头|首页|菜单|restart|start (?:over|again|from)|start$")
 _BACK = re.compile(r"上一|前一|返回|后退|回去|退回|回到|往前|回上|\bback\b|previous")
 _PARTS = re.compile(r"[^;；\n。?？!！,，]+[?？]?")
@@ -139,9 +140,9 @@ def skips(text: str) -> bool:
 
 
 def chitchat(text: str) -> str:
-    """`hello` or `thanks` where a message is nothing else."""
+    """`hello`, `thanks` or `bye` where a message is nothing else."""
     said = bare(normalise(text))
-    return "hello" if _HELLO.fullmatch(said) else "thanks" if _THANKS.fullmatch(said) else ""
+    return next((name for name, words in (("hello", _HELLO), ("thanks", _THANKS), ("bye", _BYE)) if words.fullmatch(said)), "")
 
 
 def wants_back(text: str) -> str:

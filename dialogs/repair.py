@@ -25,6 +25,8 @@ def understood(talk: Talk) -> bool:
         asking.ask(talk)
     elif small == "thanks":
         closing.thanks(talk)
+    elif small == "bye":
+        closing.bye(talk)
     elif phrases.is_puzzled(talk.text) or (phrases.asks_meaning(talk.text, _words(talk, question)) and not _is_named(talk)):
         _explain(talk, question)
     elif phrases.skips(talk.text) and not question.optional:

@@ -523,6 +523,14 @@ def test_small_talk_is_answered_in_one_line_and_leads_back_to_the_open_question(
     assert "太仓" in labels(talk)
 
 
+def test_a_good_bye_in_the_middle_is_no_answer_and_pushes_nothing(talk: Talking) -> None:
+    talk.say("转人工").say("想了解娄城贷").say("测试公司").say("再见")
+    assert talk.text == "好的，随时回来，之前的内容都在。"
+    assert "contact.name" not in talk.trail
+    talk.say("继续")
+    assert talk.asking == "contact.name"
+
+
 def test_small_talk_is_no_name(talk: Talking) -> None:
     talk.say("转人工").say("想了解娄城贷").say("测试公司").say("谢谢")
     assert talk.asking == "contact.name"
@@ -911,8 +919,13 @@ def test_thanks_after_a_finished_dialog_asks_once_whether_it_helped(talk: Talkin
     talk.say("谢谢")
     assert "帮上忙" not in talk.text
     talk.say("不对，是昆山").say("再见")
-    assert "帮上忙" not in talk.text
+    assert talk.text == "好的，随时回来，之前的内容都在。"
     assert len(talk.effects) == 1
+
+
+def test_a_good_bye_after_a_finished_dialog_asks_whether_it_helped(talk: Talking) -> None:
+    finished_parks(talk).say("再见")
+    assert "刚才的选园区帮上忙了吗？" in talk.text
 
 
 def test_a_low_rating_leads_to_a_person_who_knows_what_it_was_about(talk: Talking) -> None:
