@@ -7,46 +7,135 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import asking, frames, phrases, proceeding, reading
+from dialogs import asking, doubts, filing, frames, moves, phrases, proceeding, reading, reports, wishes
+from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.reading import Answer, Unreadable
-from dialogs.script import FreeText, Question
+from dialogs.script import NONE, UNKNOWN, Amount, FreeText, Items, Number, Question
 from dialogs.talk import Talk
+from knowledge.values import Found
 
 
 def answered(talk: Talk) -> bool:
     """Take the message as an answer (to the open question, a correction, or an answer given ahead), if it is one."""
-    question = talk.asking()
-    if question is None:
+    question, top = talk.asking(), talk.state.top
+    if question is None or top is None:
         return corrected(talk)
-    if not isinstance(question, FreeText) and talk.state.top and (private := _contact(talk, talk.state.top.trail)):
+    if private := _contact(talk, top.trail):
         talk.hide = True
         return _change(talk, private)
-    read = reading.read_answer(question, talk.message.text if isinstance(question, FreeText) else talk.text, talk.found, talk.stage.today)
-    given = reading.facts_in(talk.found, talk.knowledge, talk.text)
-    if isinstance(question, FreeText) and isinstance(read, Answer) and question.fact.type != "phone" and is_other_wish(talk, question):
+    free = isinstance(question, FreeText)
+    if phrases.is_correction(talk.text) and (not free or _only_values(talk)) and corrected(talk):
+        return True
+    if not free and (doubts.which(talk, question) or _with_question(talk, question)):
+        return True
+    read = reading.read_answer(question, talk.message.text if free else talk.text, talk.found, talk.stage.today)
+    if (item := _item(talk.text)) and question.key.startswith("product.") and not question.key.startswith(f"product.{item}."):
+        read = None  # it speaks of another product
+    if not free and _asks_something_else(talk, question, read):
+        return False
+    given = passing(talk)
+    if free and isinstance(read, Answer) and question.fact.type != "phone" and is_other_wish(talk, question):
         talk.state = replace(talk.state, pending=talk.message.text)
         talk.hide = question.private
         options = (Option(talk.say("dialog.take"), "!take"), Option(talk.say("dialog.question"), "!asked"))
         talk.speak(talk.say("dialog.answer_or_question"), options)
         return True
-    if phrases.is_correction(talk.text) and not isinstance(question, FreeText) and corrected(talk):
-        return True
+    later = {k: v for k, v in given.items() if usable(talk, k, question.key)}
     if isinstance(read, Answer):
         talk.hide = question.private
-        extra = {} if isinstance(question, FreeText) else {k: v for k, v in given.items() if usable(talk, k, question.key)}
-        take(talk, question, read, extra)
+        if not free and (doubt := doubts.contradiction(talk, question.key, given)):
+            talk.state = replace(frames.answer(talk.state, talk.stage, {**later, question.key: read.token}), misses=0)
+            doubts.ask(talk, doubt)
+        else:
+            take(talk, question, read, {} if free else later)
         return True
     if isinstance(read, Unreadable):
         talk.hide = question.private
         talk.speak(talk.say(f"dialog.{read.hint}", **read.slots))
         asking.ask(talk)
         return True
-    later = {k: v for k, v in given.items() if usable(talk, k, question.key)}
+    if not free and (doubt := doubts.contradiction(talk, question.key, given)):
+        talk.state = replace(frames.answer(talk.state, talk.stage, later), misses=0)
+        doubts.ask(talk, doubt)
+        return True
     if later and not phrases.is_question(talk.text) and not talk.wants.wishes:
         note(talk, later)
         return True
     return False
+
+
+_ITEM = re.compile(r"(?:产品 ?([1-9])|第([一二三1-9])个产品|product ([1-9]))(?:是|的)?")
+
+
+def passing(talk: Talk) -> dict[str, str]:
+    """Answers that the message gives in passing, by question key; 产品2是二类 speaks of the second product."""
+    given = reading.facts_in(talk.found, talk.knowledge, talk.text)
+    item = _item(talk.text)
+    if item or (phrases.is_correction(talk.text) and not given):
+        found, text = _right(talk)
+        given = reading.facts_in(found, talk.knowledge, text)
+    return {k.replace("product.1.", f"product.{item}."): v for k, v in given.items() if k != "products"} if item else given
+
+
+def _right(talk: Talk) -> tuple[tuple[Found, ...], str]:
+    """What a correction says to be right, and the values in it (不对，产品2是二类 → 二类)."""
+    text = phrases.after_correction(_ITEM.sub("", talk.text))
+    found = talk.knowledge.vocabulary.read(text, talk.stage.today)
+    return tuple(f for f in found if not phrases.denied(text, f.start, f.end)), text
+
+
+def _item(text: str) -> str:
+    """The number of the product that a message names, or ""."""
+    named = _ITEM.search(text)
+    return next(g for g in named.groups() if g).translate(str.maketrans("一二三", "123")) if named else ""
+
+
+def _only_values(talk: Talk) -> bool:
+    """Whether a correction holds nothing but values (不对，是三类), so that it is no text of its own."""
+    found, text = _right(talk)
+    return bool(found) and len(reading.rest_of(text, found)) <= 2
+
+
+def _asks_something_else(talk: Talk, question: Question[Any], read: Answer | Unreadable | None) -> bool:
+    """Whether words in which an answer was seen ask something of their own (3000万美元够吗 does, 大概3000万吧？ does not)."""
+    if not phrases.is_question(talk.text) or (isinstance(read, Answer) and not read.echo):
+        return False
+    top, figure = talk.state.top, isinstance(question, Amount | Number | Items)
+    if figure and not isinstance(read, Answer):
+        return True
+    return bool(set(talk.wants.wishes) - {top.dialog if top else ""}) or (figure and _is_known(talk, talk.text))
+
+
+def _is_known(talk: Talk, text: str) -> bool:
+    hits = talk.knowledge.search.find(text, (), 1)
+    return bool(hits) and hits[0].score >= wishes.CLOSE
+
+
+def _with_question(talk: Talk, question: Question[Any]) -> bool:
+    """An answer and a question in one message (太仓，另外娄城贷是什么): take the one, answer the other."""
+    top, parts = talk.state.top, phrases.parts(talk.text)
+    asked = [p for p in parts if phrases.is_question(p)]
+    said = [p for p in parts if p not in asked]
+    if not asked or not said or top is None:
+        return False
+    wanted = reading.intents("，".join(asked), talk.knowledge).wishes
+    if not set(wanted) - {top.dialog} and not any(_is_known(talk, p) for p in asked):
+        return False
+    words = "，".join(said)
+    found = tuple(f for f in talk.found if f.text in words)
+    read = reading.read_answer(question, words, found, talk.stage.today)
+    if not isinstance(read, Answer):
+        return False
+    given = {k: v for k, v in reading.facts_in(found, talk.knowledge, words).items() if usable(talk, k, question.key)}
+    talk.state = replace(frames.answer(talk.state, talk.stage, {**given, question.key: read.token}), misses=0)
+    talk.speak(talk.say("dialog.echo", label=asking.labels(talk, {question.key: read.token, **given})))
+    if talk.asking() is None:
+        proceeding.proceed(talk)
+    talk.hear("，".join(asked))
+    wishes.free_text(talk)
+    proceeding.digressed(talk)
+    return True
 
 
 def is_other_wish(talk: Talk, question: Question[Any]) -> bool:
@@ -63,7 +152,9 @@ def usable(talk: Talk, key: str, asked: str) -> bool:
 def take(talk: Talk, question: Question[Any], read: Answer, extra: Mapping[str, str] | None = None) -> None:
     """Set the answer to the open question and go on."""
     talk.state = replace(frames.answer(talk.state, talk.stage, {**(extra or {}), question.key: read.token}), misses=0, pending="")
-    if read.echo or extra:
+    if read.token == UNKNOWN and talk.asking() is not None:
+        talk.speak(talk.say("dialog.without"))
+    elif read.echo or extra:
         said = {question.key: read.token, **(extra or {})} if extra else {question.key: read.token}
         talk.speak(talk.say("dialog.echo", label=asking.labels(talk, said)))
     proceeding.proceed(talk)
@@ -76,29 +167,48 @@ def note(talk: Talk, given: Mapping[str, str]) -> None:
     proceeding.proceed(talk)
 
 
-def corrected(talk: Talk) -> bool:
-    """Change earlier answers of the top dialog to the values that the message gives, if it corrects something."""
+def corrected(talk: Talk, edited: bool = False) -> bool:
+    """Change earlier answers to the values that the message gives: of the top dialog, else of one below it, else what is known of before."""
     top = talk.state.top
-    if top is None or not top.trail:
-        return False
-    if private := _contact(talk, top.trail):
+    if top is not None and (private := _contact(talk, top.trail)):
         talk.hide = True
         return _change(talk, private)
-    if not (phrases.is_correction(talk.text) or bare_value(talk)):
+    takes_back = phrases.is_correction(talk.text)
+    if not (takes_back or edited or bare_value(talk)):
         return False
-    now = talk.stage.run(top)
+    facts = passing(talk)
+    if top is not None and (given := _given(talk, top, facts, by_words=True)):
+        return _change(talk, given)
+    if not takes_back:
+        return False
+    for index in range(len(talk.state.frames) - 2, -1, -1):
+        if given := _given(talk, talk.state.frames[index], facts, by_words=top is not None and not isinstance(talk.asking(), FreeText)):
+            _change_below(talk, index, given)
+            return True
+    known = {k: facts[k] for k, v in talk.state.profile.items() if k in facts and facts[k] != v}
+    question = talk.asking()
+    if not known or (question is not None and question.key in known):  # an answer, then
+        return False
+    talk.state = replace(talk.state, profile={**talk.state.profile, **known}, misses=0)
+    words = talk.say.join([asking.fact_label(talk, k, v) for k, v in known.items()])
+    talk.speak(talk.say("dialog.changed", label=words), () if talk.asking() is not None else moves.starts(talk))
+    asking.ask(talk)
+    return True
+
+
+def _given(talk: Talk, frame: Frame, facts: Mapping[str, str], by_words: bool) -> dict[str, str]:
+    """The answers of a dialog that the message gives another value; `by_words`: also a choice named after the word of correction."""
     given: dict[str, str] = {}
-    facts = reading.facts_in(talk.found, talk.knowledge, talk.text)
-    for asked in now.trail:
+    for asked in talk.stage.run(frame).trail:
         key = asked.question.key
         if key in facts and facts[key] != asked.token:
             given[key] = facts[key]
-        elif key not in facts and not isinstance(asked.question, FreeText):
+        elif by_words and key not in facts and not isinstance(asked.question, FreeText):
             tail = phrases.after_correction(talk.text)
             read = reading.read_answer(asked.question, tail, talk.found, talk.stage.today) if tail else None
-            if isinstance(read, Answer) and read.token not in (asked.token, "unknown", "none") and not given and not facts:
+            if isinstance(read, Answer) and read.token not in (asked.token, UNKNOWN, NONE) and not given and not facts:
                 given[key] = read.token
-    return _change(talk, {k: v for k, v in given.items() if k != "products"})
+    return {k: v for k, v in given.items() if k != "products"}
 
 
 def _change(talk: Talk, given: Mapping[str, str]) -> bool:
@@ -109,6 +219,26 @@ def _change(talk: Talk, given: Mapping[str, str]) -> bool:
     talk.speak(talk.say("dialog.changed", label=asking.labels(talk, given)))
     proceeding.proceed(talk)
     return True
+
+
+def _change_below(talk: Talk, index: int, given: Mapping[str, str]) -> None:
+    """Correct a dialog that lies below what is open; a request that grew from it is told of it, and the open question is asked again."""
+    frame, top = talk.state.frames[index], talk.state.frames[-1]
+    before = filing.matter_of(talk, top.about)
+    state = replace(frames.answer_below(talk.state, talk.stage, index, given), misses=0)
+    below = state.frames[index]
+    if (outcome := talk.stage.run(below).outcome) is not None:
+        below = replace(below, digest=reports.digest(outcome))
+    talk.state = replace(state, frames=(*state.frames[:index], below, *state.frames[index + 1 :]))
+    if before and top.answers.get("matter") == before:
+        talk.state = frames.answer(talk.state, talk.stage, {"matter": filing.matter_of(talk, top.about)})
+    words = asking.labels(talk, given, below)
+    talk.speak(talk.say("dialog.changed_in", name=talk.say(f"dialog.{frame.dialog}"), label=words))
+    if talk.asking() is not None:
+        asking.ask(talk)
+    else:
+        talk.state = frames.lift(talk.state, below.run)
+        proceeding.proceed(talk)
 
 
 def _contact(talk: Talk, trail: tuple[str, ...]) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from dialogs.answers import cut
+from dialogs.conversation import Frame
 from dialogs.messages import Option, Reply
 from dialogs.reading import shown
 from dialogs.script import NONE, UNKNOWN, Amount, Choices, FreeText, Items, Question
@@ -19,8 +21,8 @@ ALL = "*"
 """Ticked in a draft when all choices are shown."""
 
 
-def ask(talk: Talk, lead: str = "") -> None:
-    """Put the open question of the top dialog."""
+def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
+    """Put the open question of the top dialog; `simply`: in the words for somebody who did not understand it."""
     question, frame = talk.asking(), talk.state.top
     if question is None or frame is None:
         return
@@ -30,11 +32,16 @@ def ask(talk: Talk, lead: str = "") -> None:
         lines.append(_readback(talk))
     if question.key in frame.dormant and not question.private:
         lines.append(say("dialog.before", label=label(talk, question, frame.dormant[question.key])))
-    lines.append(_asked(question.fact.question[language], question.fact.why[language], language))
+    fact = question.fact
+    if simply and fact.simple is not None:
+        lines.append(fact.simple[language])
+    else:
+        lines.append(_asked(fact.question[language], fact.why[language], language))
     if (item := _item(question.key)) and "," in frame.answers.get("products", ""):
         lines[-1] = f"产品{item}：{lines[-1]}" if language == "zh" else f"Product {item}: {lines[-1]}"
     if question.remaining > 1:
         lines.append(say("dialog.remaining", count=question.remaining))
+    talk.put = True
     talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, frame.dormant.get(question.key))))
 
 
@@ -75,6 +82,11 @@ def _options(talk: Talk, question: Question[Any], run: str, before: str | None) 
     return tuple(o for o in options if len(o.payload.encode()) <= 64)
 
 
+def title(talk: Talk, question: Question[Any]) -> str:
+    """A question in short, to be named in a sentence."""
+    return re.split("[？?]", question.fact.question[talk.say.language])[0].rstrip("。.")
+
+
 def label(talk: Talk, question: Question[Any], token: str) -> str:
     """A token in words."""
     say, language = talk.say, talk.say.language
@@ -82,11 +94,11 @@ def label(talk: Talk, question: Question[Any], token: str) -> str:
         return HIDDEN
     if token == UNKNOWN:
         return say("common.unsure")
-    if token == NONE:
+    if token == NONE and not isinstance(question, Items):
         return say("common.none")
     if isinstance(question, Amount):
         return talk.voice.money(Money.parse(token))
-    if isinstance(question, Items):
+    if isinstance(question, Items) and token != NONE:
         return f"{len(token.split(','))} 个" if language == "zh" else str(len(token.split(",")))
     names = dict(question.choices)
     if isinstance(question, FreeText) or not names:
@@ -94,14 +106,16 @@ def label(talk: Talk, question: Question[Any], token: str) -> str:
     return say.join([names[t][language] if t in names else t for t in token.split(",")])
 
 
-def labels(talk: Talk, given: Mapping[str, str]) -> str:
-    """Several answers in words, those that the top dialog knows how to name."""
-    top = talk.state.top
+def labels(talk: Talk, given: Mapping[str, str], frame: Frame | None = None) -> str:
+    """Several answers in words, those that a dialog (the top one) knows how to name."""
+    top = frame or talk.state.top
     if top is None:
         return ""
     now = talk.stage.run(top)
     questions = {a.question.key: a.question for a in now.trail} | ({now.asking.key: now.asking} if now.asking is not None else {})
-    words = [label(talk, questions[k], v) if k in questions else fact_label(talk, k, v) for k, v in given.items() if k != "products"]
+    words = [
+        label(talk, questions[k], v) if k in questions else fact_label(talk, k, v) for k, v in given.items() if k != "products" or len(given) == 1
+    ]
     return talk.say.join(list(dict.fromkeys(words)))
 
 

@@ -1,7 +1,7 @@
 """One turn of the talk, as a pure function: `respond(state, message, knowledge, now, cases)` → `Turn`.
 
-The order in which a message is read is fixed: not text → control word → button → answer to the open question → correction or answers
-given ahead → another wish or a question → not understood.
+The order in which a message is read is fixed: too fast → not text → sent twice → control word → button → about the open question itself
+(what does it mean) → answer to it → correction or answers given ahead → another wish or a question → not understood.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from dialogs import answering, cases, frames, phrases, reports, taps, wishes
+from dialogs import answering, cases, closing, frames, pace, phrases, proceeding, repair, reports, taps, wishes
 from dialogs.conversation import Frame, State
 from dialogs.messages import Message, Option, Reply
 from dialogs.talk import HIDDEN, MAX_LENGTH, AddNote, Talk, Turn
 from dialogs.texts import texts
 from knowledge.rules import generic
 from knowledge.snapshot import Knowledge
-from knowledge.values import normalise
+from knowledge.values import normalise, read_contacts
 
 
 def respond(state: State, message: Message, knowledge: Knowledge, now: datetime, own: tuple[cases.Case, ...] = ()) -> Turn:
@@ -24,10 +24,14 @@ def respond(state: State, message: Message, knowledge: Knowledge, now: datetime,
     if message.group and not message.addressed:
         return Turn(state, ())
     talk = Talk(state, message, knowledge, now, own)
+    if pace.floods(talk):
+        return talk.finish()
     if message.option is None and message.kind == "text":
         talk.hear(message.text[:MAX_LENGTH])  # even what is too long or empty wants something, if only out of scope
     _catch_up(talk)
+    before = talk.state.frames
     _read(talk)
+    pace.lead(talk, before)
     return talk.finish()
 
 
@@ -55,7 +59,8 @@ def notice_of(case: cases.Case, event: cases.Event) -> Reply:
 
 def _read(talk: Talk) -> None:
     """The order of reading."""
-    message = talk.message
+    message, doubt = talk.message, talk.state.doubt
+    talk.state = replace(talk.state, doubt=())
     if message.option is not None:
         taps.tap(talk, message.option)
     elif message.kind != "text":
@@ -65,24 +70,64 @@ def _read(talk: Talk) -> None:
     elif len(message.text) > MAX_LENGTH:
         talk.speak(talk.say("bad.too_long", length=len(message.text), limit=MAX_LENGTH))
     elif message.edits:
-        if not answering.corrected(talk):
+        if not answering.corrected(talk, edited=True):
             talk.speak(talk.say("bad.edited"))
+    elif message.group and read_contacts(normalise(message.text)):
+        talk.hide = True
+        talk.speak(talk.say("bad.group_private"))
+    elif pace.twice(talk):
+        return
     elif case := _replied_case(talk):
         talk.effects.append(AddNote(case.number, message.text.strip()))
         talk.speak(talk.say("requests.noted", number=case.number))
+    elif (payload := repair.settled(talk, doubt)) or (payload := _typed_button(talk)) == "!leave":
+        taps.tap(talk, payload)
+    elif pace.greets(talk):
+        proceeding.offer_resume(talk)
     elif verb := phrases.control(message.text):
         taps.command(talk, verb)
-    elif (payload := _typed_button(talk)) is not None:
+    elif payload:
         taps.tap(talk, payload)
-    elif not answering.answered(talk):
+    elif repair.understood(talk) or answering.answered(talk):
+        return
+    elif pace.wants_nothing(talk):
+        proceeding.offer_resume(talk)
+    elif not repair.in_form(talk):
+        _serve(talk)
+
+
+def _serve(talk: Talk) -> None:
+    """A wish or a question; what it was tried as where it was not understood."""
+    if phrases.chitchat(talk.text) == "bye":
+        closing.bye(talk)
+    elif phrases.chitchat(talk.text) == "thanks" or talk.wants.wishes == ("thanks_bye",):
+        closing.thanks(talk)
+    elif (rest := phrases.without_results(talk.text)) != talk.text and talk.wants.wishes in (("request_status",), ()):
+        _results(talk, rest)
+    else:
+        if talk.wants.wishes == ("correction",) and not phrases.speaks_of_change(talk.text):
+            talk.wants = replace(talk.wants, wishes=())  # it only looks like one (重点方向)
+        wishes.free_text(talk)
+        if talk.missed:
+            repair.reasons(talk)
+        proceeding.digressed(talk)
+
+
+def _results(talk: Talk, rest: str) -> None:
+    """“Show results first” said with other words: what follows so far of an open dialog, else those other words."""
+    top = talk.state.top
+    if top is not None and not top.done and top.dialog in frames.GUIDED:
+        taps.command(talk, "enough")
+    else:
+        talk.hear(rest)
         wishes.free_text(talk)
 
 
-def _typed_button(talk: Talk) -> str | None:
-    """The payload of a button of the last turn whose label was typed; answers to the open question are read as such."""
+def _typed_button(talk: Talk) -> str:
+    """The payload of a button of the last turn whose label was typed, or ""; answers to the open question are read as such."""
     typed = phrases.bare(talk.text)
     payloads = [p for label, p in talk.state.offered if phrases.bare(normalise(label)) == typed and p.startswith("!")]
-    return payloads[0] if payloads else None
+    return payloads[0] if payloads else ""
 
 
 def _replied_case(talk: Talk) -> cases.Case | None:

@@ -49,6 +49,26 @@ class State:
     """The record that was last spoken of."""
     heard: tuple[str, ...] = ()
     """The person's last words, for a request's dossier; never private ones."""
+    spoke: str = ""
+    """When the person last spoke (ISO); empty before the first turn."""
+    last: str = ""
+    """The words last typed, to know them when they come twice; never private ones."""
+    recent: tuple[str, ...] = ()
+    """When the last messages were sent, as far as their channel says."""
+    flooded: bool = False
+    """Messages came too fast, and that was said."""
+    said: tuple[Mapping[str, Any], ...] = ()
+    """What was said last, with its buttons, to be said again."""
+    explained: str = ""
+    """The question (`run:key`) that was explained last."""
+    doubt: tuple[str, ...] = ()
+    """The buttons of “before it was A, now B?”: B's payload, then A's."""
+    declined: int = 0
+    """The turn in which the person did not want to go on; 0 for none."""
+    finished: str = ""
+    """The finished piece of work (`run.dialog`) that nobody was asked about yet."""
+    rating: str = ""
+    """The piece of work that was asked about last; with `!` once it was rated."""
 
     @property
     def top(self) -> Frame | None:
@@ -88,6 +108,16 @@ class State:
             "pending": self.pending,
             "subject": self.subject,
             "heard": list(self.heard),
+            "spoke": self.spoke,
+            "last": self.last,
+            "recent": list(self.recent),
+            "flooded": self.flooded,
+            "said": [dict(s) for s in self.said],
+            "explained": self.explained,
+            "doubt": list(self.doubt),
+            "declined": self.declined,
+            "finished": self.finished,
+            "rating": self.rating,
         }
 
     @classmethod
@@ -112,4 +142,6 @@ class State:
         )
         offered = tuple((o[0], o[1]) for o in body.get("offered", ()))
         plain = {k: body[k] for k in ("profile", "runs", "turn", "misses", "language", "knowledge", "pending", "subject")}
-        return cls(frames=frames, heard=tuple(body["heard"]), offered=offered, asked=body.get("asked", ""), **plain)
+        since = {k: body[k] for k in ("spoke", "last", "flooded", "explained", "declined", "finished", "rating", "asked") if k in body}
+        lists: dict[str, Any] = {k: tuple(body[k]) for k in ("recent", "said", "doubt") if k in body}
+        return cls(frames=frames, heard=tuple(body["heard"]), offered=offered, **plain, **since, **lists)

@@ -50,11 +50,16 @@ class Stage:
 
 
 def start(state: State, stage: Stage, dialog: str, given: Mapping[str, str] | None = None, about: str = "") -> State:
-    """Open a dialog on top, with what the person just said and what is known from earlier dialogs. Finished dialogs make room."""
+    """Open a dialog on top, with what the person just said and what is known from earlier dialogs. Of finished dialogs the last
+    stays below, to be corrected; the others make room."""
     profile = {k: v for k, v in state.profile.items() if k in stage.knowledge.facts and k not in (given or {})} if dialog in GUIDED else {}
-    frame = Frame(dialog=dialog, run=_run_id(state.runs + 1), answers={**profile, **(given or {})}, about=about, taken=tuple(profile))
-    open_frames = tuple(f for f in state.frames if (not f.done and f.dialog != dialog) or about == f"run.{f.run}")[-4:]
-    return settle(replace(state, frames=(*open_frames, frame), runs=state.runs + 1), stage)
+    begun = next((f for f in reversed(state.frames) if f.dialog == dialog and not f.done and dialog in GUIDED), None)
+    before = {**begun.dormant, **begun.answers} if begun else {}  # begun anew: what was answered is offered again
+    answers = {**profile, **(given or {})}
+    frame = Frame(dialog=dialog, run=_run_id(state.runs + 1), answers=answers, dormant=before, about=about, taken=tuple(profile))
+    last = next((f.run for f in reversed(state.frames) if f.done and f.dialog != dialog), "")
+    kept = tuple(f for f in state.frames if (not f.done and f.dialog != dialog) or f.run == last or about == f"run.{f.run}")[-4:]
+    return settle(replace(state, frames=(*kept, frame), runs=state.runs + 1), stage)
 
 
 def settle(state: State, stage: Stage) -> State:
@@ -111,6 +116,19 @@ def back(state: State, stage: Stage) -> State | None:
     """Drop the last answer of the trail; None where there is none."""
     frame = _top(state)
     return reopen(state, stage, frame.trail[-1]) if frame.trail else None
+
+
+def answer_below(state: State, stage: Stage, index: int, given: Mapping[str, str]) -> State:
+    """Set answers in a frame that lies below the top and replay it; what lies above it stays."""
+    above = state.frames[index + 1 :]
+    changed = answer(replace(state, frames=state.frames[: index + 1]), stage, given)
+    return replace(changed, frames=(*changed.frames, *above))
+
+
+def lift(state: State, run: str) -> State:
+    """The state with this run on top; the others keep their order."""
+    lifted = tuple(f for f in state.frames if f.run == run)
+    return replace(state, frames=(*(f for f in state.frames if f.run != run), *lifted))
 
 
 def close(state: State) -> State:

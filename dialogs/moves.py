@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dialogs import asking, cases, filing, frames, proceeding
+from dialogs import asking, cases, closing, filing, frames, phrases, proceeding
 from dialogs.answers import cut, fit
 from dialogs.messages import Option
-from dialogs.script import UNKNOWN
+from dialogs.script import UNKNOWN, Items
+from dialogs.scripts.regions import ANY
 from dialogs.talk import Talk, Withdraw
 
 
@@ -20,7 +21,13 @@ def stale(talk: Talk, key: str) -> None:
 
 
 def start(talk: Talk, dialog: str, given: Mapping[str, str]) -> None:
-    """Begin a guided dialog with what the person already said."""
+    """Begin a guided dialog with what the person already said; one that waits below is gone on with where nothing new was said."""
+    top = talk.state.top
+    waiting = next((f for f in talk.state.frames if f.dialog == dialog and not f.done and f.trail and f is not top), None)
+    if waiting is not None and not given:
+        talk.state = replace(frames.lift(talk.state, waiting.run), misses=0)
+        asking.ask(talk, talk.say("dialog.back_to", name=talk.say(f"dialog.{dialog}")))
+        return
     given = {k: v for k, v in given.items() if k != "region" or v}
     talk.state = replace(frames.start(talk.state, talk.stage, dialog, given), misses=0)
     if given:
@@ -38,7 +45,11 @@ def starts(talk: Talk) -> tuple[Option, ...]:
 
 
 def greet(talk: Talk) -> None:
-    """Say hello and what can be done."""
+    """Say hello and what can be done; in the middle of something, in one line and back to the open question."""
+    if talk.asking() is not None:
+        talk.speak(talk.say("greeting.here"))
+        asking.ask(talk)
+        return
     talk.speak(talk.say("greeting.hello"), starts(talk))
 
 
@@ -76,9 +87,28 @@ def back(talk: Talk, _: str = "") -> None:
     asking.ask(talk)
 
 
-def again(talk: Talk, _: str = "") -> None:
-    """Begin the dialog anew, forgetting what was known of the company."""
+def back_or_again(talk: Talk) -> bool:
+    """Go back or begin anew, as the words say; False where they only look like it."""
+    match phrases.wants_back(talk.text):
+        case "again":
+            again(talk)
+        case "back":
+            back(talk)
+        case _:
+            return False
+    return True
+
+
+def again(talk: Talk, run: str = "") -> None:
+    """Begin the dialog (that of `run`) anew, forgetting what was known of the company; a form keeps what it is about."""
+    if run and any(f.run == run for f in talk.state.frames):
+        talk.state = frames.lift(talk.state, run)
     top = talk.state.top
+    if top is not None and top.dialog == "request" and not top.done:
+        talk.state = frames.close(talk.state)
+        talk.speak(talk.say("dialog.restarted"))
+        begin(talk, top.about)
+        return
     if top is None or top.dialog not in frames.GUIDED:
         if top is not None:
             talk.state = frames.close(talk.state)
@@ -95,11 +125,13 @@ def cancel(talk: Talk, _: str = "") -> None:
     """Leave the open dialog; what was interrupted by it is offered."""
     state = frames.drop_finished(talk.state)
     if state.top is None:
+        asked = bool(talk.state.finished)
         talk.state = state
-        talk.speak(talk.say("dialog.nothing_to_cancel"), starts(talk))
+        talk.speak(talk.say("dialog.nothing_to_cancel"), () if asked else starts(talk))
+        closing.offer(talk)
         return
     name = talk.say(f"dialog.{state.top.dialog}")
-    talk.state = replace(frames.close(state), pending="")
+    talk.state = replace(frames.drop_finished(frames.close(state)), pending="")
     talk.speak(talk.say("dialog.cancelled", name=name), starts(talk) if not talk.state.frames else ())
     proceeding.offer_resume(talk)
 
@@ -114,8 +146,8 @@ def resume(talk: Talk, _: str = "") -> None:
 
 
 def leave(talk: Talk, _: str = "") -> None:
-    """Leave an interrupted dialog alone for now."""
-    talk.speak(talk.say("greeting.bye"))
+    """Leave an interrupted dialog alone for now: it is not offered again in the next turn."""
+    closing.bye(talk)
 
 
 def why(talk: Talk, _: str = "") -> None:
@@ -130,7 +162,10 @@ def why(talk: Talk, _: str = "") -> None:
 
 
 def note(talk: Talk, number: str) -> None:
-    """Add something to an own request."""
+    """Add something to an own request; never in a group."""
+    if talk.message.group:
+        talk.speak(talk.say("bad.group"))
+        return
     if not any(c.number == number and c.state not in cases.CLOSED for c in talk.own):
         talk.speak(talk.say("requests.other_number"))
         return
@@ -145,7 +180,15 @@ def begin(talk: Talk, about: str) -> None:
     if talk.message.group:
         talk.speak(talk.say("bad.group"))
         return
+    filled = next((f for f in talk.state.frames if f.dialog == "request" and not f.done), None)
+    if filled is not None and about in ("", "words", filled.about):
+        talk.state = frames.lift(talk.state, filled.run)
+        talk.speak(talk.say("requests.already"))
+        asking.ask(talk)
+        return
     known = {k: v for k, v in talk.state.profile.items() if k == "contact.company"}
+    if filled is not None:  # another matter: the contact need not be typed again
+        known |= {k: v for k, v in filled.answers.items() if k in ("contact.company", "contact.name", "contact.reach")}
     given = {**known, **({"matter": matter} if matter else {})}
     talk.state = frames.start(talk.state, talk.stage, "request", given, about)
     if words and talk.state.top is not None:  # offered, not taken: the last words need not be the matter
@@ -169,13 +212,23 @@ def withdraw(talk: Talk, number: str = "") -> None:
 
 
 def enough(talk: Talk, run: str = "") -> None:
-    """Tell what follows from the answers so far: every further question counts as not sure."""
+    """Tell what follows from the answers so far: every further question counts as not sure, but for one that there is no way around."""
     top = talk.state.top
-    if top is None or top.done or top.dialog != "subsidy_precheck" or (run and top.run != run):
+    if not run and (top is None or top.done):  # typed where nothing is open: the results again, if there are any
+        proceeding.proceed(talk) if top is not None and top.dialog in frames.GUIDED else greet(talk)
+        return
+    if not run and top is not None and top.dialog not in frames.GUIDED:
+        resume(talk)
+        return
+    if top is None or top.done or top.dialog not in frames.GUIDED or (run and top.run != run):
         stale(talk, "bad.stale")
         return
     while (question := talk.asking()) is not None:
-        token = UNKNOWN if question.optional else question.samples()[0]
+        tokens = {t for t, _ in question.choices}
+        if not question.optional and not isinstance(question, Items) and ANY not in tokens:
+            talk.speak(talk.say("dialog.needed", why=question.fact.why[talk.say.language]))
+            break
+        token = UNKNOWN if question.optional else ANY if ANY in tokens else question.samples()[0]
         talk.state = frames.answer(talk.state, talk.stage, {question.key: token})
     proceeding.proceed(talk)
 

@@ -20,7 +20,10 @@ _CONTROL: Mapping[str, str] = MappingProxyType(
             "status": "进度|查进度|查一下进度|我的请求|我的登记|请求进度|status",
             "resume": "继续|接着|接着来|接着刚才|resume|continue",
             "edit": "改答案|修改|修改答案|改一下|edit|change",
-            "why": "为什么|为什么问|为什么问这个|为啥问这个|问这个干嘛|why",
+            "why": "为什么|为什么问|为什么问这个|为什么要问这个|为什么问这些|为啥问这个|问这个干嘛|问这个做什么|问这个有什么用|why|why do you ask",
+            "repeat": "再说一遍|再说一次|再讲一遍|重复一遍|重复一下|重发一遍|没看清|没看清楚|没看到|没听清|刚才说什么|刚才说什么了|刚才说的什么|刚刚说什么|"
+            "你刚才说什么|您刚才说什么|repeat|repeat that|say that again|pardon|what did you say",
+            "enough": "先看结果|直接看结果|看结果|先出结果|直接出结果|show results|show me the results",
             "file": "登记|帮我登记|我要登记|登记请求|登记一下",
             "withdraw": "撤回|撤销|撤销登记|撤回请求|撤回登记|我想撤回|我想撤回请求|取消登记|withdraw",
         }.items()
@@ -42,6 +45,32 @@ _ENGLISH = re.compile(
     r"\b(the|what|which|how|are|can|could|we|for|parks?|subsid\w+|policy|hello|hi|help|where|does|want|need|please|my)\b", re.IGNORECASE
 )
 _TRADITIONAL_HINT = re.compile("[一-鿿]")
+_PUZZLED = re.compile(
+    r"(?:我|这个|这题|这道题|这一题|这|那)*(?:也|都|真|还|实在)*的?(?:不知道|不懂|看不懂|没看懂|听不懂|没听懂|不太懂|搞不懂|不明白|没明白|不晓得|不了解|没概念|不会)"
+    r"(?:怎么|如何|该怎么|该)?(?:填|选|答|回答|说|弄)?(?:这个|这题|哪个|什么)?[了啊呢呀]?"
+    r"|(?:i )?(?:don't|dont|do not) (?:know|understand)(?: (?:that|this|it|the question))?|no idea"
+)
+_MEANING = re.compile(
+    r"(?:这|那|这个|那个|这题|这一题|这道题|这个问题|这话|这里|上面|问的)*是?(?:什么|啥|几个|何)个?意思[啊呢呀]?|(?:这|这个|这题)(?:是什么|是啥|问的是什么)"
+    r"|(?:这个|这题)?(?:怎么|如何|该怎么)(?:填|选|答|回答)|what (?:does|do) (?:that|this|it|you) mean|what(?: is|'s) (?:that|this)"
+)
+_TERM = re.compile(
+    r"^(?:啥叫|什么叫|什么是|啥是|what is|what's|what does)\s*(.{1,20}?)(?: mean)?$|^(.{1,20}?)(?:是什么意思|什么意思|是啥意思|啥意思|是什么|是啥)$"
+)
+_SKIP = re.compile(
+    r"(?:我|也|还|实在|真的|这个|这题|先)*(?:不太?清楚|不知道|不确定|说不准|说不好|跳过|略过|下一题|下一个|pass|skip|next|not sure|unknown|don't know)(?:这题|这个)?[了啊吧呢]*"
+)
+_HELLO = re.compile(r"(?:哈喽|你好|您好|嗨|在吗|在么|在不在|有人吗|喂|早上好|下午好|晚上好|hi|hello|hey)[啊呀,，]*(?:在吗)?")
+_THANKS = re.compile(r"(?:好的?|明白了?|知道了|ok)?[,，]?\s*(?:谢谢|多谢|感谢|谢了|非常感谢|辛苦了|thanks|thank you|thx)[你您啦了]*(?:老师)?")
+_BYE = re.compile(r"(?:好的?)?[,，]?(?:再见|拜拜|拜|回头见|回聊|我?走了|先下了|下次聊|bye|bye bye|goodbye|see you)[啊啦了]*")
+_AGAIN = re.compile(r"重新|重来|重做|重置|从头|从第一|推倒|清空|再来一遍|开头|首页|菜单|restart|start (?:over|again|from)|start$")
+_BACK = re.compile(r"上一|前一|返回|后退|回去|退回|回到|往前|回上|\bback\b|previous")
+_PARTS = re.compile(r"[^;；\n。?？!！,，]+[?？]?")
+_JOINT = re.compile(r"另外|顺便(?:问一?下?)?|再问一?下?|还想问|想问一?下?|对了|by the way|also")
+_CHANGE = re.compile(r"改|换|错|更正|纠正|修|填|选|点到|不是|不对|应该|说的是|手滑|actually|wrong|change|edit|correct|meant")
+_WORRY = re.compile(
+    r"为什么|为啥|干嘛|干什么|做什么用|有什么用|泄露|隐私|安全|保密|保存|存多久|谁.{0,3}看|给谁|删除|必须|一定要|骚扰|why|privacy|safe"
+)
 
 
 def bare(text: str) -> str:
@@ -92,14 +121,64 @@ def device_classes(text: str) -> set[str]:
     return {{"一": "I", "二": "II", "三": "III", "1": "I", "2": "II", "3": "III"}[c] for c in found}
 
 
+def is_puzzled(text: str) -> bool:
+    """Whether a message says that its author does not know or understand (不知道, 看不懂)."""
+    return bool(_PUZZLED.fullmatch(bare(normalise(text))))
+
+
+def asks_meaning(text: str, words: str) -> bool:
+    """Whether a message asks what the open question means, or a term that stands in its `words` (啥叫三类)."""
+    said = bare(normalise(text))
+    term = _TERM.match(said)
+    named = next((t.strip(" “”\"'") for t in term.groups() if t), "") if term else ""
+    return bool(_MEANING.fullmatch(said)) or (len(named) >= 2 and named in normalise(words))
+
+
+def skips(text: str) -> bool:
+    """Whether a message passes over a question (跳过, 下一题, 不清楚)."""
+    return bool(_SKIP.fullmatch(bare(normalise(text))))
+
+
+def chitchat(text: str) -> str:
+    """`hello`, `thanks` or `bye` where a message is nothing else."""
+    said = bare(normalise(text))
+    return next((name for name, words in (("hello", _HELLO), ("thanks", _THANKS), ("bye", _BYE)) if words.fullmatch(said)), "")
+
+
+def wants_back(text: str) -> str:
+    """`again` or `back` where the words say so: one that only looks like it (重点方向) says neither."""
+    said = normalise(text)
+    return "again" if _AGAIN.search(said) else "back" if _BACK.search(said) else ""
+
+
+def worries(text: str) -> bool:
+    """Whether a message asks what personal data are for and who sees them."""
+    return bool(_WORRY.search(normalise(text)))
+
+
+def parts(text: str) -> list[str]:
+    """The parts of a message between its marks and joints, question marks kept: 太仓，另外娄城贷是什么？ → 太仓 / 娄城贷是什么？"""
+    return [p.strip() for p in _PARTS.findall(_JOINT.sub("，", text)) if bare(p)]
+
+
+def without_results(text: str) -> str:
+    """A message without the wish to see results first (选园区，先看结果 → 选园区)."""
+    return re.sub(r"[,，\s…]*(?:先|直接)(?:给我)?(?:看|出)(?:一?下)?结果[吧了]?", "", text)
+
+
 def is_correction(text: str) -> bool:
     """Whether a message takes something back."""
     return bool(_CORRECTION.search(normalise(text)))
 
 
+def speaks_of_change(text: str) -> bool:
+    """Whether a message has a word of changing something (改, 填错, 应该是)."""
+    return bool(_CHANGE.search(normalise(text)))
+
+
 def after_correction(text: str) -> str:
     """The part of a correction that says what is right: “不对，是三类” → “三类”."""
-    tail = re.split(r"不对|说错了?|选错了?|填错了?|写错了?|搞错了?|弄错了?|改成|改为|改一下|更正|纠正|应该是|换成", text)[-1]
+    tail = re.split(r"不对|说错了?|选错了?|填错了?|写错了?|搞错了?|弄错了?|改成|改为|改一下|更正|纠正|应该是|换成|actually|i meant|wrong", text)[-1]
     return re.sub(r"^[,，。:：\s]*(不是.{1,8}[,，]\s*)?(是|为|成|应该是)?", "", tail).strip(" ,，。!！")
 
 

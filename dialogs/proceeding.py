@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs import asking, filing, frames, outcomes, reports
+from dialogs import asking, closing, filing, frames, outcomes, reports
 from dialogs.messages import Option
 from dialogs.script import Outcome
 from dialogs.scripts.subsidy_precheck import Report
@@ -46,6 +46,8 @@ def done(talk: Talk, outcome: Outcome) -> None:
     talk.outcome = outcomes.to_json(outcome, talk.voice)
     if lead := _used(talk):
         talk.speak(lead)
+    if outcome.name == "request.filed" or frame.dialog in frames.GUIDED:
+        closing.finished(talk, frame)
     match outcome.name:
         case "request.filed":
             filing.file(talk, outcome)
@@ -59,13 +61,28 @@ def done(talk: Talk, outcome: Outcome) -> None:
             talk.replies += reports.tell(talk.voice, outcome, frame.run)
             if isinstance(outcome.data, Report):
                 talk.effects.append(KeepPrecheck(outcome.data.region, outcome.data.facts, outcome.data.today))
+    if all(f.done for f in talk.state.frames) and talk.replies and outcome.name != "request.declined":
+        last, more = talk.replies[-1], talk.say("greeting.else")
+        talk.replies[-1] = replace(last, text=f"{last.text}\n{more}")
     offer_resume(talk)
 
 
+def digressed(talk: Talk) -> None:
+    """After a question in the middle of a dialog, offer the way back, unless the answer led back or began something itself."""
+    if talk.asking() is not None and talk.state.runs == talk.runs_before:
+        offer_resume(talk)
+
+
 def offer_resume(talk: Talk) -> None:
-    """Offer the dialog that waits below a finished one, or that was interrupted by a question."""
+    """Offer the dialog that waits below a finished one, or that was interrupted by a question; not right after it was declined."""
     waiting = next((f for f in reversed(talk.state.frames) if not f.done), None)
-    if waiting is None:
+    if waiting is None or talk.put or (talk.state.declined and talk.state.turn == talk.state.declined + 1):
+        return
+    question, talk.put = talk.stage.run(waiting).asking, True
+    if talk.away and question is not None:
+        title = asking.title(talk, question)
+        choices = (Option(talk.say("common.resume"), "!resume"), Option(talk.say("common.again"), f"!again:{waiting.run}"))
+        talk.speak(talk.say("dialog.welcome_back", name=talk.say(f"dialog.{waiting.dialog}"), question=title), choices)
         return
     options = (Option(talk.say("common.resume"), "!resume"), Option(talk.say("common.leave"), "!leave"))
     talk.speak(talk.say("dialog.resume", name=talk.say(f"dialog.{waiting.dialog}")), options)

@@ -30,9 +30,11 @@ _UNSURE = re.compile(
     r"(我)?(也)?(还)?(不清楚|不知道|不确定|不懂|不晓得|不了解|说不准|说不好|没概念|跳过|略过|下一题|unknown|not sure|skip|dont know|don't know)[了啊吧呢]*"
 )
 _NONE = re.compile(r"(以上)?(都|全)?(没有|无|不是|没)[的了啊呢]*|一个都没有|都不要|没有特别(的)?要求|没(什么)?要求|无所谓|none|nothing")
+_NO_PRODUCT = re.compile(r"(?:[0零〇] ?个?|(?:现在|目前|暂时|我们)*(?:还|暂|都)?(?:没有|没|无)(?:有)?(?:任何)?产品|no products?(?: yet)?)[了的呢]*")
 _ANY = re.compile(r"(都|随便|哪里|哪儿|哪)?(都)?(可以|行|无所谓|不限|随便|任意)|不限地区|any(where)?")
 _GLUE = re.compile(
-    r"我们?|咱们?|公司|企业|的话|就是|应该|是|在|选|要|想|的|了|啊|吧|呀|哦|嗯|做|刚|拿到?|有|这个|那个|属于|主要|大概|差不多|一个|区域|地区|那边|这边|[\s,.，。、!！~～:：]+"
+    r"我们?|咱们?|公司|企业|的话|就是|应该|是|在|选|要|想|的|了|啊|吧|呀|哦|嗯|做|刚|拿到?|有|这个|那个|属于|主要|大概|差不多|一个|区域|地区|那边|这边"
+    r"|\b(?:we|i|it|is|are|am|in|at|the|our|us|a|an|company|located|based|from|actually|meant|make|do|have|just|should|be)\b|[\s,.，。、!！~～:：]+"
 )
 _SPLIT = re.compile(r"[;；\n。？?!！]+|另外|顺便|还有(?!没|什|哪|吗)|再问|同时(?!满足)|，(?:还|再|也|那)(?=想|帮|看|问|查|有)")
 _FUZZY_FACTS = frozenset({"region", "segment", "site_stage", "needs", "approval_matter"})
@@ -164,6 +166,8 @@ def _amount(question: Amount, text: str) -> Answer | Unreadable | None:
 
 
 def _items(text: str) -> Answer | None:
+    if _NONE.fullmatch(text) or _NO_PRODUCT.fullmatch(text):
+        return Answer(NONE, echo=True)
     count = read_number(text)
     if count is None or count != count.to_integral_value() or not 1 <= count <= MAX_ITEMS:
         return None

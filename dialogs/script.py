@@ -200,25 +200,28 @@ class Number(Question[int | None]):
 
 @dataclass(frozen=True, eq=False)
 class Items(Question[tuple[int, ...]]):
-    """A list whose items have stable ids, kept as `1,3`; its fields are asked under `product.3.class`."""
+    """A list whose items have stable ids, kept as `1,3`; its fields are asked under `product.3.class`; `none` is the empty list."""
 
     optional: bool = False
 
     @property
     def choices(self) -> tuple[tuple[str, Words], ...]:
         """How many: one to three at a tap."""
-        return tuple((",".join(map(str, range(1, n + 1))), Words(zh=f"{n} 个", en=str(n))) for n in (1, 2, 3))
+        counts = tuple((",".join(map(str, range(1, n + 1))), Words(zh=f"{n} 个", en=str(n))) for n in (1, 2, 3))
+        return (*counts, (NONE, Words(zh="还没有", en="None yet")))
 
     def value(self, token: str) -> tuple[int, ...]:
         """The ids."""
+        if token == NONE:
+            return ()
         ids = token.split(",")
         if not all(i.isascii() and i.isdigit() and 0 < int(i) < 1000 for i in ids) or len(set(ids)) < len(ids) or len(ids) > MAX_ITEMS:
             raise _no_token(self, token)
         return tuple(map(int, ids))
 
     def samples(self) -> tuple[str, ...]:
-        """One item, and two."""
-        return self.fact.samples
+        """One item, two, and none."""
+        return (*self.fact.samples, NONE)
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,7 +74,18 @@ class KeepPrecheck:
     day: date
 
 
-Effect = FileRequest | AddNote | Withdraw | Unanswered | KeepPrecheck
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """Effect: somebody said how helpful a finished piece of work was; nothing of the person is in it."""
+
+    about: str
+    """The dialog that it was about."""
+    value: str
+    day: date
+    knowledge: str
+
+
+Effect = FileRequest | AddNote | Withdraw | Unanswered | KeepPrecheck | Rated
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,10 @@ class Talk:
         self.missed = False
         self.free = False
         """Whether the message was a free question or remark, no answer to a question."""
+        self.put = False
+        """Whether the open question was put in this turn, or the way back to it offered: neither is needed twice."""
+        self.away = _days_since(state, now)
+        """Whole days since the person last spoke, where a dialog was left open."""
 
     def hear(self, text: str) -> None:
         """Read other words than the message's own (a free text that turned out to be a question)."""
@@ -137,8 +152,11 @@ class Talk:
         heard = self.state.heard
         if self.free:
             heard = (*heard, masked(self.message.text)[:300])[-KEPT:]
-        offered = tuple((o.label, o.payload) for r in replies for o in r.options)[:KEPT_BUTTONS]
-        self.state = replace(self.state, heard=heard, offered=offered)
+        if replies:
+            offered = tuple((o.label, o.payload) for r in replies for o in r.options)[:KEPT_BUTTONS]
+            self.state = replace(self.state, offered=offered, said=tuple(r.to_json() for r in replies))
+        last = "" if self.hide or self.message.option is not None else masked(self.message.text).strip()[:300]
+        self.state = replace(self.state, heard=heard, spoke=self.now.isoformat(), last=last)
         return Turn(
             conversation=self.state,
             replies=replies,
@@ -174,6 +192,11 @@ def _language(text: str, state: State) -> str:
     if names and len(words) > len(names) and (_PLAIN.search(sentence) or phrases.language_of(sentence, "") == "en"):
         return "en"
     return phrases.language_of(text, state.language)
+
+
+def _days_since(state: State, now: datetime) -> int:
+    waits = bool(state.spoke) and any(not f.done for f in state.frames)
+    return max(0, (now - datetime.fromisoformat(state.spoke)).days) if waits else 0
 
 
 def masked(text: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from dialogs import answering, asking, filing, frames, moves, proceeding, reading, reports, wishes
-from dialogs.script import BadTokenError, Choices
+from dialogs import answering, asking, closing, filing, frames, moves, proceeding, reading, repair, reports, wishes
+from dialogs.script import UNKNOWN, BadTokenError, Choices
 from dialogs.scripts.subsidy_precheck import Report
 from dialogs.talk import Talk
 from knowledge.snapshot import citations
@@ -22,6 +22,10 @@ def tap(talk: Talk, payload: str) -> None:
     run, _, rest = payload.partition(":")
     key, _, token = rest.partition("=")
     top = talk.state.top
+    if key and token and top is not None and top.run != run and any(f.run == run and not f.done for f in talk.state.frames):
+        talk.state = frames.lift(talk.state, run)  # the keyboard of a dialog that waits below: back to it
+        top = talk.state.frames[-1]
+        talk.speak(talk.say("dialog.back_to", name=talk.say(f"dialog.{top.dialog}")))
     if payload.startswith("!") or not key or not token or len(payload.encode()) > 64:
         moves.stale(talk, "bad.forged")
     elif top is None or top.run != run:
@@ -55,9 +59,14 @@ def _choose(talk: Talk, key: str, token: str) -> None:
         moves.stale(talk, "bad.forged")
         return
     talk.tapped = asking.label(talk, question, token)
-    changed = key in top.trail
+    changed = key in top.trail and top.answers.get(key) != token
+    if key in top.trail and not changed:  # tapped twice, or “still A” to a doubt
+        proceeding.proceed(talk)
+        return
     talk.state = replace(frames.answer(talk.state, talk.stage, {key: token}), misses=0)
-    if changed:
+    if token == UNKNOWN and not talk.stage.run(talk.state.frames[-1]).outcome:
+        talk.speak(talk.say("dialog.without"))
+    elif changed:
         talk.speak(talk.say("dialog.changed", label=asking.label(talk, question, token)))
     proceeding.proceed(talk)
 
@@ -84,6 +93,8 @@ def _start(talk: Talk, dialog: str) -> None:
         moves.stale(talk, "bad.forged")
         return
     talk.tapped = talk.say(f"dialog.{dialog}")
+    if talk.state.top is not None and talk.state.top.done:
+        closing.offer(talk)
     moves.start(talk, dialog, {})
 
 
@@ -172,6 +183,7 @@ _TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
         "why": moves.why,
         "withdraw": moves.withdraw,
         "enough": moves.enough,
+        "rate": closing.rate,
     }
 )
 
@@ -181,6 +193,9 @@ def command(talk: Talk, verb: str) -> None:
     match verb:
         case "help":
             talk.speak(talk.say("greeting.help"), moves.starts(talk))
+            proceeding.offer_resume(talk)
+        case "repeat":
+            repair.repeat(talk)
         case "file":
             moves.log(talk, "")
         case _:

@@ -17,7 +17,7 @@ from dialogs import cases
 from dialogs.assistant import notice_of, respond, trouble
 from dialogs.conversation import State
 from dialogs.messages import Message, Reply
-from dialogs.talk import AddNote, FileRequest, KeepPrecheck, Turn, Unanswered, Withdraw
+from dialogs.talk import AddNote, FileRequest, KeepPrecheck, Rated, Turn, Unanswered, Withdraw
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Commit, Committed, Conflict, NewRequest, Notice, OutboxItem, Request, Seen, Snapshot, Store, StoreError
 
@@ -276,6 +276,9 @@ def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | N
         changed=changed,
         unanswered=tuple(e.text for e in turn.effects if isinstance(e, Unanswered)),
         prechecks=tuple({"region": e.region, "facts": dict(e.facts), "day": e.day.isoformat()} for e in turn.effects if isinstance(e, KeepPrecheck)),
+        ratings=tuple(
+            {"about": e.about, "value": e.value, "day": e.day.isoformat(), "knowledge": e.knowledge} for e in turn.effects if isinstance(e, Rated)
+        ),
         result=result,
     )
 

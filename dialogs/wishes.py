@@ -119,7 +119,7 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
         case "cancel":
             moves.cancel(talk)
         case "back_or_restart":
-            moves.again(talk) if "重" in talk.text or "start" in talk.text else moves.back(talk)
+            return moves.back_or_again(talk)
         case "correction":
             moves.edit(talk, "")
         case "out_of_scope":

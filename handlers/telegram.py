@@ -16,6 +16,7 @@ import random
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,10 @@ class Telegram:
         """Run and store the turn of one update; None where it isn't somebody's message to us."""
         update, handled = Update.de_json(dict(update_json), self._bot), None
         if heard := read(update, await self._identity()):
-            handled = await self._turns.handle(*heard, update_id=str(update.update_id))
+            address, message = heard
+            post = update.message or update.edited_message
+            message = replace(message, at=(post.edit_date or post.date) if post else None)  # for pace only: a turn's day is ours
+            handled = await self._turns.handle(address, message, str(update.update_id), now=self._turns.clock())
         if query := update.callback_query:  # stop its spinner; where that fails, it stops by itself
             answer = asyncio.gather(self._bot.answer_callback_query(query.id), return_exceptions=True)
             self._spinners.add(answer)

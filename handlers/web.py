@@ -15,6 +15,7 @@ import re
 import secrets
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -131,7 +132,7 @@ class WebChat:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise HTTPException(415, "只接受 JSON。请用 Content-Type: application/json 发送。")
         update_id, message = read_message(await _body(request, MAX_BODY))
-        handled = await self._turns.handle(address, message, update_id)
+        handled = await self._turns.handle(address, replace(message, at=self._turns.clock()), update_id)
         return JSONResponse({"ok": True, "duplicate": handled.duplicate})
 
     async def history(self, request: Request) -> Response:

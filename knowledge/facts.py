@@ -65,6 +65,10 @@ class FactType(Shape):
     question: Words
     why: Words
     help: Words
+    simple: Words | None = None
+    """The question put more simply, for who did not understand it."""
+    who: Words | None = None
+    """Who in the company would know."""
     implied_by: tuple[str, ...] = ()
     """Facts whose choices may settle this one (see `Option.implies`)."""
     only_if: dict[str, str] = Field(default_factory=dict)

@@ -120,7 +120,9 @@ def known(fact: str, facts: Facts, subject: str, types: FactTypes) -> str | None
 
 
 def _impossible(fact: str, facts: Facts, subject: str, types: FactTypes) -> bool:
-    """A fact that cannot exist because another fact rules it out (a drug has no device class)."""
+    """A fact that cannot exist because another fact rules it out (a drug has no device class, and without a product there is none)."""
+    if fact.startswith("product.") and facts.get("products") == NONE:
+        return True
     for other, needed in types[fact].only_if.items() if fact in types else ():
         token = known(other, facts, subject, types)
         if token not in (None, UNKNOWN, needed):

@@ -20,6 +20,8 @@ KEPT_VERSIONS = 50
 """How many knowledge bases that were in use are kept; older ones go."""
 KEPT_PRECHECKS = 10_000
 """How many pre-checks without the person are kept; older ones go."""
+KEPT_RATINGS = 10_000
+"""How many ratings without the person are kept; older ones go."""
 
 
 class StoreError(Exception):
@@ -142,6 +144,8 @@ class Commit:
     """Messages to which the knowledge had no answer."""
     prechecks: tuple[Json, ...] = ()
     """Finished pre-checks without the person: facts and the day, to be run again when the knowledge changes."""
+    ratings: tuple[Json, ...] = ()
+    """How helpful a finished piece of work was, without the person: what it was about, the value, the day, the knowledge version."""
     result: Json = field(default_factory=dict)
 
 
@@ -195,7 +199,7 @@ class Store(Protocol):
 
         Order of checks: update seen → `Seen`; conversation or request revision differs → `Conflict`. Then: remember the update
         with its result; write the conversation (revision + 1), the incoming message, replies, notices, new and changed requests
-        (revision + 1), unanswered messages and pre-checks (of these neither person nor time of day); mark `taken` as sent. The text `{request}` anywhere in replies, notices, the
+        (revision + 1), unanswered messages, pre-checks and ratings (of these neither person nor time of day); mark `taken` as sent. The text `{request}` anywhere in replies, notices, the
         conversation's and the requests' bodies and the result becomes the number of the first created request.
         """
 
@@ -231,6 +235,9 @@ class Store(Protocol):
 
     async def prechecks(self, limit: int = 1000) -> list[Json]:
         """Finished pre-checks without the person, newest first."""
+
+    async def ratings(self, limit: int = 1000) -> list[Json]:
+        """How helpful finished pieces of work were, newest first."""
 
     async def publish(self, publication: Publication) -> None:
         """Keep a knowledge base that came into use; one of the version that was published last is not kept twice."""

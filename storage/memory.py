@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from storage.contract import (
     KEPT_PRECHECKS,
+    KEPT_RATINGS,
     KEPT_VERSIONS,
     REQUEST_SLOT,
     Address,
@@ -121,6 +122,7 @@ class MemoryStore:
         self._updates: dict[tuple[str, str, str], str] = {}
         self._unanswered: dict[str, Unanswered] = {}
         self._prechecks: list[str] = []
+        self._ratings: list[str] = []
         self._published: list[Publication] = []
 
     async def load(self, address: Address, update_id: str | None = None) -> Snapshot:
@@ -178,6 +180,7 @@ class MemoryStore:
             if isinstance(line, OutboxItem) and line.state == "waiting":
                 self._waiting[line.id] = line.id in notices
         self._prechecks = [*self._prechecks, *(encode(body) for body in turn.prechecks)][-KEPT_PRECHECKS:]
+        self._ratings = [*self._ratings, *(encode(body) for body in turn.ratings)][-KEPT_RATINGS:]
         for text in turn.unanswered:
             before = self._unanswered.get(text, Unanswered(text, 0, at))
             self._unanswered[text] = Unanswered(text, before.count + 1, max(before.last, at))
@@ -237,6 +240,10 @@ class MemoryStore:
     async def prechecks(self, limit: int = 1000) -> list[Json]:
         """Finished pre-checks without the person, newest first."""
         return [json.loads(body) for body in self._prechecks[::-1][:limit]]
+
+    async def ratings(self, limit: int = 1000) -> list[Json]:
+        """How helpful finished pieces of work were, newest first."""
+        return [json.loads(body) for body in self._ratings[::-1][:limit]]
 
     async def publish(self, publication: Publication) -> None:
         """Keep a knowledge base that came into use."""

@@ -19,6 +19,7 @@ from sqlite_utils.db import Table
 
 from storage.contract import (
     KEPT_PRECHECKS,
+    KEPT_RATINGS,
     KEPT_VERSIONS,
     Address,
     Commit,
@@ -85,7 +86,12 @@ def _version_2(db: Database) -> None:
     db.create_table("published", published, "id", not_null={"version", "at", "files"}, strict=True)
 
 
-_STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2)
+def _version_3(db: Database) -> None:
+    """How helpful finished pieces of work were, without the person."""
+    db.create_table("ratings", {"id": int, "body": str}, "id", not_null={"body"}, strict=True)
+
+
+_STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3)
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""
 
 
@@ -169,6 +175,10 @@ class SqliteStore:
     async def prechecks(self, limit: int = 1000) -> list[Json]:
         """Finished pre-checks without the person, newest first."""
         return await self._run(self._rows, lambda row: json.loads(row[0]), "select body from prechecks order by id desc limit ?", (limit,))
+
+    async def ratings(self, limit: int = 1000) -> list[Json]:
+        """How helpful finished pieces of work were, newest first."""
+        return await self._run(self._rows, lambda row: json.loads(row[0]), "select body from ratings order by id desc limit ?", (limit,))
 
     async def publish(self, publication: Publication) -> None:
         """Keep a knowledge base that came into use."""
@@ -258,6 +268,9 @@ class SqliteStore:
             for body in turn.prechecks:
                 last = run("insert into prechecks (body) values (?)", (encode(body),)).lastrowid or 0
                 run("delete from prechecks where id <= ?", (last - KEPT_PRECHECKS,))
+            for body in turn.ratings:
+                last = run("insert into ratings (body) values (?)", (encode(body),)).lastrowid or 0
+                run("delete from ratings where id <= ?", (last - KEPT_RATINGS,))
             for item in turn.taken:
                 run(_SENT, (item,))
         return Committed(numbers, outbox, json.loads(result))

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from dialogs import cases
-from dialogs.assistant import respond, trouble
+from dialogs.assistant import respond
 from dialogs.conversation import State
 from dialogs.messages import Message
 from dialogs.turns import LOCAL
@@ -375,70 +375,6 @@ def test_a_bare_region_is_remembered(talk: Talking) -> None:
 # -- digression, correction, going back ------------------------------------------------------------------------------------------------
 
 
-def test_a_question_in_the_middle_is_answered_and_the_dialog_offered_again(talk: Talking) -> None:
-    talk.send("!start:subsidy_precheck").tap("太仓")
-    open_question = talk.asking
-    talk.say("娄城贷是什么？")
-    assert "娄城贷" in talk.text
-    assert talk.replies[-1].text == "接着刚才的补贴预审？"
-    talk.tap("继续")
-    assert talk.asking == open_question
-
-
-def test_another_dialog_in_the_middle_and_then_back(talk: Talking) -> None:
-    talk.send("!start:subsidy_precheck").tap("太仓")
-    talk.send("!start:approval_channel")
-    through(talk, {"region": "太仓"})
-    assert talk.replies[-1].text == "接着刚才的补贴预审？"
-    talk.say("继续")
-    assert talk.dialog == "subsidy_precheck"
-    assert talk.asking is not None
-
-
-def test_a_correction_keeps_later_answers(talk: Talking) -> None:
-    talk.send("!start:park_selection").say("体外诊断").tap("太仓").say("生产").say("检验检测")
-    talk.say("不对，地区是昆山")
-    assert talk.trail == {"segment": "ivd", "region": "kunshan", "site_stage": "production", "needs": "testing"}
-    assert "其余答案保留" in talk.text
-    assert {p["region"] for p in talk.outcome["parks"]} <= {"kunshan"}
-
-
-def test_a_finished_dialog_is_corrected_by_a_bare_value(talk: Talking) -> None:
-    talk.send("!start:park_selection").say("体外诊断").tap("太仓").say("生产").say("都没有")
-    talk.say("医学影像")
-    assert talk.trail["segment"] == "imaging"
-    assert talk.outcome["parks"][0]["name"] == "太仓生物港"
-
-
-def test_answers_are_changed_from_a_list_and_the_old_one_is_offered(talk: Talking) -> None:
-    talk.send("!start:park_selection").say("体外诊断").tap("太仓").say("生产").say("都没有").tap("改答案")
-    talk.send(next(o.payload for o in talk.options if o.payload.endswith(".site_stage")))
-    assert talk.asking == "site_stage"
-    assert "沿用：生产、量产" in [o.label for o in talk.options]
-    talk.tap("孵化、研发")
-    assert talk.trail["site_stage"] == "incubation"
-    assert talk.asking is None
-
-
-def test_going_back_drops_one_answer_at_a_time(talk: Talking) -> None:
-    talk.send("!start:park_selection").say("体外诊断").tap("太仓")
-    assert talk.asking == "site_stage"
-    talk.say("返回")
-    assert talk.asking == "region"
-    assert "沿用：太仓" in [o.label for o in talk.options]
-    talk.say("返回").say("返回")
-    assert talk.asking == "segment"
-
-
-def test_cancel_and_restart(talk: Talking) -> None:
-    talk.send("!start:subsidy_precheck").tap("太仓").say("重来")
-    assert talk.asking == "region"
-    talk.say("取消")
-    assert talk.dialog is None
-    talk.say("取消")
-    assert "没有进行中" in talk.text
-
-
 def test_the_profile_follows_to_the_next_dialog_and_can_be_changed(talk: Talking) -> None:
     talk.send("!start:park_selection").say("体外诊断").tap("太仓").say("生产").say("都没有")
     talk.send("!start:subsidy_precheck")
@@ -454,21 +390,6 @@ def test_ticked_choices_count_when_done_is_tapped(talk: Talking) -> None:
     assert talk.asking == "needs"
     talk.tap("选好了")
     assert talk.trail["needs"] == "testing"
-
-
-def test_why_and_help_are_answered_without_losing_the_question(talk: Talking) -> None:
-    talk.send("!start:park_selection").say("为什么问这个")
-    assert "为什么问" in talk.text
-    assert talk.asking == "segment"
-    talk.say("帮助")
-    assert talk.asking == "segment"
-
-
-def test_after_two_misses_a_person_is_offered_with_the_words_kept(talk: Talking) -> None:
-    talk.say("阿巴阿巴歪比巴卜").say("歪比歪比巴卜阿巴")
-    assert "歪比歪比巴卜阿巴" in talk.text
-    assert talk.options[0].payload == "!log:words"
-    assert len(talk.effects) == 2
 
 
 # -- requests --------------------------------------------------------------------------------------------------------------------------
@@ -588,15 +509,6 @@ def test_a_precheck_goes_into_the_request(talk: Talking) -> None:
     assert dossier["outcome"]["supports"]
 
 
-def test_a_question_inside_the_form_is_asked_about(talk: Talking) -> None:
-    talk.say("转人工").say("想了解娄城贷")
-    talk.say("太仓有什么补贴？")
-    assert talk.asking == "contact.company"
-    assert {"是我的回答", "是另一个问题"} == {o.label for o in talk.options}
-    talk.tap("是我的回答")
-    assert talk.trail["contact.company"] == "太仓有什么补贴？"
-
-
 @pytest.mark.parametrize("said", ["13900001111", "电话打错了，13900001111", "刚才号码错了一位，是13900001111", "邮箱 a@b.com 也可以"])
 def test_contact_data_said_later_replaces_the_old_and_is_kept_nowhere_else(talk: Talking, said: str) -> None:
     talk.say("转人工").say("想了解娄城贷").say("测试医疗公司").say("李女士").say("13812345678")
@@ -616,13 +528,6 @@ def test_a_caption_with_a_number_is_masked(talk: Talking) -> None:
     assert "13812345678" not in str(talk.turn.incoming)
 
 
-def test_an_edited_message_is_no_answer_to_the_next_question(talk: Talking) -> None:
-    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司")
-    talk.say("测试医疗有限公司", edits="3")
-    assert talk.asking == "contact.name"
-    assert "改答案" in talk.text
-
-
 def test_status_is_told_only_for_own_requests(talk: Talking) -> None:
     talk.say("进度")
     assert "还没有登记" in talk.text
@@ -639,89 +544,6 @@ def test_a_reply_to_the_team_reaches_the_request(talk: Talking) -> None:
 
 
 # -- bad input -------------------------------------------------------------------------------------------------------------------------
-
-BAD = [
-    ("", {}),
-    ("   ", {}),
-    ("​﻿", {}),
-    ("好" * 4500, {}),
-    ("\x00\x07\x1b[31m", {}),
-    ("<script>alert(1)</script>", {}),
-    ("{{7*7}} {request} {0} %s ${jndi}", {}),
-    ("'; DROP TABLE requests; --", {}),
-    ("(" * 500, {}),
-    ("💊💉🏥", {}),
-    ("", {"kind": "voice"}),
-    ("", {"kind": "photo"}),
-    ("", {"kind": "file"}),
-    ("", {"kind": "sticker"}),
-]
-
-
-@pytest.mark.parametrize(("text", "more"), BAD, ids=range(len(BAD)))
-def test_bad_input_gets_a_clear_line_and_keeps_the_dialog(talk: Talking, text: str, more: dict[str, str]) -> None:
-    talk.send("!start:park_selection").say("体外诊断")
-    before = talk.trail
-    talk.say(text, **more)
-    assert talk.replies
-    assert talk.trail == before
-    assert talk.asking == "region"
-    assert bool(talk.turn.intents) == (more.get("kind", "text") == "text")
-    assert "{request}" not in talk.text
-    assert len(talk.text) < 1500
-
-
-STALE = [
-    "zz:region=taicang",
-    "1:region=mars",
-    "1:needs=clinical",
-    "!show:nothing",
-    "!boom:1",
-    "no colon",
-    "1:",
-    "!basis:1.x",
-    "!start:moon",
-    "x" * 80,
-    "1:~needs=*",
-]
-
-
-@pytest.mark.parametrize("payload", [*STALE, "!place:mars", "!take", "!asked", "!edit:9"])
-def test_forged_and_stale_buttons_get_one_line(talk: Talking, payload: str) -> None:
-    talk.send("!start:park_selection").say("体外诊断")
-    before = talk.trail
-    talk.send(payload)
-    assert talk.replies
-    assert talk.trail == before
-    assert talk.asking == "region"
-
-
-def test_an_old_keyboard_of_a_finished_run_is_stale(talk: Talking) -> None:
-    talk.send("!start:park_selection")
-    old = next(o.payload for o in talk.options if "segment" in o.payload)
-    talk.say("取消").send("!start:subsidy_precheck").send(old)
-    assert "已经不能用了" in talk.text
-    assert talk.asking == "region"
-
-
-def test_in_a_group_only_messages_for_the_bot_count(talk: Talking) -> None:
-    talk.say("太仓有什么补贴", group=True, addressed=False)
-    assert talk.replies == ()
-    talk.say("转人工", group=True, addressed=True)
-    assert "私聊" in talk.text
-    assert talk.dialog is None
-
-
-def test_an_error_inside_never_traps_the_person(knowledge: Knowledge) -> None:
-    talk = Talking(knowledge).send("!start:park_selection")
-    turn = trouble(talk.state, Message("什么"), NOW)
-    assert turn.replies[0].text
-    assert turn.conversation.frames == talk.state.frames
-    talk.send("!start:subsidy_precheck")
-    for way_out in (Message("取消"), Message("重来"), Message(option="!cancel")):
-        out = trouble(talk.state, way_out, NOW)
-        assert out.conversation.frames == ()
-        assert "放下" in out.replies[0].text
 
 
 def test_the_same_message_gives_the_same_answer(knowledge: Knowledge) -> None:

@@ -219,6 +219,13 @@ def test_nobody_s_message_to_us(update: dict[str, Any]) -> None:
     assert heard(**update) is None
 
 
+async def test_a_message_tells_when_it_was_sent_and_an_edit_when_it_was_edited(channel: Telegram, turns: Echo) -> None:
+    await channel.handle_update({"update_id": 1, "message": message(text="三类")})
+    await channel.handle_update({"update_id": 2, "edited_message": message(text="二类", edit_date=1_760_000_100)})
+    await channel.handle_update({"update_id": 3, "callback_query": tap(bot_said("几类？"), "1:region=taicang")})
+    assert [m.at and m.at.timestamp() for _, m, _ in turns.heard] == [1_760_000_000, 1_760_000_100, None]
+
+
 def test_an_edit_names_the_message_that_it_changes() -> None:
     assert heard(edited_message=message(text="是二类", edit_date=1_760_000_100)) == (ADDRESS, Message("是二类", edits="41"))
 

@@ -267,6 +267,20 @@ def test_the_same_id_again_changes_nothing(client: TestClient) -> None:
     assert len(client.get("/api/history").json()["messages"]) == 2
 
 
+def test_the_same_words_from_an_impatient_thumb_are_one_answer(knowledge: Knowledge) -> None:
+    """With the real assistant, which sees when each message came."""
+    times = iter(datetime(2026, 11, 22, 4, 0, second, tzinfo=UTC) for second in (0, 20, 22))
+    turns = Turns(MemoryStore(), Library(knowledge), clock=lambda: next(times))
+    with TestClient(create_app(turns), base_url=HERE) as client:
+        client.get("/")
+        for number, content in enumerate([{"option": "!start:park_selection"}, {"text": "跳过"}, {"text": "跳过"}]):
+            assert client.post("/api/messages", json=message(number, **content)).status_code == 200
+        said = [m["text"] for m in client.get("/api/history").json()["messages"] if m["by"] == "bot"]
+    assert said[1].startswith("好，这一题先不算。")
+    assert said[2].startswith("同一句刚收到过，只算一次。")
+    assert said[1].splitlines()[1:] == said[2].splitlines()[1:]
+
+
 def test_the_history_tells_both_sides_and_taps_by_the_words_on_the_button(client: TestClient) -> None:
     for number, content in enumerate(
         [{"option": "!start:park_selection"}, {"text": "太仓\n昆山"}, {"option": "1:region=太仓\n"}, {"option": "!odd"}]

@@ -511,6 +511,18 @@ async def test_prechecks_are_kept_without_the_person_newest_first(store: Store) 
     assert len(await store.prechecks()) == 3, "a second delivery of the same update is not kept again"
 
 
+async def test_ratings_are_kept_without_the_person_newest_first(store: Store) -> None:
+    good, poor = ({"about": "subsidy_precheck", "value": v, "day": "2026-11-25", "knowledge": "k1"} for v in ("good", "poor"))
+    await committed(store, ratings=(good,))
+    assert isinstance(await store.commit(Commit(OTHER, NOON, "once", ratings=(poor,))), Committed)
+    assert isinstance(await store.commit(Commit(OTHER, NOON, "once", ratings=(poor,))), Seen)
+    assert await store.ratings() == [poor, good]
+    assert await store.ratings(limit=1) == [poor]
+    await committed(store, conversation={"a": 1})
+    assert isinstance(await store.commit(Commit(FOUNDER, NOON, conversation={}, expected_revision=7, ratings=(good,))), Conflict)
+    assert len(await store.ratings()) == 2
+
+
 async def test_a_conflict_keeps_no_precheck(store: Store) -> None:
     await committed(store, conversation={"a": 1})
     refused = await store.commit(Commit(FOUNDER, NOON, conversation={"a": 2}, expected_revision=7, prechecks=({"region": "snd"},)))

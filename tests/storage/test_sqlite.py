@@ -192,6 +192,7 @@ async def test_a_store_of_the_first_release_is_brought_up_to_date(tmp_path: Path
     assert (await store.load(FOUNDER)).conversation.body == {"a": 1}
     assert [r.number for r in await store.requests()] == list(done.numbers)
     assert await store.prechecks() == []
+    assert await store.ratings() == []
     await store.publish(Publication("v1", NOON, {"a.yaml": "x"}))
     assert [p.version for p in await store.published()] == ["v1"]
     await store.close()

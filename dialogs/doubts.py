@@ -1,0 +1,92 @@
+"""Doubts: two values where there can be one, and a value that contradicts an earlier answer. They are asked, never settled silently."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dialogs import asking, frames, phrases, reading
+from dialogs.messages import Option
+from dialogs.script import Amount, Choice, Question
+from dialogs.talk import Talk
+from knowledge.rules import generic
+
+_SINGLE = frozenset({"region", "segment", "product.class", "product.drug_class", "product.phase"})
+_KINDS = {"product.class": "device_class", "product.drug_class": "drug_class", "product.phase": "phase"}
+_STATES = re.compile(r"我|咱|公司|是|在|做|其实|产品|投资|\b(?:we|our|i|is|are|in)\b")
+MAX_CHOICES = 3
+
+
+def which(talk: Talk, question: Question[Any]) -> bool:
+    """Ask which one, where a message names several values and the question takes one."""
+    if phrases.is_question(talk.text) or len(reading.rest_of(talk.text, talk.found)) > 6:
+        return False
+    tokens: tuple[str, ...] = ()
+    if isinstance(question, Choice):
+        key, known = question.fact.key, {t for t, _ in question.choices}
+        tokens = tuple(dict.fromkeys(f.token for f in talk.found if f.kind == _KINDS.get(key, key) and f.token in known))
+        tokens = talk.knowledge.innermost(tokens) if key == "region" else tokens
+        wider = {w for t in tokens for w in _around(talk, t)} if key == "segment" else set()
+        tokens = tuple(t for t in tokens if t not in wider)
+    elif isinstance(question, Amount) and not re.search(r"[-–—~～至到]", talk.text):
+        tokens = tuple(dict.fromkeys(f.token for f in talk.found if f.kind == "money" and f.value["currency"] in ("CNY", "USD")))
+    frame = talk.state.top
+    if not 2 <= len(tokens) <= MAX_CHOICES or frame is None:
+        return False
+    words = {t: asking.label(talk, question, t) for t in tokens}
+    options = tuple(Option(w, f"{frame.run}:{question.key}={t}") for t, w in words.items())
+    talk.speak(talk.say("dialog.which_of", labels=talk.say.join(list(words.values()))), options)
+    return True
+
+
+def contradiction(talk: Talk, open_key: str, given: Mapping[str, str]) -> tuple[str, str] | None:
+    """A key of the trail and the other value that the message gives it, where the words correct nothing and ask nothing."""
+    top = talk.state.top
+    if top is None or top.dialog not in frames.GUIDED or phrases.is_question(talk.text):
+        return None
+    if set(talk.wants.wishes) - {top.dialog, "correction"} and len(reading.rest_of(talk.text, talk.found)) > 4:
+        return None
+    if not _STATES.search(talk.text) and len(reading.rest_of(talk.text, talk.found)) > 2:
+        return None  # a heading (太仓体外诊断重点方向) states nothing
+    for asked in talk.stage.run(top).trail:
+        key, before = asked.question.key, asked.token
+        now = given.get(key, before)
+        single = generic(key) in _SINGLE or isinstance(asked.question, Amount)
+        if key != open_key and single and now != before and before in _opposed(talk, key, now, before):
+            return key, now
+    return None
+
+
+def _opposed(talk: Talk, key: str, now: str, before: str) -> tuple[str, ...]:
+    """The earlier value where the new one contradicts it: a place around it, named beside something else,
+    does not, nor a field around it; and nothing contradicts “not sure”."""
+    if before in ("unknown", "any"):
+        return ()
+    if key == "region" and now in talk.knowledge.upward(before):
+        nothing_else = len(talk.found) == 1 and len(reading.rest_of(talk.text, talk.found)) <= 4
+        return (before,) if nothing_else else ()
+    if key == "segment":
+        return () if before in _around(talk, now) or now in _around(talk, before) else (before,)
+    return (before,)
+
+
+def _around(talk: Talk, segment: str) -> set[str]:
+    found: set[str] = set()
+    while (known := talk.knowledge.segments.get(segment)) is not None and known.within is not None and known.within not in found:
+        segment = known.within
+        found.add(segment)
+    return found
+
+
+def ask(talk: Talk, doubt: tuple[str, str]) -> None:
+    """Ask whether the new value or the earlier one is right."""
+    frame = talk.state.frames[-1]
+    key, now = doubt
+    asked = next(a for a in talk.stage.run(frame).trail if a.question.key == key)
+    was, is_ = asking.label(talk, asked.question, asked.token), asking.label(talk, asked.question, now)
+    payloads = (f"{frame.run}:{key}={now}", f"{frame.run}:{key}={asked.token}")
+    talk.state = replace(talk.state, doubt=payloads)
+    options = (Option(talk.say("dialog.as_now", label=is_), payloads[0]), Option(talk.say("dialog.as_before", label=was), payloads[1]))
+    talk.speak(talk.say("dialog.doubt", before=was, now=is_), options)
