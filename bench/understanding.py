@@ -19,7 +19,7 @@ from pathlib import Path
 from bench import growth, intents_peers, passages_peers
 from bench.measuring import ROOT, SkippedError
 from bench.tables import Table, replace_part, where
-from dialogs import reading
+from dialogs import wanting
 from dialogs.turns import LOCAL
 from knowledge.loader import load
 from knowledge.snapshot import Knowledge
@@ -42,7 +42,7 @@ def intents(knowledge: Knowledge) -> tuple[Table, ...]:
     right, total, confused = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
     both = both_total = false_alarm = 0
     for wanted, text in rows("messages.tsv"):
-        scores = reading.intents(knowledge.read(text), knowledge).scores
+        scores = wanting.read(knowledge.read(text), knowledge).scores
         found = [s.name for s in scores]
         if "+" in wanted:
             both_total += 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import asking, doubts, filing, frames, moves, phrases, proceeding, reading, reports, wishes
+from dialogs import asking, doubts, filing, finding, frames, moves, phrases, proceeding, reading, reports, wanting, wishes
 from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.reading import Answer, Unreadable
@@ -104,12 +104,7 @@ def _asks_something_else(talk: Talk, question: Question[Any], read: Answer | Unr
     top, figure = talk.state.top, isinstance(question, Amount | Number | Items)
     if figure and not isinstance(read, Answer):
         return True
-    return bool(set(talk.wants.wishes) - {top.dialog if top else ""}) or (figure and _is_known(talk, talk.text))
-
-
-def _is_known(talk: Talk, text: str) -> bool:
-    hits = talk.knowledge.search.find(text, (), 1)
-    return bool(hits) and hits[0].score >= wishes.CLOSE
+    return bool(set(talk.wants.wishes) - {top.dialog if top else ""}) or (figure and finding.is_known(talk, talk.text))
 
 
 def _with_question(talk: Talk, question: Question[Any]) -> bool:
@@ -119,8 +114,8 @@ def _with_question(talk: Talk, question: Question[Any]) -> bool:
     said = [p for p in parts if p not in asked]
     if not asked or not said or top is None:
         return False
-    wanted = reading.intents("，".join(asked), talk.knowledge).wishes
-    if not set(wanted) - {top.dialog} and not any(_is_known(talk, p) for p in asked):
+    wanted = wanting.read("，".join(asked), talk.knowledge).wishes
+    if not set(wanted) - {top.dialog} and not any(finding.is_known(talk, p) for p in asked):
         return False
     words = "，".join(said)
     found = tuple(f for f in talk.found if f.text in words)

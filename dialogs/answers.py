@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from dialogs.messages import Option, Reply, Source
 from dialogs.standing import Standing
@@ -32,14 +33,21 @@ class Voice(Terms, Standing):
         papers = ((c, self.knowledge.documents[c.document]) for c in places)
         return tuple(dict.fromkeys(Source(c.document, c.section, d.title, d.number, d.en if self.english else None) for c, d in papers))
 
-    def tell(self, record: Answerable, full: bool = False) -> Reply:
-        """One record as an answer: the answer, the condition that decides, whether it holds; `full` with all that is known."""
+    def tell(self, record: Answerable, full: bool = False, first: Literal["", "units", "time"] = "") -> Reply:
+        """One record as an answer: the answer, the condition that decides, whether it holds; `full` with all that is known.
+
+        `first` is what was asked for and is said first: the responsible units, or whether it still holds.
+        """
         lines = [line for line in (*self._lines(record), self._differs(record)) if line]
         length = self._brief_length(record)
         more = lines[length:] if length is not None else []
         shown = [*lines[: len(lines) - len(more)], self.holds(record), *(more if full else [])]
-        if self.time(record) is Time.SUPERSEDED:  # before anybody believes the amount
+        if self.time(record) is Time.SUPERSEDED or (first == "time" and isinstance(record, Support)):  # before anybody believes the amount
             shown = [self.holds(record), *(line for line in shown if line != self.holds(record))]
+        if first == "units" and isinstance(record, Support | Channel | Service):
+            units = self.units(record)
+            said = self.say("tasks.units" if units else "tasks.no_units", text=self.called(record), units=units or "")
+            shown = [said, *(line for line in shown if not line.startswith(self.say("channels.units", units=units or "")[:6]))]
         options = self.next_steps(record)
         if more and not full:
             options = (Option(self.say("common.expand"), fit(f"!full:{record.id}")), *options)

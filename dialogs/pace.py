@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dialogs import asking, phrases, wishes
+from dialogs import asking, finding, phrases
 from dialogs.conversation import Frame
 from dialogs.messages import Reply
 from dialogs.script import FreeText
@@ -82,8 +82,7 @@ def wants_nothing(talk: Talk) -> bool:
     wanted = set(talk.wants.wishes)
     if wanted:
         return wanted <= {"greeting", "thanks_bye"}
-    hits = talk.knowledge.search.find(talk.text, (), 1)
-    return not phrases.is_question(talk.text) and not (hits and hits[0].score >= wishes.CLOSE)
+    return not phrases.is_question(talk.text) and not finding.is_known(talk)
 
 
 def _times(recent: Iterable[str]) -> list[datetime]:

@@ -39,6 +39,11 @@ _QUESTION = re.compile(
 )
 _OWN = re.compile(r"我|咱|本公司|能拿|拿到|能领|能报|能不能申|能申|可以申|够不够|符不符合|符合条件|资格|预审|测算|算一下|\b(we|our|us|i)\b")
 _VALIDITY = re.compile(r"有效|过期|还能用|还管用|还执行|还算数|作废|延续|到期|截止|still valid|expired")
+_WHO = re.compile(
+    r"谁(?:来|在|能)?(?:管|负责|牵头|主责|办|建|盖)|归.{0,4}(?:谁|哪)|哪(?:几)?(?:个|家)?(?:局|部门|单位|委办)|责任单位|牵头单位|找谁|\bwho\b|which (?:office|bureau|department)"
+)
+_WHERE = re.compile(r"是?哪里(?:的|能|可|有|欢迎|支持)?|哪儿|哪(?:个|些)(?:地方|地区|区|市|城市)|\bwhere\b|which (?:city|region|place)")
+_WHEN = re.compile(r"什么时候|啥时候|何时|哪[一]?年|几[月号]|截止|期限|时限|到哪天|\bwhen\b|deadline|how long")
 _LISTING = re.compile(r"有什么|有哪些|有啥|都有哪|what .*(are|is) there|which .*are there")
 _CHOOSING = re.compile(r"选|落户|落在|落哪|落到|搬|入驻|哪个园|哪个区|哪里好|推荐|适合|合适|找个?园|去哪|放哪|比较|choose|which park|move")
 _ENGLISH = re.compile(
@@ -108,6 +113,21 @@ def speaks_of_choosing(text: str) -> bool:
 def asks_validity(text: str) -> bool:
     """Whether a message asks if something still holds."""
     return bool(_VALIDITY.search(text))
+
+
+def asks_who(text: str) -> bool:
+    """Whether a message asks who is responsible."""
+    return bool(_WHO.search(text))
+
+
+def asks_where(text: str) -> bool:
+    """Whether a message asks for the place itself, so that asking back for one is no answer."""
+    return bool(_WHERE.search(text))
+
+
+def asks_when(text: str) -> bool:
+    """Whether a message asks for a date or a period."""
+    return bool(_WHEN.search(text))
 
 
 def asks_for_list(text: str) -> bool:

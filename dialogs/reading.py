@@ -10,7 +10,6 @@ from datetime import date
 from rapidfuzz import fuzz, process
 
 from dialogs import phrases
-from dialogs.messages import Score
 from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, Flag, FreeText, Items, Number, Question
 from knowledge.facts import FactType
 from knowledge.money import Money
@@ -18,11 +17,6 @@ from knowledge.snapshot import Knowledge
 from knowledge.values import Found, normalise, read_contacts, read_dates, read_money, read_number, read_yes_no
 
 MAX_TEXT = 500
-SURE = 0.45
-"""An intent from here on is acted upon (95 of 100 such were right on messages written independently of the examples)."""
-LIKELY, MARGIN = 0.32, 0.12
-"""A lower score is enough where the runner-up is this far behind."""
-POSSIBLE = 0.25
 NEAR = 82.0
 """Similarity (0–100) from which a misspelt option counts as meant, where no money or eligibility hangs on it."""
 
@@ -36,7 +30,6 @@ _GLUE = re.compile(
     r"我们?|咱们?|公司|企业|的话|就是|应该|是|在|选|要|想|的|了|啊|吧|呀|哦|嗯|做|刚|拿到?|有|这个|那个|属于|主要|大概|差不多|一个|区域|地区|那边|这边"
     r"|\b(?:we|i|it|is|are|am|in|at|the|our|us|a|an|company|located|based|from|actually|meant|make|do|have|just|should|be)\b|[\s,.，。、!！~～:：]+"
 )
-_SPLIT = re.compile(r"[;；\n。？?!！]+|另外|顺便|还有(?!没|什|哪|吗)|再问|同时(?!满足)|，(?:还|再|也|那)(?=想|帮|看|问|查|有)")
 _FUZZY_FACTS = frozenset({"region", "segment", "site_stage", "needs", "approval_matter"})
 _ORDINAL = re.compile(r"(?:选|第)?([1-9])(?:个|项|号)?[.。、]?")
 
@@ -291,45 +284,3 @@ def site_wishes_in(text: str, knowledge: Knowledge) -> dict[str, str]:
     """The site stage that a message names, if it names exactly one."""
     tokens = {o.token for o in knowledge.facts["site_stage"].options for a in o.aliases if normalise(a) in text}
     return {"site_stage": tokens.pop()} if len(tokens) == 1 else {}
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a message wants: intents best first (`out_of_scope` where nothing fits), and the wishes to be served, in order."""
-
-    scores: tuple[Score, ...]
-    wishes: tuple[str, ...]
-
-
-def intents(text: str, knowledge: Knowledge) -> Reading:
-    """Read what the person wants; several wishes where parts of the message clearly want different things."""
-    whole = _rank(text, knowledge)
-    parts = [p for p in (p.strip(" ，,、") for p in _SPLIT.split(text) if p) if len(p) >= 2]
-    if len(parts) > 1:
-        each = [_rank(p, knowledge)[0] for p in parts]
-        wishes = list(dict.fromkeys(s.name for s in each if s.score >= LIKELY and s.name not in _SMALL_TALK))
-        if len(wishes) > 1:
-            best = {s.name: max(x.score for x in each if x.name == s.name) for s in each}
-            scores = [Score(name, best[name]) for name in wishes] + [s for s in whole if s.name not in wishes][:1]
-            return Reading(tuple(scores), tuple(wishes[:3]))
-    return Reading(tuple(whole), tuple(_sure(whole)))
-
-
-_SMALL_TALK = frozenset({"greeting", "thanks_bye", "out_of_scope"})
-
-
-def _rank(text: str, knowledge: Knowledge) -> list[Score]:
-    ranked = knowledge.matcher.rank(text)
-    if not ranked or ranked[0].score < POSSIBLE:
-        return [Score("out_of_scope", round(1 - (ranked[0].score if ranked else 0.0), 4))]
-    return [Score(m.label, m.score) for m in ranked[:4] if m.score >= POSSIBLE]
-
-
-def _sure(scores: Sequence[Score]) -> list[str]:
-    """The best wish, where it is sure enough to be acted upon."""
-    if not scores:
-        return []
-    runner_up = scores[1].score if len(scores) > 1 else 0.0
-    if scores[0].score >= SURE or (scores[0].score >= LIKELY and scores[0].score - runner_up >= MARGIN):
-        return [scores[0].name]
-    return []

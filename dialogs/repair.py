@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs import answering, asking, closing, moves, phrases, proceeding, reading, wishes
+from dialogs import answering, asking, closing, finding, moves, phrases, proceeding, reading, wishes
 from dialogs.answers import cut
 from dialogs.messages import Option, Reply
 from dialogs.script import UNKNOWN, FreeText, Items, Question
@@ -107,7 +107,7 @@ def in_form(talk: Talk) -> bool:
     elif "request_human" in wanted:
         talk.speak(talk.say("requests.already"))
         asking.ask(talk)
-    elif wanted or phrases.is_question(talk.text) or _is_known(talk):
+    elif wanted or phrases.is_question(talk.text) or finding.is_known(talk):
         wishes.free_text(talk)
         proceeding.digressed(talk)
         if talk.missed:
@@ -132,12 +132,7 @@ def _needs(talk: Talk, question: Question[object]) -> None:
 def _is_named(talk: Talk) -> bool:
     """Whether a record answers what a term means (PCT是什么)."""
     hits = talk.knowledge.search.find(talk.text, (), 1)
-    return bool(hits) and hits[0].title >= wishes.TITLE
-
-
-def _is_known(talk: Talk) -> bool:
-    hits = talk.knowledge.search.find(talk.text, (), 1)
-    return bool(hits) and hits[0].score >= wishes.CLOSE
+    return bool(hits) and hits[0].title >= finding.TITLE
 
 
 def reasons(talk: Talk) -> None:

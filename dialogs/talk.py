@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from dialogs import cases, phrases, reading
+from dialogs import cases, phrases, wanting
 from dialogs.answers import Voice
 from dialogs.conversation import State
 from dialogs.frames import Stage
 from dialogs.messages import Entity, Message, Option, Reply, Score
 from dialogs.script import Question
 from dialogs.texts import Texts, texts
+from dialogs.wanting import Reading
 from knowledge.snapshot import Knowledge
 from knowledge.values import Found, normalise, read_contacts
 
@@ -119,7 +120,7 @@ class Talk:
         self.outcome: dict[str, Any] | None = None
         self.text = knowledge.read(message.text)
         self.found: tuple[Found, ...] = ()
-        self.wants = reading.Reading((), ())
+        self.wants = Reading()
         self.hide = False
         self.tapped: str | None = None
         self.runs_before = state.runs
@@ -136,7 +137,7 @@ class Talk:
         self.text = self.knowledge.read(text)
         found = self.knowledge.vocabulary.read(self.text, self.stage.today)
         self.found = tuple(f for f in found if f.kind in _SUMS or not phrases.denied(self.text, f.start, f.end, f.kind in _NAMES))
-        self.wants = reading.intents(self.text, self.knowledge)
+        self.wants = wanting.read(self.text, self.knowledge)
 
     def asking(self) -> Question[Any] | None:
         """The open question, if a dialog waits for an answer."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from dialogs import answering, asking, closing, filing, frames, moves, proceeding, reading, repair, reports, wishes
+from dialogs import answering, asking, closing, filing, finding, frames, moves, proceeding, reading, repair, reports, wishes
 from dialogs.script import UNKNOWN, BadTokenError, Choices
 from dialogs.scripts.subsidy_precheck import Report
 from dialogs.talk import Talk
@@ -104,7 +104,7 @@ def _show(talk: Talk, record_id: str) -> None:
         moves.stale(talk, "bad.stale")
         return
     talk.tapped = talk.voice.called(record)
-    wishes.tell(talk, record)
+    finding.tell(talk, record)
 
 
 def _full(talk: Talk, record_id: str) -> None:
@@ -167,6 +167,7 @@ _TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
         "full": _full,
         "text": _original,
         "place": wishes.place,
+        "wish": wishes.clarify,
         "basis": _basis,
         "edit": moves.edit,
         "back": moves.back,

@@ -1,4 +1,4 @@
-"""Free questions: the wishes of a message served in order, records found for it, and what to say where nothing is."""
+"""Free questions: the wishes of a message served in order, follow-ups, lists, and what to say where nothing is found."""
 
 from __future__ import annotations
 
@@ -7,52 +7,68 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dialogs import asking, filing, frames, moves, phrases, proceeding, reading, reports
-from dialogs.answers import MAX_OPTIONS, Voice, cut
+from dialogs import asking, filing, finding, frames, moves, phrases, proceeding, reading
+from dialogs.answers import MAX_OPTIONS, cut
+from dialogs.finding import TITLE
 from dialogs.messages import Option, Reply
 from dialogs.talk import Talk, Unanswered, masked
-from knowledge.records import Park, QuestionAnswer, Service, Topic
+from knowledge.records import QuestionAnswer, Service, Topic
 from knowledge.search import Hit
-from knowledge.shapes import Citation
-from knowledge.snapshot import Answerable
 
-RIGHT = 0.60
-"""A record from here on is the answer."""
-CLOSE = 0.46
-"""Records from here on are offered, at most three."""
-_SILENT = 0.3
-EXACT = 0.95
-"""From here on a record's own name or phrasing was used word for word."""
-TITLE = 0.8
-"""How well a question must fit a record's own name to be about it, whatever else the message wants."""
 TOPICS = tuple(t for t in get_args(Topic) if t not in (*frames.GUIDED, "policy_question"))
 """Wishes that are answered with a list of what the documents have on them."""
 _OWN_WAY = frozenset({"request_human", "request_status", "cancel", "correction", "back_or_restart"})
 """Wishes that win over a record of the same name; a pre-check and a choice of park do where the person speaks of their own."""
+_OUT, _UNSURE_OUT = 0.28, 0.2
+"""Something that is out of scope by its words, surely or perhaps, is answered all the same from a record that fits as well as this."""
+_KNOWN = ("region", "segment", "stage", "events")
+_FOLLOWS = re.compile(r"^(?:那么?|要是|如果是?|换成?|and |what about |how about )?\s*(?P<words>.{1,16}?)\s*(?:的?呢|的话呢?|怎么样|又如何)?[?？。]*$")
+_FOLLOWING = re.compile(r"^(?:那么?(?!个|些|里|边|是)|要是|如果是|换成|and |what about |how about )|(?:呢|的话)[?？。]*$")
 
 
 def free_text(talk: Talk) -> None:
     """Serve a message that is no answer: its wishes in order; then offer what was interrupted."""
     interrupted, talk.free = talk.asking() is not None, True
-    region = _region(talk)
+    region = finding.region_of(talk)
     if not interrupted and region is not None and _only_a_region(talk):
         place(talk, region)
         return
-    hits = _find(talk, region)
-    if phrases.asks_validity(talk.text) and _validity(talk, region):
+    _follow(talk)
+    hits = finding.find(talk, region)
+    if phrases.asks_validity(talk.text) and finding.validity(talk, region):
         return
-    foreign = talk.knowledge.is_elsewhere(talk.text) and not _named(talk) and not _names_the_place(talk, hits)
-    if foreign and set(talk.wants.wishes) <= {*frames.GUIDED, *TOPICS, "policy_question"}:
+    foreign = talk.knowledge.is_elsewhere(talk.text) and not finding.named(talk) and not _names_the_place(talk, hits)
+    if foreign and set(talk.wants.wishes) <= {*frames.GUIDED, *TOPICS, "policy_question", "out_of_scope"}:
         _miss(talk, False, "miss.out_of_scope")
         return
-    served = [serve(talk, wish, region, hits) for wish in _wishes(talk, hits)]
-    if not any(served) and not _search(talk, hits):
-        _miss(talk, interrupted)
+    served = [serve(talk, wish, region, finding.find(talk, region, part) if several else hits) for wish, part, several in _wishes(talk, hits)]
+    if not any(served) and not _answer(talk, hits) and not _clarify(talk):
+        _miss(talk, interrupted, "miss.out_of_scope" if _is_out(talk) else "")
         return
     if not talk.missed:
         talk.state = replace(talk.state, misses=0)
     if interrupted and not _restarted(talk) and (talk.asking() is not None):
         proceeding.offer_resume(talk)
+
+
+def _answer(talk: Talk, hits: list[Hit]) -> bool:
+    """Answer what no wish was served for from the records; what seems out of scope only where a record fits well."""
+    out = bool(talk.wants.scores) and talk.wants.scores[0].name == "out_of_scope"
+    return (not out or (bool(hits) and hits[0].score >= _UNSURE_OUT)) and finding.answer(talk, hits)
+
+
+def _follow(talk: Talk) -> None:
+    """Read a follow-up as the last question with what is new in it: 三类证补多少 … 二类呢？"""
+    told = _FOLLOWS.match(talk.text)
+    if not talk.state.asked or not told or not _FOLLOWING.search(talk.text) or not talk.found:
+        return
+    before = talk.knowledge.vocabulary.read(talk.state.asked, talk.stage.today)
+    words, changed = talk.state.asked, False
+    for value in talk.found:
+        for old in (b for b in before if b.kind == value.kind):
+            words, changed = words.replace(old.text, value.text, 1), True
+    if changed:
+        talk.hear(words)
 
 
 def _names_the_place(talk: Talk, hits: list[Hit]) -> bool:
@@ -69,16 +85,15 @@ def _only_a_region(talk: Talk) -> bool:
     return bool(talk.found) and all(f.kind == "region" for f in talk.found) and len(reading.rest_of(talk.text, talk.found)) <= 1
 
 
-def _wishes(talk: Talk, hits: list[Hit]) -> tuple[str, ...]:
-    """The wishes to serve; none where one record is named so plainly that it is the answer."""
+def _wishes(talk: Talk, hits: Sequence[Hit]) -> list[tuple[str, str, bool]]:
+    """The wishes to serve, each with its words and whether there are several; none where one record is named so plainly that it is the answer."""
     names = talk.wants.wishes
     own = {"subsidy_precheck"} if phrases.speaks_of_own(talk.text) else set()
     choosing = {"park_selection"} if phrases.speaks_of_choosing(talk.text) else set()
-    own_way = _OWN_WAY | own | choosing
     if hits and hits[0].title == 1.0 and isinstance(hits[0].record, Service) and talk.knowledge.search.is_name(talk.text, hits[0].record):
-        return ()  # a service called by its very name, whatever else the words may want
-    named = bool(hits) and hits[0].title >= TITLE and len(names) <= 1 and not set(names) & own_way
-    return () if named else names
+        return []  # a service called by its very name, whatever else the words may want
+    named = bool(hits) and hits[0].title >= TITLE and len(names) <= 1 and not set(names) & (_OWN_WAY | own | choosing)
+    return [] if named else [(name, part, len(names) > 1) for name, part in zip(names, talk.wants.parts, strict=True)]
 
 
 def _restarted(talk: Talk) -> bool:
@@ -88,26 +103,16 @@ def _restarted(talk: Talk) -> bool:
 
 def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
     """Serve one wish; False where it comes to nothing and the search should try."""
-    given = reading.facts_in(talk.found, talk.knowledge, talk.text)
     top = talk.state.top
     if top is not None and not top.done and top.dialog == wish:
         return False  # it is open already: starting it anew would throw the answers away
     match wish:
         case "park_selection" | "subsidy_precheck" | "approval_channel":
-            if wish == "approval_channel" and (matter := reading.matter_in(talk.text, talk.knowledge)):
-                given["approval_matter"] = matter
-            if wish == "park_selection":
-                given |= reading.site_wishes_in(talk.text, talk.knowledge)
-            if ambiguous(talk, wish):
-                return True
-            if wish == "subsidy_precheck" and region and phrases.asks_for_list(talk.text) and not phrases.speaks_of_own(talk.text):
-                _overview(talk, region)
-            if wish == "park_selection" and region and phrases.asks_for_list(talk.text):
-                sites = [p for p in talk.knowledge.parks_in(region) if p.kind in ("park", "carrier")] or list(talk.knowledge.parks_in(region))
-                talk.replies.append(talk.voice.listing(talk.say("parks.list", region=talk.voice.region_name(region), count=len(sites)), sites[:10]))
-            moves.start(talk, wish, given)
+            _guide(talk, wish, region, hits)
         case "request_human":
             moves.human(talk)
+        case "request_status" if not talk.own and finding.is_it(hits):
+            return finding.answer(talk, hits)  # somebody asks how a project of the papers stands
         case "request_status":
             filing.status(talk)
         case "greeting":
@@ -123,29 +128,36 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
         case "correction":
             moves.edit(talk, "")
         case "out_of_scope":
-            if _search(talk, hits, strict=True):
-                return True
-            _miss(talk, False, "miss.out_of_scope")
+            if not (hits and (hits[0].score >= _OUT or hits[0].title >= TITLE) and finding.answer(talk, hits, strict=True)):
+                _miss(talk, False, "miss.out_of_scope")
         case _ if wish in TOPICS:
-            return _search(talk, hits, strict=True) or topical(talk, wish, region, hits)
+            return finding.answer(talk, hits, strict=True) or topical(talk, wish, region, hits)
         case _:
             return False
     return True
 
 
-def ambiguous(talk: Talk, wish: str) -> bool:
-    """Ask which of several regions of one short name is meant."""
-    unclear = next((f for f in talk.found if f.kind == "ambiguous_region"), None)
-    if unclear is None or any(f.kind == "region" for f in talk.found):
-        return False
-    _which(talk, unclear.value, "miss.ambiguous_region")
-    return True
-
-
-def _which(talk: Talk, regions: Sequence[str], key: str) -> None:
-    """Ask for the region of a question; the words wait until it is known."""
-    talk.state = replace(talk.state, pending=talk.text)
-    talk.speak(talk.say(key), tuple(Option(talk.voice.region_name(r), f"!place:{r}") for r in regions))
+def _guide(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> None:
+    """Answer a plain question about a paper's supports, parks or routes, with the dialog beside it; else begin the dialog."""
+    own = phrases.speaks_of_own(talk.text)
+    if wish == "park_selection":
+        own = phrases.speaks_of_choosing(talk.text) and (own or any(f.kind == "segment" for f in talk.found) or not finding.is_it(hits, strict=True))
+    lists = phrases.asks_for_list(talk.text)
+    if finding.ambiguous(talk):
+        return
+    if not own and not lists and finding.is_it(hits, strict=wish == "approval_channel") and finding.answer(talk, hits, step=wish):
+        return
+    given = reading.facts_in(talk.found, talk.knowledge, talk.text)
+    if wish == "approval_channel" and (matter := reading.matter_in(talk.text, talk.knowledge)):
+        given["approval_matter"] = matter
+    if wish == "park_selection":
+        given |= reading.site_wishes_in(talk.text, talk.knowledge)
+    if wish == "subsidy_precheck" and region and lists and not own:
+        _overview(talk, region)
+    if wish == "park_selection" and region and lists:
+        sites = [p for p in talk.knowledge.parks_in(region) if p.kind in ("park", "carrier")] or list(talk.knowledge.parks_in(region))
+        talk.replies.append(talk.voice.listing(talk.say("parks.list", region=talk.voice.region_name(region), count=len(sites)), sites[:10]))
+    moves.start(talk, wish, given)
 
 
 def place(talk: Talk, region: str) -> None:
@@ -166,47 +178,12 @@ def place(talk: Talk, region: str) -> None:
     free_text(talk)
 
 
-_KNOWN = ("region", "segment", "stage", "events")
-
-
-def _named(talk: Talk) -> tuple[str, ...]:
-    """The regions that the message names; of nested ones the inner."""
-    return talk.knowledge.innermost([f.token for f in talk.found if f.kind == "region"])
-
-
-def _region(talk: Talk) -> str | None:
-    """The region that the message is about: named in it, or known from before."""
-    named = _named(talk)
-    if len(named) == 1:
-        talk.state = replace(talk.state, profile={**talk.state.profile, "region": named[0]})
-        return named[0]
-    return None if named else talk.state.profile.get("region")
-
-
-def _find(talk: Talk, region: str | None, text: str = "") -> list[Hit]:
-    """Records for the message: of the regions that it names, otherwise of all, the region spoken of before a little ahead."""
-    named = _named(talk)
-    scope = (*talk.knowledge.upward(named[0]), *talk.knowledge.around(named[0])) if len(named) == 1 else named
-    text = text or talk.text
-    for unclear in (f for f in talk.found if f.kind == "ambiguous_region"):
-        text = text.replace(unclear.text, "", 1)  # 高新区 alone names no park
-    hits = [h for h in talk.knowledge.search.find(text or talk.text, scope, 16) if _same_class(talk.text, h.record)]
-    if region is None:  # that one paper is silent is no answer while another may speak
-        return sorted(hits, key=lambda h: (_SILENT * _is_silent(h.record) - h.score, h.record.id))
-    upward = talk.knowledge.upward(region)
-    above, other = (0.12, 0.2) if named else (0.06, 0.1)
-    behind = {r: 0.0 if r == region else above if r in upward else other for r in talk.knowledge.regions}
-    own = {h.record.id for h in hits if named and h.record.region == region and h.score >= CLOSE}
-    called = {h.record.id for h in hits if h.title == 1.0 and isinstance(h.record, Service) and talk.knowledge.search.is_name(text, h.record)}
-    return sorted(hits, key=lambda h: (h.record.id not in called, h.record.id not in own, behind[h.record.region] - h.score, h.record.id))
-
-
 def topical(talk: Talk, topic: str, region: str | None, hits: list[Hit]) -> bool:
     """What the documents have on a topic, for a region; asks for the region first where none is known."""
-    if ambiguous(talk, topic):
+    if finding.ambiguous(talk):
         return True
     if region is None:
-        _which(talk, tuple(talk.knowledge.regions), "miss.which_region")
+        finding.which(talk, tuple(talk.knowledge.regions), "miss.which_region")
         return True
     return listing(talk, topic, region, hits)
 
@@ -224,111 +201,6 @@ def listing(talk: Talk, topic: str, region: str, hits: Sequence[Hit] = ()) -> bo
     return True
 
 
-def tell(talk: Talk, record: Answerable) -> None:
-    """Answer with a record."""
-    talk.state = replace(talk.state, subject=record.id, asked=talk.text[:300] if talk.free else "")
-    reply = talk.voice.tell(record)
-    unsaid = (
-        not isinstance(record, Park)
-        and record.region != talk.state.profile.get("region")
-        and not any(f.kind == "region" and f.token == record.region for f in talk.found)
-    )
-    if unsaid:
-        reply = replace(reply, text=talk.say("facts.in_region", region=talk.voice.region_name(record.region), text=reply.text))
-    talk.replies.append(reply)
-
-
-def _search(talk: Talk, hits: list[Hit], strict: bool = False) -> bool:
-    """Answer from the records; `strict`: only with a record that surely is meant."""
-    named = _named(talk)
-    if len(named) == 2 and not strict and _compare(talk, named, hits):
-        return True
-    if not named and not talk.state.profile.get("region") and len(rivals := _rivals(talk, hits)) > 1:
-        _which(talk, rivals, "miss.which_region")
-        return True
-    if hits and _is_it(hits, strict):
-        tell(talk, hits[0].record)
-        return True
-    if strict:
-        return False
-    close = _apart([h for h in hits if h.score >= CLOSE])
-    if not close:
-        return False
-    if len(close) == 1:
-        tell(talk, close[0])
-    else:
-        talk.state = replace(talk.state, subject="?")
-        talk.replies.append(talk.voice.candidates(close[:3]))
-    return True
-
-
-def _is_it(hits: list[Hit], strict: bool) -> bool:
-    """Whether the first record is the answer: well above the bar, or over it with a margin to the next different one."""
-    best, level = hits[0].score, RIGHT + (0.08 if strict else 0.0)
-    following = next((h.score for h in hits[1:] if not _same(hits[0].record, h.record)), 0.0)
-    return best >= level + 0.1 or (best >= level and best - following >= 0.04)
-
-
-def _same(one: Answerable, other: Answerable) -> bool:
-    """Whether one record speaks of the other (a question about a support), or is called the same (in another region)."""
-    if Voice.name(one) == Voice.name(other):
-        return True
-    about = {i for r in (one, other) if isinstance(r, QuestionAnswer) for i in r.about}
-    return one.id in about or other.id in about
-
-
-def _apart(hits: list[Hit]) -> list[Answerable]:
-    """Records without those that another, better one already speaks of."""
-    kept: list[Answerable] = []
-    for hit in hits:
-        if not any(_same(hit.record, k) for k in kept):
-            kept.append(hit.record)
-    return kept
-
-
-def _rivals(talk: Talk, hits: list[Hit]) -> tuple[str, ...]:
-    """Regions whose records fit the question equally well; one at most where a name is meant."""
-    if not hits or hits[0].score < CLOSE:
-        return ()
-    if hits[0].title >= EXACT and (len(hits) < 2 or all(h.title < EXACT for h in hits if h.record.region != hits[0].record.region)):
-        return ()
-    level = [h.record.region for h in hits if h.score >= max(CLOSE, hits[0].score - 0.12)]
-    return tuple(r for r in talk.knowledge.regions if r in level)
-
-
-def _is_silent(record: Answerable) -> bool:
-    """Whether a record only says that its paper does not say it."""
-    return isinstance(record, QuestionAnswer) and re.search("没有写|没有列|没有提|不写", record.answer.split("。")[0]) is not None
-
-
-def _same_class(text: str, record: Answerable) -> bool:
-    """Whether a record is about the device class that is asked for (a question about 三类 is not answered with 二类)."""
-    asked = phrases.device_classes(text)
-    named = phrases.device_classes(" ".join((Voice.name(record), *(record.ask if isinstance(record, QuestionAnswer) else ()))))
-    return not asked or not named or bool(asked & named)
-
-
-def _validity(talk: Talk, region: str | None) -> bool:
-    """Whether something still holds: the record that is named or was just spoken of, else the region's paper."""
-    spoken = talk.knowledge.record(talk.state.subject)
-    hits = _find(talk, region, phrases.without_validity(talk.text))
-    named = hits[0].record if hits and hits[0].title >= TITLE else None
-    if record := named or (spoken if not _named(talk) else None):
-        tell(talk, record)
-        return True
-    papers = [d for d in talk.knowledge.documents.values() if region is None or d.region == region]
-    first = {d.id: next((r for r in talk.knowledge.answerable() if talk.knowledge.document_of(r).id == d.id), None) for d in papers}
-    lines = [
-        talk.say(
-            "facts.validity", title=talk.voice.called(d), number="" if talk.voice.english else d.number or "", holds=talk.voice.document_holds(d)
-        )
-        for d in papers
-    ]
-    places = [Citation(document=d.id, section=reports.WHOLE) for d in papers if first[d.id] is not None]
-    talk.replies.append(Reply("\n".join(lines), (talk.voice.log(),), talk.voice.sources(places)))
-    return True
-
-
 def _overview(talk: Talk, region: str) -> None:
     """How many supports the papers name for a region, and those with a printed sum."""
     supports = talk.knowledge.supports_in(region)
@@ -339,22 +211,33 @@ def _overview(talk: Talk, region: str) -> None:
     talk.replies.append(Reply("\n".join(lines), (), talk.voice.sources(s.source for s in printed[:5] or supports[:1])))
 
 
-def _compare(talk: Talk, regions: Sequence[str], hits: list[Hit]) -> bool:
-    """Two regions in one question: the best record of each side."""
-    sides = [next((h.record for h in hits if h.record.region == r and h.score >= CLOSE), None) for r in regions]
-    if any(s is None for s in sides):
+def clarify(talk: Talk, wish: str) -> None:
+    """Serve the wish that the person chose of those between which their words hung."""
+    if wish not in talk.knowledge.intents or not talk.state.pending:
+        moves.stale(talk, "bad.stale")
+        return
+    words = talk.state.pending
+    talk.tapped, talk.state = talk.knowledge.intents[wish].label[talk.say.language], replace(talk.state, pending="")
+    talk.hear(words)
+    talk.free = True
+    region = finding.region_of(talk)
+    hits = finding.find(talk, region)
+    if not serve(talk, wish, region, hits) and not finding.answer(talk, hits):
+        _miss(talk, False)
+
+
+def _clarify(talk: Talk) -> bool:
+    """Ask which of two or three wishes is meant, where the words hang between them."""
+    if not (between := talk.wants.between):
         return False
-    for side in sides:
-        if side is not None:
-            reply = talk.voice.tell(side)
-            talk.replies.append(replace(reply, text=_headed(talk, side.region, reply.text)))
+    talk.state = replace(talk.state, pending=talk.text)
+    labels = [talk.knowledge.intents[name].label[talk.say.language] for name in between]
+    talk.speak(talk.say("miss.between"), tuple(Option(label, f"!wish:{name}") for label, name in zip(labels, between, strict=True)))
     return True
 
 
-def _headed(talk: Talk, region: str, text: str) -> str:
-    """An answer under the name of its region."""
-    name = talk.voice.region_name(region)
-    return f"{name}\n{text}" if talk.voice.english else f"【{name}】{text}"
+def _is_out(talk: Talk) -> bool:
+    return bool(talk.wants.scores) and talk.wants.scores[0].name == "out_of_scope" and not talk.found
 
 
 def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:

@@ -92,7 +92,7 @@ def check(folder: Path, form: str) -> int:
     return 0
 
 
-_SMALL = ("regions", "segments", "facts", "intents", "spellings", "elsewhere", "industries", "passages")
+_SMALL = ("regions", "segments", "facts", "intents", "spellings", "elsewhere", "industries", "asks", "passages")
 
 
 def bring(arguments: argparse.Namespace, folder: Path) -> int:

@@ -1,6 +1,6 @@
 """Passage search: Okapi BM25 over characters and pairs of characters, in memory (Robertson and Zaragoza, 2009).
 
-Pairs find the passages and single characters, at half the weight, put them in order; the words of asking (什么时候, 哪个, how many) count
+Pairs find the passages, single characters, at less weight, help to put them in order; the words of asking (什么时候, 哪个, how many) count
 for nothing. A query looks at the rarest pairs first and stops after a fixed number of entries, so that its cost does not grow with the
 number of passages. Measured beside other libraries: docs/understanding.md.
 """
@@ -11,13 +11,15 @@ import math
 import re
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import pairwise
 
 from knowledge.values import normalise
 
 _K1, _B = 0.9, 0.4
-_SINGLE = 0.5
+_SINGLE = 0.7
+_PRIOR = 6.0
+"""So much is added to what a query could get: a single common word (补贴) says little, however well it fits."""
 _ENTRIES = 12_000
 _CANDIDATES = 20
 _TOKEN = re.compile(r"[a-z0-9]+|[^\W_]")
@@ -32,14 +34,14 @@ class Bm25:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = [normalise(text) for text in texts]
-        tokens = [_TOKEN.findall(text) for text in self._texts]
-        self._lengths = [len(t) for t in tokens]
+        split = [tokens(text) for text in self._texts]
+        self._lengths = [len(own) for own in split]
         self._mean = sum(self._lengths) / max(1, len(texts)) or 1.0
         holders: Counter[str] = Counter()
         found: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
-        for place, own in enumerate(tokens):
+        for place, own in enumerate(split):
             holders.update(set(own))
-            for gram, count in Counter(_pairs(own)).items():
+            for gram, count in Counter(grams(own)).items():
                 found[gram].extend((place, count))
         self._unseen = self._rarity(0)
         self._singles = {token: _SINGLE * self._rarity(n) for token, n in holders.items()}
@@ -53,11 +55,20 @@ class Bm25:
             self._weights.extend(rarity * self._saturated(p, n) for p, n in zip(entries[::2], entries[1::2], strict=True))
             self._starts.append(len(self._places))
 
-    def search(self, text: str, limit: int = 10) -> list[tuple[int, float]]:
-        """Places of the best texts, best first, each with its share of the highest score that the query could get."""
-        parts = [_TOKEN.findall(part) for part in _ASKING.split(normalise(text))]
+    def __contains__(self, pair: str) -> bool:
+        """Whether two characters stand side by side in a text."""
+        return pair in self._number
+
+    def rarity(self, gram: str) -> float:
+        """The weight of a pair or a word: high where few texts hold it."""
+        number = self._number.get(gram)
+        return self._unseen if number is None else self._rarity(self._starts[number + 1] - self._starts[number])
+
+    def search(self, text: str, limit: int = 10, among: Container[int] | None = None) -> list[tuple[int, float]]:
+        """Places of the best texts, best first, each with its share of the highest score that the query could get; only places `among` these."""
+        parts = [tokens(part) for part in _ASKING.split(normalise(text))]
         singles = {token for part in parts for token in part}
-        pairs = {gram for part in parts for gram in _pairs(part)}
+        pairs = {gram for part in parts for gram in grams(part)}
         spans = sorted((self._starts[n + 1] - self._starts[n], self._starts[n]) for g in pairs if (n := self._number.get(g)) is not None)
         most = sum(self._singles.get(t, _SINGLE * self._unseen) for t in singles)
         most += sum(self._rarity(size) for size, _ in spans) + self._unseen * (len(pairs) - len(spans))
@@ -68,14 +79,15 @@ class Bm25:
                 scores[place] += weight
             if (left := left - size) < 0:
                 break
-        best = sorted(scores, key=lambda p: (-scores[p], p))[: max(limit, _CANDIDATES)]
+        found = scores if among is None else [place for place in scores if place in among]
+        best = sorted(found, key=lambda p: (-scores[p], p))[: max(limit, _CANDIDATES)]
         weighed = [(token, self._singles[token]) for token in singles if token in self._singles]
         for place in best:
             passage, norm = self._texts[place], self._norm(place)
             for token, weight in weighed:
                 if count := passage.count(token):
                     scores[place] += weight * count * (_K1 + 1) / (count + norm)
-        full = most * (_K1 + 1)
+        full = (most + _PRIOR) * (_K1 + 1)
         return sorted(((p, scores[p] / full) for p in best), key=lambda hit: (-hit[1], hit[0]))[:limit]
 
     @staticmethod
@@ -93,8 +105,13 @@ class Bm25:
         return count * (_K1 + 1) / (count + self._norm(place))
 
 
-def _pairs(tokens: Sequence[str]) -> Iterator[str]:
-    """Neighbouring tokens; a Latin word or a number is also a gram of its own."""
-    for one, other in pairwise(tokens):
+def tokens(text: str) -> list[str]:
+    """The tokens of a normalised text: characters, Latin words and numbers."""
+    return _TOKEN.findall(text)
+
+
+def grams(parts: Sequence[str]) -> Iterator[str]:
+    """Pairs of neighbouring tokens; a Latin word or a number is also a gram of its own."""
+    for one, other in pairwise(parts):
         yield f"{one}{other}" if len(one) == len(other) == 1 else f"{one} {other}"
-    yield from (token for token in tokens if len(token) > 1)
+    yield from (token for token in parts if len(token) > 1)

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from knowledge import rules
-from knowledge.facts import FactType, Region
+from knowledge.facts import Asks, FactType, Region
 from knowledge.money import Money, MoneyError
 from knowledge.records import Clause, Difference, Document, Park, Passage, QuestionAnswer, Service
 from knowledge.shapes import Citation, Shape, parts
@@ -68,6 +68,8 @@ def _references(record: Shape, tables: Tables, records: Collection[str]) -> Iter
         yield ("superseded_by",), superseded, (documents if isinstance(record, Document) else records), "取代它的记录"
     if isinstance(record, Passage):
         yield ("document",), record.document, documents, "文件"
+    if isinstance(record, Asks):
+        yield ("about",), record.about, records, "记录"
     if isinstance(record, QuestionAnswer | Service | Difference):
         for index, about in enumerate(record.about):
             yield ("about", index), about, records, "记录"

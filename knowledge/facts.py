@@ -89,6 +89,13 @@ class Spelling(Shape):
     wrong: tuple[Text, ...] = ()
 
 
+class Asks(Shape):
+    """How people ask for a record, in their own words rather than the paper's."""
+
+    about: Id
+    ask: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
 class Intent(Shape):
     """Something a person may want, with examples of how they say it."""
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from knowledge import checks, rules
 from knowledge.explaining import explanations, suggest
-from knowledge.facts import Elsewhere, FactType, Intent, Region, Segment, Spelling
+from knowledge.facts import Asks, Elsewhere, FactType, Intent, Region, Segment, Spelling
 from knowledge.figures import Papers, citations, strange, strange_in_document
 from knowledge.matching import Matcher
 from knowledge.records import Channel, Clause, Difference, Document, Indicator, Layout, Park, Passage, QuestionAnswer, Record, Service, Task
@@ -50,6 +50,7 @@ MODELS: Mapping[str, type[Shape]] = MappingProxyType(
         "indicators": Indicator,
         "differences": Difference,
         "questions": QuestionAnswer,
+        "asks": Asks,
     }
 )
 SHIPPED = Path(__file__).parent / "base"
@@ -205,10 +206,16 @@ class _Loading:
             self.problems.extend(explanations(tree, path, model, row, error))
             self.refused.update(v for v in (row.get("id"), row.get("key")) if isinstance(v, str))
             return
-        key = str(getattr(record, "id", None) or getattr(record, "key", None) or getattr(record, "name", None) or getattr(record, "right", ""))
+        key = str(
+            getattr(record, "id", None)
+            or getattr(record, "key", None)
+            or getattr(record, "name", None)
+            or getattr(record, "right", None)
+            or getattr(record, "about", "")
+        )
         unique = (
             f"{kind}:{key}"
-            if kind in ("regions", "segments", "facts", "intents", "spellings", "elsewhere", "industries", "documents", "passages")
+            if kind in ("regions", "segments", "facts", "intents", "spellings", "elsewhere", "industries", "asks", "documents", "passages")
             else key
         )
         if unique in self.places:
@@ -277,7 +284,7 @@ class _Loading:
         answerable = [r for kind in ANSWERABLE for r in t[kind].values()]
         names = {r.name for r in t["regions"].values()}  # 徐州高新区 is also a park: only a region's own name is left out of a search
         places = [name for r in t["regions"].values() for name in (r.name, *r.aliases, *r.ambiguous)]
-        search = Search(answerable, [n for n in places if n in names or not n.endswith("区")])
+        search = Search(answerable, [n for n in places if n in names or not n.endswith("区")], {a.about: a.ask for a in t["asks"].values()})
         examples = {i.name: i.examples for i in t["intents"].values()}
         away = {word: [n for e in t[kind].values() for n in (e.name, *e.aliases)] for word, kind in (("E", "elsewhere"), ("I", "industries"))}
         alike = {**away, "R": places}

@@ -1,19 +1,21 @@
-"""Finding the records that a question is about: names and usual phrasings first, then the words of the record.
+"""Finding the records that a question is about: by their names and usual phrasings, and by their words.
 
-Scores lie between 0 and 1. The words part is the share of the question's rarity-weighted character pairs that a record holds, so a
-question about something else stays low however long it is.
+A record is looked up by all that it says and is called, and by how people ask for it (BM25); its score is its share of the highest score
+that the question could get, so that a question about something else stays low however long it is. A record that is called by its very
+name comes first.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from rapidfuzz import fuzz
 
+from knowledge.bm25 import Bm25, grams, tokens
 from knowledge.records import Channel, Clause, Difference, Indicator, Layout, Park, QuestionAnswer, Record, Service, Task
 from knowledge.supports import Support
 from knowledge.values import normalise
@@ -24,7 +26,8 @@ _FILLERS = re.compile(
     "是不是|能不能|可不可以|可以|能够|需要|应该|多少钱|多少|几个|有(?=奖励|补贴|资助|钱|支持|政策|优惠)|吗|呢|啊|吧|呀|的话|的|了|是|给|和|跟|与|在|个|么"
 )
 _PUNCTUATION = re.compile(r"[\s,.;:!?，。；：！？、“”\"'‘’（）()《》<>\[\]【】…—\-·/~～]+")
-_CANDIDATES = 28
+NAMED = 1.0
+"""The score of a record that is called by its very name."""
 _LAYOUT = ("园区布局", "产业布局", "空间布局", "布局")
 """What every layout is also called."""
 
@@ -40,43 +43,40 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    record: Record | QuestionAnswer
-    titles: tuple[str, ...]
-    title_pairs: tuple[frozenset[str], ...]
-    title_mass: tuple[float, ...]
-    sentences: bool
+class _Title:
+    text: str
+    grams: frozenset[str]
+    mass: float
 
 
 class Search:
     """An index over the records that answers are made of."""
 
-    def __init__(self, records: Iterable[Record | QuestionAnswer], strip: Sequence[str] = ()) -> None:
+    def __init__(
+        self, records: Iterable[Record | QuestionAnswer], strip: Sequence[str] = (), asks: Mapping[str, Sequence[str]] = MappingProxyType({})
+    ) -> None:
+        """`strip`: names that say nothing about a record, such as those of regions; `asks`: how people ask for a record, by its id."""
         words = sorted((normalise(s) for s in strip), key=len, reverse=True)
-        self._strip = re.compile("|".join(map(re.escape, words))) if words else None
-        every = tuple(records)
-        self._names = {_bare(normalise(title)) for record in every for title in _titles(record)}
-        raw: list[tuple[Record | QuestionAnswer, tuple[str, ...], tuple[frozenset[str], ...]]] = []
-        self._postings: dict[str, list[int]] = defaultdict(list)
-        for record in every:
-            titles = tuple(dict.fromkeys(t for t in map(self.content, _titles(record)) if t))
-            title_pairs = tuple(frozenset(pairs(t)) for t in titles)
-            for gram in set(pairs(self.content(_body(record)))).union(*title_pairs):
-                self._postings[gram].append(len(raw))
-            raw.append((record, titles, title_pairs))
-        total = len(raw)
-        self._weight = {gram: math.log(1 + total / len(rows)) for gram, rows in self._postings.items()}
-        self._unseen = math.log(1 + total)
-        self._entries = [_Entry(r, t, p, tuple(sum(self._weight[g] for g in s) for s in p), isinstance(r, QuestionAnswer)) for r, t, p in raw]
+        self._strip = re.compile("|".join(map(re.escape, words)) or r"(?!)")
+        self._records = tuple(records)
+        self._names = {_bare(normalise(title)) for record in self._records for title in _titles(record)}
+        self._index = Bm25([self._strip.sub(" ", normalise(text_of(r, asks.get(r.id, ())))) for r in self._records])
+        self._titles = tuple(tuple(map(self._title, dict.fromkeys(filter(None, map(self.content, _titles(r)))))) for r in self._records)
+        self._called: defaultdict[str, list[int]] = defaultdict(list)
+        self._of_region: defaultdict[str, set[int]] = defaultdict(set)
+        for place, record in enumerate(self._records):
+            self._of_region[record.region].add(place)
+            for title in self._titles[place]:
+                self._called[title.text].append(place)
 
     def __contains__(self, pair: str) -> bool:
         """Whether two characters stand side by side in a record."""
-        return pair in self._weight
+        return pair in self._index
 
     def content(self, text: str) -> str:
         """What a text is about: without greetings, question words, punctuation and the names of regions."""
         text = normalise(text)
-        stripped = self._strip.sub("", text) if self._strip else text
+        stripped = self._strip.sub("", text)
         if bare := _bare(stripped):
             return bare
         whole = _bare(text)  # 苏州科技城 is a name of its region, and a park
@@ -89,52 +89,47 @@ class Search:
     def find(self, text: str, regions: Collection[str] = (), limit: int = 8) -> list[Hit]:
         """The best records for a question, best first; only of these regions where some are given."""
         query = self.content(text)
-        wanted = set(pairs(query))
-        mass = sum(self._weight.get(g, self._unseen) for g in wanted)
-        if not mass:
+        if not query:
             return []
-        covered: dict[int, float] = defaultdict(float)
-        for gram in wanted:
-            for index in self._postings.get(gram, ()):
-                covered[index] += self._weight[gram]
-        rows = (i for i in covered if not regions or self._entries[i].record.region in regions)
-        best = sorted(rows, key=lambda i: (-covered[i], i))[:_CANDIDATES]
-        hits = [self._hit(i, query, wanted, covered[i], mass) for i in best]
-        return sorted(hits, key=lambda h: (-h.score, h.record.id))[:limit]
+        among = set().union(*(self._of_region[r] for r in regions)) if regions else None
+        named = [place for place in self._called.get(query, ()) if among is None or place in among]
+        words = dict(self._index.search(_FILLERS.sub(" ", self._strip.sub(" ", normalise(text))), limit, among))
+        asked = frozenset(grams(tokens(query)))
+        hits = [self._hit(place, query, asked, words.get(place, 0.0)) for place in dict.fromkeys((*named, *words))]
+        return sorted(hits, key=lambda h: (-h.score, -h.title, h.record.id))[:limit]
 
-    def _hit(self, index: int, query: str, wanted: set[str], covered: float, mass: float) -> Hit:
-        entry = self._entries[index]
-        title = max(
-            (
-                self._title(query, wanted, mass, *title, entry.sentences)
-                for title in zip(entry.titles, entry.title_pairs, entry.title_mass, strict=True)
-            ),
-            default=0.0,
-        )
-        return Hit(entry.record, round(0.6 * title + 0.4 * covered / mass, 4), round(title, 4))
+    def _title(self, text: str) -> _Title:
+        own = frozenset(grams(tokens(text)))
+        return _Title(text, own, sum(map(self._index.rarity, own)))
 
-    def _title(self, query: str, wanted: set[str], mass: float, title: str, title_pairs: frozenset[str], title_mass: float, sentence: bool) -> float:
-        if title == query:
+    def _hit(self, place: int, query: str, asked: frozenset[str], words: float) -> Hit:
+        record = self._records[place]
+        sentence = isinstance(record, QuestionAnswer)
+        title = max((self._likeness(query, asked, t, sentence) for t in self._titles[place]), default=0.0)
+        return Hit(record, round(max(words, NAMED * (title == 1.0)), 4), round(title, 4))
+
+    def _likeness(self, query: str, asked: frozenset[str], title: _Title, sentence: bool) -> float:
+        if title.text == query:
             return 1.0
-        shared = sum(self._weight[g] for g in wanted & title_pairs)
+        shared = sum(map(self._index.rarity, asked & title.grams))
         if not shared:
             return 0.0
-        of_title = shared / title_mass
-        of_query = shared / mass
+        of_title, of_query = shared / title.mass, shared / sum(map(self._index.rarity, asked))
         both = 2 * of_title * of_query / (of_title + of_query)
-        ratio = fuzz.ratio(query, title, processor=None) / 100
+        ratio = fuzz.ratio(query, title.text, processor=None) / 100
         if sentence:
             return max(both, 0.5 * both + 0.5 * ratio)
-        return max(both, 0.75 * of_title + 0.25 * of_query if len(title) >= 3 else 0.0, 0.5 * both + 0.5 * ratio)
+        return max(both, 0.75 * of_title + 0.25 * of_query if len(title.text) >= 3 else 0.0, 0.5 * both + 0.5 * ratio)
 
 
 def _bare(text: str) -> str:
     return _PUNCTUATION.sub("", _FILLERS.sub("", text))
 
 
-def pairs(text: str) -> list[str]:
-    """The character pairs of a text; a text of one character is its own pair."""
-    return [text[i : i + 2] for i in range(len(text) - 1)] or ([text] if text else [])
+def text_of(record: Record | QuestionAnswer, asks: Sequence[str] = ()) -> str:
+    """All that a record is looked up by: its names, how people ask for it, and what it says."""
+    english = (record.en,) if not isinstance(record, QuestionAnswer) and record.en else ()
+    return "。".join((*_titles(record), *english, *asks, _body(record)))
 
 
 def _titles(record: Record | QuestionAnswer) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from knowledge.facts import Elsewhere, FactType, Intent, Region, Segment, Spelling
+from knowledge.facts import Asks, Elsewhere, FactType, Intent, Region, Segment, Spelling
 from knowledge.inquiry import Agenda
 from knowledge.matching import Matcher
 from knowledge.papers import lies_in
@@ -48,6 +48,7 @@ class Knowledge:
     indicators: Mapping[str, Indicator]
     differences: Mapping[str, Difference]
     questions: Mapping[str, QuestionAnswer]
+    asks: Mapping[str, Asks]
     vocabulary: Vocabulary
     speller: Speller
     matcher: Matcher

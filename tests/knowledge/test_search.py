@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from knowledge import loader
 from knowledge.records import QuestionAnswer, Record
-from knowledge.search import Hit, Search, pairs
+from knowledge.search import Hit, Search
 from knowledge.snapshot import Answerable, Knowledge
 
 KNOWLEDGE = loader.load()
@@ -93,7 +93,7 @@ def test_a_park_that_lends_its_region_a_name_is_still_found(name: str) -> None:
 )  # fmt: skip
 def test_nonsense_scores_low(nonsense: str) -> None:
     for hit in KNOWLEDGE.search.find(nonsense):
-        assert hit.score < 0.35, (hit.record.id, hit.score)
+        assert hit.score < 0.24, (hit.record.id, hit.score)  # the bar for an answer
         assert hit.title < 0.35
 
 
@@ -137,12 +137,6 @@ def test_an_index_of_nothing_finds_nothing(knowledge: Knowledge) -> None:
     assert [(h.record.id, h.score) for h in one.find("创新券")] == [("tc-voucher", 1.0)]
 
 
-def test_pairs() -> None:
-    assert pairs("创新券") == ["创新", "新券"]
-    assert pairs("券") == ["券"]
-    assert pairs("") == []
-
-
 @given(st.text(max_size=80), st.sets(st.sampled_from(sorted(KNOWLEDGE.regions))))
 def test_any_text_is_scored_between_nothing_and_all(text: str, regions: set[str]) -> None:
     hits = KNOWLEDGE.search.find(text, regions)
@@ -158,5 +152,5 @@ def test_any_text_is_scored_between_nothing_and_all(text: str, regions: set[str]
 def test_courtesies_around_a_name_do_no_harm(key: str, phrase: str) -> None:
     record = KNOWLEDGE.supports[key]
     hits = KNOWLEDGE.search.find(phrase.format(record.name), (record.region,), limit=28)
-    assert own(hits, record).score >= 0.6
+    assert own(hits, record).score >= 0.24
     assert own(hits, record).score >= hits[0].score - 0.3

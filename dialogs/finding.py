@@ -1,0 +1,205 @@
+"""Finding the records that a free question is about, and answering with them: one record, two regions side by side, or at most three to choose from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dialogs import phrases, reports
+from dialogs.answers import MAX_OPTIONS, Voice
+from dialogs.messages import Option, Reply
+from dialogs.talk import Talk
+from knowledge.records import Park, QuestionAnswer, Service
+from knowledge.search import Hit
+from knowledge.shapes import Citation
+from knowledge.snapshot import Answerable
+
+STARTS = {"park_selection": "common.start_parks", "subsidy_precheck": "common.start_precheck", "approval_channel": "common.start_approval"}
+RIGHT = 0.22
+"""A record from here on is the answer (19 of 20 such were right on questions written independently, docs/understanding.md)."""
+CLOSE = 0.065
+"""Records from here on are offered, at most three."""
+_LIKELY, _GAP = 0.14, 0.03
+"""A lower score is enough where the next different record is this far behind."""
+_STRICT = 0.06
+"""So much more must speak for a record where the message wants something else."""
+_LEVEL = 0.9
+"""Regions whose best record has this share of the best score are on a level."""
+_SILENT = 0.6
+EXACT = 0.95
+"""From here on a record's own name or phrasing was used word for word."""
+TITLE = 0.8
+"""How well a question must fit a record's own name to be about it, whatever else the message wants."""
+
+
+def named(talk: Talk) -> tuple[str, ...]:
+    """The regions that the message names; of nested ones the inner."""
+    return talk.knowledge.innermost([f.token for f in talk.found if f.kind == "region"])
+
+
+def region_of(talk: Talk) -> str | None:
+    """The region that the message is about: named in it, or known from before."""
+    regions = named(talk)
+    if len(regions) == 1:
+        talk.state = replace(talk.state, profile={**talk.state.profile, "region": regions[0]})
+        return regions[0]
+    return None if regions else talk.state.profile.get("region")
+
+
+def find(talk: Talk, region: str | None, text: str = "") -> list[Hit]:
+    """Records for the message: of the regions that it names, otherwise of all, the region spoken of before a little ahead."""
+    regions = named(talk)
+    scope = (*talk.knowledge.upward(regions[0]), *talk.knowledge.around(regions[0])) if len(regions) == 1 else regions
+    text = text or talk.text
+    for unclear in (f for f in talk.found if f.kind == "ambiguous_region"):
+        text = text.replace(unclear.text, "", 1)  # 高新区 alone names no park
+    hits = [h for h in talk.knowledge.search.find(text or talk.text, scope, 24) if _same_class(talk.text, h.record)]
+    if region is None:  # that one paper is silent is no answer while another may speak
+        return sorted(hits, key=lambda h: (_SILENT * _is_silent(h.record) - h.score, -h.title, h.record.id))
+    upward = talk.knowledge.upward(region)
+    above, other = (0.05, 0.08) if regions else (0.03, 0.05)
+    behind = {r: 0.0 if r == region else above if r in upward else other for r in talk.knowledge.regions}
+    own = {h.record.id for h in hits if regions and h.record.region == region and h.score >= CLOSE}
+    called = {h.record.id for h in hits if h.title == 1.0 and isinstance(h.record, Service) and talk.knowledge.search.is_name(text, h.record)}
+    return sorted(hits, key=lambda h: (h.record.id not in called, h.record.id not in own, behind[h.record.region] - h.score, -h.title, h.record.id))
+
+
+def is_known(talk: Talk, text: str = "") -> bool:
+    """Whether some record has something to say to these words."""
+    hits = talk.knowledge.search.find(text or talk.text, (), 1)
+    return bool(hits) and hits[0].score >= CLOSE
+
+
+def is_it(hits: Sequence[Hit], strict: bool = False) -> bool:
+    """Whether the first record is the answer: above the bar, or not far below it with a margin to the next different one."""
+    if not hits:
+        return False
+    best = hits[0].score - _STRICT * strict
+    following = next((h.score for h in hits[1:] if not _same(hits[0].record, h.record)), 0.0)
+    return best >= RIGHT or (best >= _LIKELY and hits[0].score - following >= _GAP)
+
+
+def answer(talk: Talk, hits: list[Hit], strict: bool = False, step: str = "") -> bool:
+    """Answer from the records; `strict`: only with a record that surely is meant. `step` is a dialog to offer beside the answer."""
+    regions = named(talk)
+    if is_it(hits, strict) and ambiguous(talk):
+        return True
+    if len(regions) == 2 and not strict and compare(talk, regions, hits):
+        return True
+    if not regions and not talk.state.profile.get("region") and not phrases.asks_where(talk.text) and len(level := rivals(talk, hits)) > 1 and (not strict or is_it(hits, strict)):
+        which(talk, level, "miss.which_region")
+        return True
+    if is_it(hits, strict):
+        tell(talk, hits[0].record, step)
+        return True
+    close = _apart([h for h in hits if h.score >= max(CLOSE, hits[0].score / 2)]) if hits and not strict else []
+    if len(close) == 1:
+        tell(talk, close[0], step)
+    elif close:
+        talk.state = replace(talk.state, subject="?")
+        talk.replies.append(talk.voice.candidates(close[:3]))
+    return bool(close)
+
+
+def tell(talk: Talk, record: Answerable, step: str = "") -> None:
+    """Answer with a record, what was asked for first; `step` is a dialog that is offered beside it."""
+    talk.state = replace(talk.state, subject=record.id, asked=talk.text[:300] if talk.free else "")
+    reply = talk.voice.tell(record, first="units" if phrases.asks_who(talk.text) else "time" if phrases.asks_when(talk.text) else "")
+    unsaid = (
+        not isinstance(record, Park)
+        and record.region != talk.state.profile.get("region")
+        and not any(f.kind == "region" and f.token == record.region for f in talk.found)
+    )
+    if unsaid:
+        reply = replace(reply, text=talk.say("facts.in_region", region=talk.voice.region_name(record.region), text=reply.text))
+    if step and not any(o.payload == f"!start:{step}" for o in reply.options):
+        offer = Option(talk.say(STARTS[step]), f"!start:{step}")
+        reply = replace(reply, options=(offer, *reply.options)[:MAX_OPTIONS])
+    talk.replies.append(reply)
+
+
+def which(talk: Talk, regions: Sequence[str], key: str) -> None:
+    """Ask for the region of a question; the words wait until it is known."""
+    talk.state = replace(talk.state, pending=talk.text)
+    talk.speak(talk.say(key), tuple(Option(talk.voice.region_name(r), f"!place:{r}") for r in regions))
+
+
+def ambiguous(talk: Talk) -> bool:
+    """Ask which of several regions of one short name is meant."""
+    unclear = next((f for f in talk.found if f.kind == "ambiguous_region"), None)
+    if unclear is None or any(f.kind == "region" for f in talk.found):
+        return False
+    which(talk, unclear.value, "miss.ambiguous_region")
+    return True
+
+
+def rivals(talk: Talk, hits: Sequence[Hit]) -> tuple[str, ...]:
+    """Regions whose records fit the question equally well; one at most where a name is meant."""
+    if not hits or hits[0].score < CLOSE:
+        return ()
+    if hits[0].title >= EXACT and (len(hits) < 2 or all(h.title < EXACT for h in hits if h.record.region != hits[0].record.region)):
+        return ()
+    level = [h.record.region for h in hits if h.score >= max(CLOSE, hits[0].score * _LEVEL)]
+    return tuple(r for r in talk.knowledge.regions if r in level)
+
+
+def compare(talk: Talk, regions: Sequence[str], hits: Sequence[Hit]) -> bool:
+    """Two regions in one question: the best record of each side, or that one side's paper says nothing on it."""
+    sides = [next((h.record for h in hits if h.record.region == r and h.score >= CLOSE), None) for r in regions]
+    if not any(sides):
+        return False
+    for region, side in zip(regions, sides, strict=True):
+        name = talk.voice.region_name(region)
+        reply = talk.voice.tell(side) if side else Reply(talk.say("facts.side_silent"), (talk.voice.log("words"),))
+        talk.replies.append(replace(reply, text=talk.say("facts.side", region=name, text=reply.text)))
+    return True
+
+
+def validity(talk: Talk, region: str | None) -> bool:
+    """Whether something still holds: the record that is named or was just spoken of, else the region's paper."""
+    spoken = talk.knowledge.record(talk.state.subject)
+    hits = find(talk, region, phrases.without_validity(talk.text))
+    meant = hits[0].record if hits and hits[0].title >= TITLE else None
+    if record := meant or (spoken if not named(talk) else None):
+        tell(talk, record)
+        return True
+    papers = [d for d in talk.knowledge.documents.values() if region is None or d.region == region]
+    lines = [
+        talk.say(
+            "facts.validity", title=talk.voice.called(d), number="" if talk.voice.english else d.number or "", holds=talk.voice.document_holds(d)
+        )
+        for d in papers
+    ]
+    places = [Citation(document=d.id, section=reports.WHOLE) for d in papers]
+    talk.replies.append(Reply("\n".join(lines), (talk.voice.log(),), talk.voice.sources(places)))
+    return True
+
+
+def _same(one: Answerable, other: Answerable) -> bool:
+    """Whether one record speaks of the other (a question about a support), or is called the same (in another region)."""
+    if Voice.name(one) == Voice.name(other):
+        return True
+    about = {i for r in (one, other) if isinstance(r, QuestionAnswer) for i in r.about}
+    return one.id in about or other.id in about
+
+
+def _apart(hits: Sequence[Hit]) -> list[Answerable]:
+    """Records without those that another, better one already speaks of."""
+    kept: list[Answerable] = []
+    for hit in hits:
+        if not any(_same(hit.record, k) for k in kept):
+            kept.append(hit.record)
+    return kept
+
+
+def _is_silent(record: Answerable) -> bool:
+    """Whether a record only says that its paper does not say it."""
+    return isinstance(record, QuestionAnswer) and re.search("没有写|没有列|没有提|不写", record.answer.split("。")[0]) is not None
+
+
+def _same_class(text: str, record: Answerable) -> bool:
+    """Whether a record is about the device class that is asked for (a question about 三类 is not answered with 二类)."""
+    asked = phrases.device_classes(text)
+    stated = phrases.device_classes(" ".join((Voice.name(record), *(record.ask if isinstance(record, QuestionAnswer) else ()))))
+    return not asked or not stated or bool(asked & stated)
