@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from dialogs import reading
 from knowledge.loader import load
@@ -54,11 +55,16 @@ def entities(knowledge: Knowledge) -> None:
     """Precision and recall by kind; messages read exactly."""
     hit, extra, missed, exact = Counter[str](), Counter[str](), Counter[str](), 0
     table = rows("entities.tsv")
+
+    def meant(kind: str, value: Any) -> tuple[str, str]:
+        """What a labelled value stands for: parks and segments may be labelled by any of their names."""
+        if kind in ("park", "segment"):
+            value = next((f.token for f in knowledge.vocabulary.read(value, TODAY) if f.kind == kind), value)
+        return kind, json.dumps(value, sort_keys=True)
+
     for text, listed in table:
-        wanted = Counter((e["kind"], json.dumps(e["value"], sort_keys=True)) for e in json.loads(listed))
-        found = Counter(
-            (f.kind, json.dumps(f.value, sort_keys=True)) for f in knowledge.vocabulary.read(knowledge.read(text), TODAY) if f.kind not in INTERNAL
-        )
+        wanted = Counter(meant(e["kind"], e["value"]) for e in json.loads(listed))
+        found = Counter(meant(f.kind, f.value) for f in knowledge.vocabulary.read(knowledge.read(text), TODAY) if f.kind not in INTERNAL)
         exact += wanted == found
         hit.update(kind for kind, _ in (wanted & found).elements())
         extra.update(kind for kind, _ in (found - wanted).elements())

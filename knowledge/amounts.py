@@ -170,7 +170,8 @@ _SCALES = {"k": 10**3, "thousand": 10**3, **dict.fromkeys(["m", "mn", "mm", "mil
 _SCALE = r"(?:thousand|million|billion|mil|mn|mm|bn|[kmb])(?:s)?(?![a-z0-9])"
 _ONES = dict(zip(["a", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"],
                  (1, *range(1, 13), 15, *range(20, 91, 10)), strict=True))  # fmt: skip
-_WORDED = rf"half a|one and a half|(?:{'|'.join(sorted(_ONES, key=len, reverse=True))})(?: hundred)?(?= (?:hundred|thousand|million|billion))|hundred(?= (?:thousand|million))"
+_WORD = "|".join(sorted(_ONES, key=len, reverse=True))
+_WORDED = rf"half a|one and a half|(?:{_WORD})(?:[ -](?:{_WORD}|hundred)){{0,2}}(?= (?:thousand|million|billion))|(?:{_WORD}) hundred|hundred(?= (?:thousand|million))"
 _MAX = r"under|below|(?:less|lower|fewer|no more|not more) than|up to|at most|max(?:imum)?(?: of)?|within|capped at|not exceeding|[<≤]=?"
 _MIN = r"over|above|(?:more|greater|higher|no less|not less) than|at least|exceed(?:s|ed|ing)?|min(?:imum)?(?: of)?|beyond|north of|[>≥]=?"
 _ABOUT = r"about|around|approx(?:imately|\.)?|roughly|some|nearly|almost|circa|ca\.|close to|~"
@@ -220,5 +221,7 @@ def _english(text: str, folded: str) -> Iterator[Found]:
 def _worded(words: str) -> Decimal:
     if words in ("half a", "one and a half"):
         return Decimal("0.5" if words == "half a" else "1.5")
-    first, _, hundred = words.partition(" ")
-    return Decimal(100) if first == "hundred" else Decimal(_ONES[first] * (100 if hundred else 1))
+    value = 0
+    for word in re.split("[ -]", words):
+        value = max(value, 1) * 100 if word == "hundred" else value + _ONES[word]
+    return Decimal(value)

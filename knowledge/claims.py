@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from knowledge.cues import CUES
-from knowledge.denial import holds
+from knowledge.denial import denied, holds
 from knowledge.facts import FactType
 from knowledge.names import Name, Names
 from knowledge.numerals import Found, normalise
@@ -17,6 +17,7 @@ for _place, _cue in enumerate(CUES):
     for _needle in _cue[2].split():
         _BY_NEEDLE.setdefault(_needle, []).append(_place)
 _SAYS_NO = {"not_registered", "joint_rd"}  # their own words deny something
+_SAYS_SOON = {"pre_ipo"}  # and these plan something
 _NOT_INSIDE = re.compile("没(?!问题|错)|未(?!来)|还在")
 _SURE = re.compile("中标|拿到|到账|到位|获批|获评|评上|通过|取得|获得|已认定|认定$|在做")
 """An alias with such a word says by itself that it has happened; another one only as the whole message."""
@@ -70,5 +71,6 @@ def _claimed(text: str, claims: list[Found]) -> Iterator[Found]:
         span = range(claim.start, claim.end)
         if taken.isdisjoint(span):
             taken.update(span)
-            if claim.token in _SAYS_NO or (holds(text, claim.start, claim.end) and not _NOT_INSIDE.search(claim.text)):
+            held = not denied(text, claim.start, claim.end) if claim.token in _SAYS_SOON else holds(text, claim.start, claim.end)
+            if claim.token in _SAYS_NO or (held and not _NOT_INSIDE.search(claim.text)):
                 yield claim

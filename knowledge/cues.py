@@ -37,6 +37,8 @@ CUES: tuple[tuple[str, str, str, list[str]], ...] = (
     ]),
     ("stage", "pre_ipo", "ipo 上市 板 股", [
         rf"{_COMPANY}(?:拟|准备|计划|打算|筹备|冲刺?|在?申?报|想)[去在]?上?{_BOARD}?(?:ipo|上市(?!许可|后(?!备)|产品|[的一]?.?药)|(?<=板)|(?<=股))",
+        rf"(?:拟|准备|计划|打算|筹备|冲刺|申报)[去在上]?{_BOARD}(?:ipo|上市)?",
+        r"(?:拟|准备|计划|打算|筹备|冲刺|申报)[去在上]?ipo",
         r"ipo(?:前)?(?:辅导|申报|备案)",
         r"上市辅导",
         r"股改",
@@ -70,7 +72,7 @@ CUES: tuple[tuple[str, str, str, list[str]], ...] = (
         rf"(?:拿|取得|获得|领|获|发)(?:到|下来|下|了|过|的)*(?:[一两三俩几\d]?[张个本]?)(?:的|新)?(?:{_HIGHER}(?:医疗)?(?:器械)?)?{_CERTIFICATE}",
     ]),
     ("event", "new_device_certificate", "证", [
-        rf"(?:{_HIGHER}|器械|产品|(?<![上作认许可保考验签居学营生药])(?<!药品)(?<!新药)){_CERTIFICATE}(?:[一两三俩几\d]?[张个本])?{_DONE}了?",
+        rf"(?:{_HIGHER}|器械|产品|(?<![上作认许可保考验签居学营生药])(?<!药品)(?<!新药)){_CERTIFICATE}(?:[一两三俩几\d]?[张个本])?,?{_DONE}了?",
     ]),
     ("event", "new_device_certificate", "证", [
         rf"(?:已有|有了|手[里上头]有|(?<!没)(?<![只必就才])有)(?:[一两三俩几\d][张个本]|了)?{_HIGHER}(?:医疗)?(?:器械)?{_CERTIFICATE}(?!{_CLAUSE}{{0,4}}[吗才能])",
@@ -128,10 +130,11 @@ CUES: tuple[tuple[str, str, str, list[str]], ...] = (
     ("event", "private_funding", "融 轮 投 天使", [
         r"(?:融到?了|融完了?|融到|刚融|拿到?了?|完成了?|关了|close了?|收到了?|获得?了?)[^,。;!?没未]{0,14}(?:融资|天使轮?|[a-e]\+?轮|种子轮|pre-?[ab]轮?|投资款|vc|私募投资|风投|创投)(?!贷)",
     ]),
-    ("event", "private_funding", "融 轮", [
+    ("event", "private_funding", "融 轮 投了 领投", [
         r"(?:天使轮?|[a-e]\+?轮|种子轮|融资|投资款)[^,。;!?没未还]{0,12}(?:完成了?|到账|关了|close|融完|拿到|到位|交割)",
         r"(?<![在要能])融了",
         r"(?:被|有|获)[^,。;!?]{1,6}(?:资本|创投|基金|红杉|高瓴)(?:投了|领投了)",
+        r"(?:资本|创投|基金|投资人|机构|vc)[^,。;!?没未想要]{0,3}(?:投了|领投了?)",
     ]),
     ("event", "joint_rd", "攻关", [
         r"联合攻关(?:项目)?(?:还没|尚未|未|没)有?(?:被|通过)?认定",
@@ -152,7 +155,7 @@ CUES: tuple[tuple[str, str, str, list[str]], ...] = (
     ]),
     # --- in English
     ("stage", "not_registered", "regist incorporat set", [
-        rf"\b(?:not|n'?t|yet to)(?: yet| been)* (?:be(?:en)? )?(?:registered|incorporated|set ?up)\b(?!{_WORDS}{{0,12}}\b(?:trade|product|device|patent))",
+        rf"(?:\bnot|n'?t|\byet to)(?: yet| been)* (?:be(?:en)? )?(?:registered|incorporated|set ?up)\b(?!{_WORDS}{{0,12}}\b(?:trade|product|device|patent))",
         r"\bunincorporated\b",
         r"\bbefore (?:incorporat|register)ing\b",
         r"\bno (?:legal )?(?:company|entity) yet\b",
@@ -203,26 +206,26 @@ CUES: tuple[tuple[str, str, str, list[str]], ...] = (
         r"\bas a (?:[a-z0-9-]+ ){0,2}hospital",
     ]),
     ("event", "overseas_approval", "fda ema pmda ce 510", [
-        rf"{_ABROAD} (?:(?:has|have|just|was|is|already|finally|de novo) )*(?:approv|clear|grant|certif|obtain|receiv)\w*",
+        rf"{_ABROAD} (?:(?:has|have|just|was|is|already|finally|de novo) )*(?:approved|cleared|granted|certified|obtained|received)",
         rf"\b(?:got|gained|obtained|received|have|has|had|won|secured|hold|holds|with)(?: an?| our| the| us| full)* {_ABROAD}(?: approval| clearance| certificat\w+)?",
         rf"\b(?:approved|cleared|certified) by (?:the )?(?:us )?{_ABROAD}",
     ]),
     ("event", "new_drug_approval", "nda bla drug nmpa", [
-        rf"\b(?:nda|bla)\b{_WORDS}{{0,12}}\b(?:approv|grant)\w*",
+        rf"\b(?:nda|bla)\b{_WORDS}{{0,12}}\b(?:approved|granted)",
         rf"\b(?:drug|molecule|medicine|antibody|tablet|injection){_WORDS}{{0,14}}\b(?:approved|got approval|approval granted)",
-        r"\bnmpa approv\w+ (?:our|the|my)(?: \w+)? (?:drug|nda|bla|antibody|tablet|injection)",
+        r"\bnmpa approved (?:our|the|my)(?: \w+)? (?:drug|nda|bla|antibody|tablet|injection)",
         r"\b(?:got|received|have) (?:our |the |an )?(?:nda|bla|drug approval)",
     ]),
     ("event", "new_device_certificate", "cert regist nmpa", [
         rf"\b(?:got|obtained|received|have|has|had|won|holds?|holding|secured|granted|with){_WORDS}{{0,30}}?\b(?:certs?|certificates?|registrations?)\b(?! (?:of|for) (?:incorp|origin))",
         r"\b(?:device |registration |product |class [i123]+ )(?:cert|certificate|registration)s?(?: was| is| were| has been| just| finally| already)* (?:granted|approved|issued|obtained|in hand|came|out|received)",
-        r"\bnmpa (?:approv|clear|certif|regist)\w*(?! (?:our|the|my)(?: \w+)? (?:drug|nda|bla|antibody|tablet))",
+        r"\bnmpa (?:approved|cleared|certified|registered)(?! (?:our|the|my)(?: \w+)? (?:drug|nda|bla|antibody|tablet))",
     ]),
     ("event", "innovative_device_green_channel", "channel special innovative", [
         rf"\b(?:in|into|entered|through|got|joined|admitted to|accepted (?:in)?to|granted)\b{_WORDS}{{0,24}}\b(?:green channel|green path|special (?:review|examination|approval)|innovative[- ]device (?:track|procedure|review|channel))",
     ]),
     ("event", "ind_approved", "ind", [
-        r"(?<![a-z-])ind(?![a-z])(?: application)?(?: was| is| has been| just| got| already| finally)* (?:approv|clear|grant|accept|through)\w*",
+        r"(?<![a-z-])ind(?![a-z])(?: application)?(?: was| is| has been| just| got| already| finally)* (?:approved|cleared|granted|accepted|through)",
         r"\b(?:got|received|obtained|have|has|secured)(?: an?| our| the)* ind\b(?: approval| clearance)?",
         r"\bclear(?:ed|ance) (?:for|to start) (?:clinical )?trials?",
     ]),

@@ -22,7 +22,7 @@ SHAPES = {
     "新区": "(?<![东北南西安高城湖港江海区部川滨河开发州京岛])新区(?![别域块间分])",
     "虎丘": "虎丘(?!塔|山|婚纱|湿地)",
     "新沂": "新沂(?!河)",
-    **{w: rf"{w}(?!的?(?:特别审|绿色通道|创新通道|注册人|检验|监督|监管|经营许可|生产许可|分类))" for w in ("医疗器械", "创新医疗器械")},
+    **{w: rf"{w}(?!的?(?:特别审|绿色通道|创新通道|注册人|检验|监督|监管|经营许可|生产许可|分类))" for w in ("器械", "医疗器械", "创新医疗器械")},
     "核酸": "核酸(?!检测|提取|扩增|诊断|试剂|采样)",
     "疫苗": "疫苗(?!接种|本|预约)",
     "抗体": "抗体(?!检测|诊断|试剂)",
@@ -127,14 +127,18 @@ def _english(words: str) -> Iterator[str]:
         yield part
 
 
+_PLURAL = re.compile(r"(?!generics)([ -~]{4,}[a-rt-z])s")
+
+
 def segment_names(segments: Sequence[Segment], called: Mapping[str, str]) -> dict[str, Name]:
     """The names of segments: their own, their aliases, their English ones, then what the papers call them."""
     names: dict[str, Name] = {}
     meant = {s.id: ("segment", s.name, s.id) for s in segments}
     for segment in segments:
-        english = re.sub(r"\s?\(.*?\)", "", segment.en)
-        for name in (segment.name, *segment.aliases, segment.en, english, re.sub("(?<=[a-rt-z])s$", "", english)):
+        for name in (segment.name, *segment.aliases, segment.en, re.sub(r"\s?\(.*?\)", "", segment.en)):
             names.setdefault(normalise(name), meant[segment.id])
+            if singular := _PLURAL.fullmatch(normalise(name)):
+                names.setdefault(singular[1], meant[segment.id])
     for name, key in called.items():
         if key in meant:
             names.setdefault(normalise(name), meant[key])
