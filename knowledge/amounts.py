@@ -196,6 +196,8 @@ def _english(text: str, folded: str) -> Iterator[Found]:
         scale, named = match["scale"], match["called"] or match["sign"]
         if not (scale or match["called"]) or (match["worded"] and not scale):
             continue
+        if match["number"] == "510" and scale == "k" and not named:
+            continue  # FDA 510k
         short = scale in ("k", "m", "b", "mm", "mil")
         if not named and not _IS_FOR.match(folded, match.end()):
             continue  # 3 million doses

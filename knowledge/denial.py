@@ -23,7 +23,7 @@ _SOON_BEFORE = re.compile(
     r"|when we|once we|if we|after we|aim(?:ing)? (?:to|for)|need(?:s)? to|working (?:on|towards?)|intend(?:s)? to|can we|could we|should we)\b[^,。.;!?]{0,24}$"
 )
 _SOON_AFTER = re.compile(
-    r"[^,。;!?\s]{0,3}(?:应该能|估计|预计|要等|要到|明年|快了|怎么(?:办理|申请|报|办|拿)|如何)|\s?(?:怎么(?:才能)?拿|咋拿|多久(?:能|才))"
+    r"[^,。;!?\s]{0,3}(?:应该能|估计|预计|(?<![以提])之?前(?![三后列面十五百几])|要等|要到|明年|快了|怎么(?:办理|申请|报|办|拿)|如何)|\s?(?:怎么(?:才能)?拿|咋拿|多久(?:能|才))"
 )
 _FOR_MONEY = re.compile(r"[^,。;!?]{0,8}(?:补贴|补助|奖|资助|政策|支持|扶持|优惠)")
 _SAID_BEFORE = re.compile(

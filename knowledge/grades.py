@@ -137,7 +137,11 @@ def _is_device_class(text: str, match: re.Match[str]) -> bool:
         return False
     if match["list"].lstrip("第")[0] == "i" or _DEVICE_AFTER.match(text, end) or _alone(text, start, end):
         return True
-    told = _CLASS_BEFORE.search(text, max(0, start - 4), start) or _DEVICE_WORDS.search(text, max(0, start - 60), end + 60)
+    told = (
+        re.search("[转升]", match["list"])
+        or _CLASS_BEFORE.search(text, max(0, start - 4), start)
+        or _DEVICE_WORDS.search(text, max(0, start - 60), end + 60)
+    )
     return bool(told and _CLASS_ENDS.match(text, end))
 
 

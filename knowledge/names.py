@@ -20,6 +20,7 @@ SHAPES = {
     "大数据": "大数据(?!局|中心)",
     "5g": "(?<![a-z0-9])5g(?![a-z0-9]|网|手机|信号|套餐)",
     "新区": "(?<![东北南西安高城湖港江海区部川滨河开发州京岛])新区(?![别域块间分])",
+    "科技城": "科技城(?!医院|学校|小学|中学|大厦)",
     "虎丘": "虎丘(?!塔|山|婚纱|湿地)",
     "新沂": "新沂(?!河)",
     **{w: rf"{w}(?!的?(?:特别审|绿色通道|创新通道|注册人|检验|监督|监管|经营许可|生产许可|分类))" for w in ("器械", "医疗器械", "创新医疗器械")},
@@ -99,6 +100,8 @@ def _word(name: str, kind: str) -> str:
     before, after = (re.match("[a-z0-9]", letter) is not None for letter in (name[0], name[-1]))
     plural = "(?:'?s|es)?" if after and name.isascii() and kind == "segment" and len(name) > 2 else ""
     neighbours = _ELSEWHERE if kind == "region" else _SOME_PARK if kind == "segment" and not after else ""
+    if kind == "park" and name[0] > "一" and _KIND.fullmatch(_ENDING.sub("", name)):  # 生命健康产业园, but not 某某生命健康产业园
+        return r"(?:(?<![\u4e00-\u9fff])|(?<=[在去到的和跟与及或选进想是问从离比下说到入]))" + re.escape(name)
     if not (before or after or neighbours):
         return ""
     return "(?<![a-z0-9])" * before + re.escape(name) + (plural + "(?![a-z0-9])") * after + neighbours
@@ -188,7 +191,14 @@ def park_names(parks: Iterable[Park], regions: Sequence[Region]) -> dict[str, Na
 def _shortened(name: str, place: re.Pattern[str] | None) -> Iterator[str]:
     """The shorter forms of a park's name; those without the place in front of it where `place` says what that may be."""
     bare = re.sub(r"\([^)]*\)", "", name)
-    stems = {name, bare, bare.replace("医疗器械", "器械"), re.sub("^江苏", "", bare), re.sub(r"(?<=.[\u4e00-\u9fff])市", "", bare, count=1)}
+    stems = {
+        name,
+        bare,
+        re.sub(r"[()]", "", name),
+        bare.replace("医疗器械", "器械"),
+        re.sub("^江苏", "", bare),
+        re.sub(r"(?<=.[\u4e00-\u9fff])市", "", bare, count=1),
+    }
     stems |= {stem.replace("医疗器械", "器械") for stem in stems}
     stems |= {rest for stem in stems if place and (found := place.match(stem)) and (rest := stem[found.end() :]) and len(rest) >= 3}
     for stem in stems:

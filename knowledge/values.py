@@ -76,7 +76,8 @@ class Vocabulary:
             text = text[:start] + "□" * (end - start) + text[end:]
         classes = [*read_device_classes(text), *read_drug_classes(text)]
         result += self._named(text, classes)
-        result += [*self._claims.read(text), *read_money(text), *read_phases(text), *classes, *read_dates(text, today)]
+        sums = [f for f in (*read_money(text), *read_dates(text, today)) if not denied_name(text, f.start)]
+        result += [*self._claims.read(text), *read_phases(text), *classes, *sums]
         unique: dict[tuple[str, str], Found] = {}
         for found in sorted(result, key=lambda found: (found.start, found.kind == "event")):
             unique.setdefault((found.kind, repr(found.value)), found)

@@ -951,6 +951,15 @@ def test_a_phase_that_lies_ahead_is_named_but_no_answer() -> None:
 
 
 SAID = [
+    ("FDA 510k怎么报", []),
+    ("不是8000万,是800万", [("money", "8000000 CNY")]),
+    ("PCT申请的流程", []),
+    ("我们有PCT 6件", [("event", "pct_filing")]),
+    ("批件下来前能先沟通吗", []),
+    ("二类升三类", [("device_class", "II"), ("device_class", "III")]),
+    ("基金领投要找谁", []),
+    ("a bonus for FDA approval", []),
+    ("twenty-five thousand yuan", [("money", "25000 CNY")]),
     ("新区的奖励", [("region", "snd")]),
     ("浦东新区的奖励", []),
     ("我们在虎丘", [("region", "snd")]),
@@ -1012,7 +1021,7 @@ def test_every_name_is_read_alone_and_in_a_sentence(knowledge: Knowledge) -> Non
     meant += [("park", p.id, n) for p in knowledge.parks.values() for n in (p.name, *p.aliases)]
     lost = []
     for kind, key, name in meant:
-        for frame in FRAMES[1:] if kind == "region" else FRAMES[::2]:
+        for frame in {"region": FRAMES[1:], "park": (FRAMES[0], *FRAMES[3:]), "segment": FRAMES[::2]}[kind]:
             read = reading.located(knowledge.vocabulary.read(frame.format(name), TODAY), knowledge)
             tokens = {f.token for f in read if f.kind in ("region", "segment", "park", "device_class")}
             if not tokens & {key, knowledge.parks[key].region if kind == "park" else key}:
