@@ -43,7 +43,7 @@ _BOUNDS = {
     "about": "(?<![节预签合制契])大?约|大概|差不多|将近|接近|(?<![最附])近|大致|~|估摸着?",
 }
 _BOUNDS_AFTER = {
-    "max": "以下|以内|之内|都?不到|都?不足|封顶|为限",
+    "max": r"以下|以内|之内|都?(?:不到|不足)(?!\s?[\d一二三四五六七八九十两几])|封顶|为限",
     "min": r"及?以上|起(?![诉草来码])|往上|出头|开外|多(?![少久家个种年次])|余|\+",
     "about": "左右|上下|差不多|前后|的样子",
 }
@@ -77,8 +77,10 @@ def read_money(text: str) -> list[Found]:
     result = [] if not _LATIN.search(folded) else list(_english(text, folded))
     for found in result:
         folded = folded[: found.start] + "□" * (found.end - found.start) + folded[found.end :]
+    end = 0
     for match in _AMOUNT.finditer(folded):
-        result += _amount(text, folded, match)
+        result += _amount(text, folded, match, end)
+        end = match.end()
     return sorted(result, key=lambda found: found.start)
 
 
@@ -87,8 +89,8 @@ def _found(text: str, span: tuple[int, int], value: Decimal, currency: str | Non
     return Found.at("money", reading, text, span, Money(value, currency).token if currency else "")
 
 
-def _amount(text: str, folded: str, match: re.Match[str]) -> Iterator[Found]:
-    before = _BEFORE.search(folded, max(0, match.start() - 16), match.start())
+def _amount(text: str, folded: str, match: re.Match[str], after_last: int) -> Iterator[Found]:
+    before = _BEFORE.search(folded, max(after_last, match.start() - 16), match.start())
     if before is None:  # pragma: no cover - every part of the pattern is optional
         return
     large, unit, after = match["large"], match["unit"], folded[match.end() :][:1]

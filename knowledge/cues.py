@@ -12,7 +12,7 @@ _FOREIGN = "(?:美元|美金|刀|usd|欧元|欧(?![洲盟美])|英镑|港币|港
 _GOT = "(?:拿到?|取得|获得?|通过|过|有)(?:了|的|过)?"
 _WHEN = r"(?:[大去今前本昨当上]+个?[年月天日周晚]|(?:19|20)?\d\d年度?|年?[初底末中]|\d{1,2}月份?|\d{1,2}[日号]|[一二三四五六七八九十]+月份?|[上下]半年|第?[一二三四]季度|早?就|已经?|刚刚?|也|都|全|终于|总算|正式|我们|\s)"
 _DONE = f"{_WHEN}*(?:批下来|批了|获批|批准|核准|过了|通过|拿到|拿下|拿的|批的|下的|到手|下来|下证|有了|取得|获得|(?<=[刚已])批)"
-_TITLE = "(?:国家级?|[^,。;!?\\s]{0,3}[省市区]级?|重点|的)*(?:专精特新|小巨人|单项冠军|独角兽|瞪羚|潜在独角兽|准独角兽|高企|高新技术企业|科技型中小企业|潜力地标|地标企业|雏鹰|领军企业|科技进步)"
+_TITLE = "(?:国家级?|[^,。;!?\\s]{0,3}[省市区]级?|重点|的)*(?:专精特新|小巨人|单项冠军|独角兽|瞪羚|潜在独角兽|准独角兽|高企|高新技术企业|科技型中小企业|潜力地标|地标企业|雏鹰|领军企业)"
 _WARDS = "(?:[三二]级|[三二]甲|公立|民营|专科|综合|中[医心]|人民|肿瘤|口腔|眼科|儿童|妇幼|骨科|康复|附属|大学|第[一二三四五]|[市区县省的])*"
 _COMPANY = r"(?:^|(?<=[,。;!?\s是在正年也都们司业团]))"
 _CLAUSE = r"[^,。;!?]"
@@ -54,7 +54,7 @@ CUES: tuple[tuple[str, str, str, list[str]], ...] = (
     ("stage", "hospital", "院", [
         r"(?:^|(?<=[,。;!?\s]))(?:我们?|本|贵)院(?!校|士|线|外|感)",
         r"我们?(?:是)?(?:医院|院)[方里这]",
-        r"(?:作为|我们是)[^,。]{0,6}(?:医院|卫生院|医疗机构)",
+        r"(?:作为|我们是)[^,。]{0,6}(?:医院|卫生院|医疗机构)(?!的?(?:供|客户|渠道|订单|设备|耗材|合作|经销|代理|服务商))",
     ]),
     ("event", "overseas_approval", "fda ema pmda mdr ce 510", [
         rf"{_ABROAD}\s?(?:的?(?:认证|证书?|注册|许可|批文))?(?:也|都)?\s?{_DONE}",
@@ -79,6 +79,7 @@ CUES: tuple[tuple[str, str, str, list[str]], ...] = (
         rf"到手的?{_CLAUSE}{{0,10}}{_HIGHER}{_CERTIFICATE}",
     ]),
     ("event", "new_device_certificate", "拿证 下证 器械", [
+        rf"(?:通过|拿到|取得|获得|完成)了?(?:国家|药监局?|的)*(?:{_HIGHER})?(?:医疗)?器械(?:产品)?注册(?!证|申请|受理|检|人|资料)",
         rf"(?:{_HIGHER})?器械{_WHEN}*(?:获批|拿证|下证)(?!临床)",
         rf"(?:产品|(?<=[刚已])|终于){_WHEN}*(?:拿证|下证)了?",
     ]),
@@ -204,13 +205,13 @@ CUES: tuple[tuple[str, str, str, list[str]], ...] = (
     ]),
     ("stage", "hospital", "hospital", [
         r"\bhospital side\b",
-        r"\b(?:we(?:'?re| are)|i'?m (?:from|with|at)) (?:a |an |the )?(?:[a-z0-9-]+ ){0,3}hospital\b",
+        r"\b(?:we(?:'?re| are)|i'?m (?:from|with|at)) (?:a |an |the )?(?:(?!not |never |in |near )[a-z0-9-]+ ){0,3}hospital\b",
         r"\bour hospital\b",
         r"\bas a (?:[a-z0-9-]+ ){0,2}hospital",
     ]),
     ("event", "overseas_approval", "fda ema pmda ce 510", [
         rf"{_ABROAD} (?:(?:has|have|just|was|is|already|finally|de novo) )*(?:approved|cleared|granted|certified|obtained|received)",
-        rf"\b(?:got|gained|obtained|received|have|has|had|won|secured|hold|holds|with)(?: an?| our| the| us| full)* {_ABROAD}(?: approval| clearance| certificat\w+)?",
+        rf"\b(?:got|gained|obtained|received|have|has|had|won|secured|hold|holds)(?: an?| our| the| us| full)* {_ABROAD}(?: approval| clearance| certificat\w+)?",
         rf"\b(?:approved|cleared|certified) by (?:the )?(?:us )?{_ABROAD}",
     ]),
     ("event", "new_drug_approval", "nda bla drug nmpa", [

@@ -951,6 +951,11 @@ def test_a_phase_that_lies_ahead_is_named_but_no_answer() -> None:
 
 
 SAID = [
+    ("我们是医院的供应商", []),
+    ("we are not a hospital", []),
+    ("通过了二类医疗器械注册", [("event", "new_device_certificate"), ("device_class", "II")]),
+    ("help with CE certification", []),
+    ("五千万美金 400w 不到2亿", [("money", "50000000 USD"), ("money", "4000000 CNY"), ("money", "200000000 CNY")]),
     ("FDA 510k怎么报", []),
     ("不是8000万,是800万", [("money", "8000000 CNY")]),
     ("PCT申请的流程", []),
