@@ -65,21 +65,24 @@ class Names:
     def __init__(self, names: Mapping[str, Name]) -> None:
         self._names: dict[str, Name] = {}
         self._heads: dict[str, list[str]] = {}
-        self._shapes: dict[str, re.Pattern[str]] = {}
+        self._edges: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {}
         for written, meant in names.items():
             for name in (written, *_spaced(written)):
                 self._names.setdefault(name, meant)
         for name in sorted(self._names, key=len, reverse=True):
             self._heads.setdefault(name[:2], []).append(name)
-            if shape := SHAPES.get(name) or _word(name, self._names[name][0]):
-                self._shapes[name] = re.compile(shape)
+            edges = (SHAPES[name], "") if name in SHAPES else _edges(name, self._names[name][0])
+            if any(edges):
+                self._edges[name] = (re.compile(edges[0]), re.compile(edges[1]))
 
     def read(self, text: str) -> Iterator[Found]:
         """The names that stand in a text, from left to right, none within another."""
-        heads, names, shapes, end, at = self._heads, self._names, self._shapes, len(text), 0
+        heads, names, edges, end, at = self._heads, self._names, self._edges, len(text), 0
         while at < end:
             for name in heads.get(text[at : at + 2]) or heads.get(text[at]) or ():
-                if text.startswith(name, at) and ((shape := shapes.get(name)) is None or shape.match(text, at)):
+                if text.startswith(name, at) and (
+                    (edge := edges.get(name)) is None or (edge[0].match(text, at) and edge[1].match(text, at + len(name)))
+                ):
                     kind, value, token = names[name]
                     yield Found.at(kind, value, text, (at, at + len(name)), token)
                     at += len(name)
@@ -95,16 +98,14 @@ def _spaced(name: str) -> Iterator[str]:
         yield from (" ".join(parts), "-".join(parts), *(("".join(parts),) if len(parts) == 2 and len(name) <= 12 else ()))
 
 
-def _word(name: str, kind: str) -> str:
-    """The pattern of a name that is not simply its characters; empty where it is."""
+def _edges(name: str, kind: str) -> tuple[str, str]:
+    """What must stand before and after a name, as patterns that many names share; empty where anything may."""
     before, after = (re.match("[a-z0-9]", letter) is not None for letter in (name[0], name[-1]))
+    if kind == "park" and name[0] > "一" and _KIND.fullmatch(_ENDING.sub("", name)):  # 生命健康产业园, but not 某某生命健康产业园
+        return r"(?<![\u4e00-\u9fff])|(?<=[在去到的和跟与及或选进想是问从离比下说到入])", ""
     plural = "(?:'?s|es)?" if after and name.isascii() and kind == "segment" and len(name) > 2 else ""
     neighbours = _ELSEWHERE if kind == "region" else _SOME_PARK if kind == "segment" and not after else ""
-    if kind == "park" and name[0] > "一" and _KIND.fullmatch(_ENDING.sub("", name)):  # 生命健康产业园, but not 某某生命健康产业园
-        return r"(?:(?<![\u4e00-\u9fff])|(?<=[在去到的和跟与及或选进想是问从离比下说到入]))" + re.escape(name)
-    if not (before or after or neighbours):
-        return ""
-    return "(?<![a-z0-9])" * before + re.escape(name) + (plural + "(?![a-z0-9])") * after + neighbours
+    return "(?<![a-z0-9])" * before, (plural + "(?![a-z0-9])") * after + neighbours
 
 
 def region_names(regions: Sequence[Region]) -> tuple[dict[str, Name], dict[str, Name]]:
