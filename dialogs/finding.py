@@ -87,7 +87,13 @@ def answer(talk: Talk, hits: list[Hit], strict: bool = False, step: str = "") ->
         return True
     if len(regions) == 2 and not strict and compare(talk, regions, hits):
         return True
-    if not regions and not talk.state.profile.get("region") and not phrases.asks_where(talk.text) and len(level := rivals(talk, hits)) > 1 and (not strict or is_it(hits, strict)):
+    if (
+        not regions
+        and not talk.state.profile.get("region")
+        and not phrases.asks_where(talk.text)
+        and len(level := rivals(talk, hits)) > 1
+        and (not strict or is_it(hits, strict))
+    ):
         which(talk, level, "miss.which_region")
         return True
     if is_it(hits, strict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from rapidfuzz import fuzz, process
@@ -48,6 +48,19 @@ class Unreadable:
 
     hint: str
     slots: Mapping[str, str]
+
+
+def located(found: Sequence[Found], knowledge: Knowledge) -> tuple[Found, ...]:
+    """The values of a message, and behind each park that it names the region in which that park lies."""
+    named = {f.token for f in found if f.kind == "region"}
+    result = []
+    for value in found:
+        result.append(value)
+        region = knowledge.parks[value.token].region if value.kind == "park" else None
+        if region and region not in named:
+            named.add(region)
+            result.append(replace(value, kind="region", value=region, token=region))
+    return tuple(result)
 
 
 def rest_of(text: str, found: Sequence[Found]) -> str:
@@ -253,7 +266,7 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[st
         if tokens := [t for t in order if t in named]:
             given[fact] = ",".join(tokens)
     for fact, kind in (("class", "device_class"), ("drug_class", "drug_class"), ("phase", "phase")):
-        values = tuple(dict.fromkeys(f.token for f in found if f.kind == kind))
+        values = tuple(dict.fromkeys(f.token for f in found if f.kind == kind and f.token))
         if len(values) == 1:
             given |= {"products": "1", f"product.1.{fact}": values[0]}
     money = [f for f in found if f.kind == "money" and f.token]

@@ -135,7 +135,7 @@ class Talk:
     def hear(self, text: str) -> None:
         """Read other words than the message's own (a free text that turned out to be a question)."""
         self.text = self.knowledge.read(text)
-        found = self.knowledge.vocabulary.read(self.text, self.stage.today)
+        found = reading.located(self.knowledge.vocabulary.read(self.text, self.stage.today), self.knowledge)
         self.found = tuple(f for f in found if f.kind in _SUMS or not phrases.denied(self.text, f.start, f.end, f.kind in _NAMES))
         self.wants = wanting.read(self.text, self.knowledge)
 

@@ -377,7 +377,9 @@ def test_a_precheck_ends_and_never_asks_twice(data: st.DataObject) -> None:
     assert inquiry.open() == []
     for assessment in rules.assess(agenda.supports, inquiry.facts, KNOWLEDGE.documents, agenda.types, DAY):
         for key in assessment.missing if assessment.status is Status.UNKNOWN else ():
-            assert {*assessment.missing, *map(rules.generic, assessment.missing)} & set(inquiry.facts), f"{assessment.support.id} is unknown for want of {key}, which nobody asked"
+            assert {*assessment.missing, *map(rules.generic, assessment.missing)} & set(inquiry.facts), (
+                f"{assessment.support.id} is unknown for want of {key}, which nobody asked"
+            )
 
 
 @settings(max_examples=25)
