@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from dialogs import cases, phrases, wanting
+from dialogs import cases, phrases, reading, wanting
 from dialogs.answers import Voice
 from dialogs.conversation import State
 from dialogs.frames import Stage
