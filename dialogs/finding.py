@@ -131,13 +131,17 @@ def which(talk: Talk, regions: Sequence[str], key: str) -> None:
     talk.speak(talk.say(key), tuple(Option(talk.voice.region_name(r), f"!place:{r}") for r in regions))
 
 
+def ambiguous_in(talk: Talk) -> tuple[str, ...]:
+    """The regions that share the short name in the message, where no other name tells which is meant."""
+    unclear = next((f for f in talk.found if f.kind == "ambiguous_region"), None)
+    return () if unclear is None or any(f.kind == "region" for f in talk.found) else tuple(unclear.value)
+
+
 def ambiguous(talk: Talk) -> bool:
     """Ask which of several regions of one short name is meant."""
-    unclear = next((f for f in talk.found if f.kind == "ambiguous_region"), None)
-    if unclear is None or any(f.kind == "region" for f in talk.found):
-        return False
-    which(talk, unclear.value, "miss.ambiguous_region")
-    return True
+    if regions := ambiguous_in(talk):
+        which(talk, regions, "miss.ambiguous_region")
+    return bool(regions)
 
 
 def rivals(talk: Talk, hits: Sequence[Hit]) -> tuple[str, ...]:

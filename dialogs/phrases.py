@@ -35,7 +35,7 @@ _NOT_YET = re.compile(r"((?<!有)没有|(?<!有)没(?!有)|还没有?|尚未|未
 _NOT_YET_AFTER = re.compile(r"[^,，。;；!！?？]{0,3}(还没|没有|没(?!有)|未|尚未|快要?[到拿评批下]|正在申请|在申请|申请中|不是|不算|就要)")
 _CORRECTION = re.compile(r"不对|不是.{0,8}(是|，)|错了|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant")
 _QUESTION = re.compile(
-    r"[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
+    r"啥|咋|哪(?!怕)|嘛$|么$|(?P<verb>[有能行要给算收管需撑])不(?P=verb)|是不|.{4,}[没不]$|[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
 )
 _OWN = re.compile(r"我|咱|本公司|能拿|拿到|能领|能报|能不能申|能申|可以申|够不够|符不符合|符合条件|资格|预审|测算|算一下|\b(we|our|us|i)\b")
 _VALIDITY = re.compile(r"有效|过期|还能用|还管用|还执行|还算数|作废|延续|到期|截止|still valid|expired")

@@ -20,6 +20,8 @@ FITS = 0.3
 """Below, nothing fits."""
 SURE, MARGIN, ALONE = 0.4, 0.1, 0.9
 """An intent is acted upon from this score on with this margin to the next one, or from `ALONE` on with half of it."""
+HARDLY = 0.03
+"""An intent that is this little ahead of “out of scope” may well be out of scope."""
 NEAR, TIED = 0.35, 0.15
 """What a message hangs between: intents with this score, and no more than this behind the best."""
 _PART, _PART_MARGIN = 0.35, 0.1
@@ -66,13 +68,15 @@ def read(text: str, knowledge: Knowledge) -> Reading:
 def _rank(text: str, knowledge: Knowledge) -> list[Score]:
     found = [Score(m.label, round(min(1.0, m.score + LENIENT * (m.label == OUT)), 4)) for m in knowledge.matcher.rank(text, 6)]
     found.sort(key=lambda s: -s.score)
-    if not found or found[0].score < FITS:
-        return [Score(OUT, round(1 - (found[0].score if found else 0.0), 4)), *(s for s in found if s.name != OUT)]
+    if not found or found[0].score < FITS:  # nothing is said of what would fit
+        return [Score(OUT, next((s.score for s in found if s.name == OUT), 0.0)), *(s for s in found if s.name != OUT)]
     return found
 
 
 def _margin(scores: Sequence[Score]) -> float:
-    return scores[0].score - (scores[1].score if len(scores) > 1 else 0.0)
+    """How far the best is ahead of the next; that something may be out of scope only counts where it comes very near."""
+    following = [s.score for s in scores[1:] if s.name != OUT or scores[0].score - s.score < HARDLY]
+    return scores[0].score - max(following, default=0.0)
 
 
 def _is_sure(scores: Sequence[Score]) -> bool:

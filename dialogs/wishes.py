@@ -41,14 +41,34 @@ def free_text(talk: Talk) -> None:
     if foreign and set(talk.wants.wishes) <= {*frames.GUIDED, *TOPICS, "policy_question", "out_of_scope"}:
         _miss(talk, False, "miss.out_of_scope")
         return
+    if len(talk.wants.wishes) < 2 and _each(talk, region):
+        talk.state = replace(talk.state, misses=0)
+        if interrupted:
+            proceeding.offer_resume(talk)
+        return
     served = [serve(talk, wish, region, finding.find(talk, region, part) if several else hits) for wish, part, several in _wishes(talk, hits)]
     if not any(served) and not _answer(talk, hits) and not _clarify(talk):
-        _miss(talk, interrupted, "miss.out_of_scope" if _is_out(talk) else "")
+        _miss(talk, interrupted)
         return
     if not talk.missed:
         talk.state = replace(talk.state, misses=0)
     if interrupted and not _restarted(talk) and (talk.asking() is not None):
         proceeding.offer_resume(talk)
+
+
+def _each(talk: Talk, region: str | None) -> bool:
+    """Answer each of several questions in one message, where each has a record of its own (娄城贷是什么？太仓有几个园区？)."""
+    asked = [part for part in phrases.parts(talk.text) if phrases.is_question(part)][:3]
+    if len(asked) < 2 or phrases.speaks_of_own(talk.text) or finding.ambiguous_in(talk):
+        return False
+    each = [finding.find(talk, region, part) for part in asked]
+    if not all(finding.is_it(hits) for hits in each) or len({hits[0].record.id for hits in each}) < len(each):
+        return False
+    if region is None and any(len(finding.rivals(talk, hits)) > 1 for hits in each):
+        return False
+    for hits in each:
+        finding.tell(talk, hits[0].record)
+    return True
 
 
 def _answer(talk: Talk, hits: list[Hit]) -> bool:
@@ -145,7 +165,8 @@ def _guide(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> None:
     lists = phrases.asks_for_list(talk.text)
     if finding.ambiguous(talk):
         return
-    if not own and not lists and finding.is_it(hits, strict=wish == "approval_channel") and finding.answer(talk, hits, step=wish):
+    plain = phrases.is_question(talk.text) or (bool(hits) and hits[0].title >= TITLE)
+    if plain and not own and not lists and finding.is_it(hits, strict=wish == "approval_channel") and finding.answer(talk, hits, step=wish):
         return
     given = reading.facts_in(talk.found, talk.knowledge, talk.text)
     if wish == "approval_channel" and (matter := reading.matter_in(talk.text, talk.knowledge)):
@@ -234,10 +255,6 @@ def _clarify(talk: Talk) -> bool:
     labels = [talk.knowledge.intents[name].label[talk.say.language] for name in between]
     talk.speak(talk.say("miss.between"), tuple(Option(label, f"!wish:{name}") for label, name in zip(labels, between, strict=True)))
     return True
-
-
-def _is_out(talk: Talk) -> bool:
-    return bool(talk.wants.scores) and talk.wants.scores[0].name == "out_of_scope" and not talk.found
 
 
 def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:

@@ -238,7 +238,10 @@ def test_names_are_compared_as_what_they_stand_for(knowledge: Knowledge) -> None
     assert by_name == understanding.wanted_value("segment", "小核酸药物", vocabulary)
     assert by_name != understanding.wanted_value("segment", "体外诊断", vocabulary)
     for park in knowledge.parks.values():
-        (found, *_) = (f for f in vocabulary.read(park.name, understanding.TODAY) if f.kind == "park")
+        found = next((f for f in vocabulary.read(park.name, understanding.TODAY) if f.kind == "park"), None)
+        if found is None:  # a district that is a region's name as well
+            assert [f.kind for f in vocabulary.read(park.name, understanding.TODAY)] == ["region"]
+            continue
         assert understanding.wanted_value("park", park.name, vocabulary) == understanding.found_value(found)
 
 

@@ -275,7 +275,7 @@ def test_the_lead_unit_is_marked_only_where_the_document_marks_it(talk: Talking)
         ("D级特殊物品出入境", "suzhou-2021", "海关"),
         ("娄城贷", "taicang-2025", "娄城贷"),
         ("一核两极是什么意思", "taicang-2025", "沙溪"),
-        ("高新区二类医疗器械注册证最高补多少", "snd-2020", "50万元"),
+        ("苏州高新区二类医疗器械注册证最高补多少", "snd-2020", "50万元"),
         ("彭城英才卡", "xuzhou-2021", "彭城英才"),
     ],
 )

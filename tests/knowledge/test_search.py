@@ -93,7 +93,7 @@ def test_a_park_that_lends_its_region_a_name_is_still_found(name: str) -> None:
 )  # fmt: skip
 def test_nonsense_scores_low(nonsense: str) -> None:
     for hit in KNOWLEDGE.search.find(nonsense):
-        assert hit.score < 0.24, (hit.record.id, hit.score)  # the bar for an answer
+        assert hit.score < 0.28, (hit.record.id, hit.score)  # what is surely out of scope is answered from there on
         assert hit.title < 0.35
 
 
