@@ -10,7 +10,7 @@ from dialogs import phrases, reports
 from dialogs.answers import MAX_OPTIONS, Voice
 from dialogs.messages import Option, Reply
 from dialogs.talk import Talk
-from knowledge.records import Park, QuestionAnswer, Service
+from knowledge.records import Difference, Park, QuestionAnswer, Service
 from knowledge.search import Hit
 from knowledge.shapes import Citation
 from knowledge.snapshot import Answerable
@@ -18,7 +18,7 @@ from knowledge.snapshot import Answerable
 STARTS = {"park_selection": "common.start_parks", "subsidy_precheck": "common.start_precheck", "approval_channel": "common.start_approval"}
 RIGHT = 0.22
 """A record from here on is the answer (19 of 20 such were right on questions written independently, docs/understanding.md)."""
-CLOSE = 0.065
+CLOSE = 0.05
 """Records from here on are offered, at most three."""
 _LIKELY, _GAP = 0.14, 0.03
 """A lower score is enough where the next different record is this far behind."""
@@ -150,7 +150,8 @@ def rivals(talk: Talk, hits: Sequence[Hit]) -> tuple[str, ...]:
         return ()
     if hits[0].title >= EXACT and (len(hits) < 2 or all(h.title < EXACT for h in hits if h.record.region != hits[0].record.region)):
         return ()
-    level = [h.record.region for h in hits if h.score >= max(CLOSE, hits[0].score * _LEVEL)]
+    speak = [h for h in hits if not _is_silent(h.record) and not isinstance(h.record, Difference)]
+    level = [h.record.region for h in speak if h.score >= max(CLOSE, hits[0].score * _LEVEL)]
     return tuple(r for r in talk.knowledge.regions if r in level)
 
 

@@ -19,8 +19,11 @@ TOPICS = tuple(t for t in get_args(Topic) if t not in (*frames.GUIDED, "policy_q
 """Wishes that are answered with a list of what the documents have on them."""
 _OWN_WAY = frozenset({"request_human", "request_status", "cancel", "correction", "back_or_restart"})
 """Wishes that win over a record of the same name; a pre-check and a choice of park do where the person speaks of their own."""
-_OUT, _UNSURE_OUT = 0.28, 0.2
-"""Something that is out of scope by its words, surely or perhaps, is answered all the same from a record that fits as well as this."""
+_OUT, _UNSURE_OUT, _NAMED_OUT = 0.28, 0.2, 0.12
+"""Something that is out of scope by its words, surely or perhaps, is answered all the same from a record that fits
+as well as this; where it names one of our regions, a little less will do."""
+_REST = 6
+"""A message with no more than this beside the values in it only tells facts."""
 _KNOWN = ("region", "segment", "stage", "events")
 _FOLLOWS = re.compile(r"^(?:那么?|要是|如果是?|换成?|and |what about |how about )?\s*(?P<words>.{1,16}?)\s*(?:的?呢|的话呢?|怎么样|又如何)?[?？。]*$")
 _FOLLOWING = re.compile(r"^(?:那么?(?!个|些|里|边|是)|要是|如果是|换成|and |what about |how about )|(?:呢|的话)[?？。]*$")
@@ -46,8 +49,12 @@ def free_text(talk: Talk) -> None:
         if interrupted:
             proceeding.offer_resume(talk)
         return
-    served = [serve(talk, wish, region, finding.find(talk, region, part) if several else hits) for wish, part, several in _wishes(talk, hits)]
-    if not any(served) and not _answer(talk, hits) and not _clarify(talk):
+    served = False
+    for wish, part, several in _wishes(talk, hits):
+        served |= serve(talk, wish, region, finding.find(talk, region, part) if several else hits)
+        if talk.state.pending:
+            break  # the region must be known before anything else of it can be served
+    if not served and not _answer(talk, hits) and not _clarify(talk):
         _miss(talk, interrupted)
         return
     if not talk.missed:
@@ -74,7 +81,8 @@ def _each(talk: Talk, region: str | None) -> bool:
 def _answer(talk: Talk, hits: list[Hit]) -> bool:
     """Answer what no wish was served for from the records; what seems out of scope only where a record fits well."""
     out = bool(talk.wants.scores) and talk.wants.scores[0].name == "out_of_scope"
-    return (not out or (bool(hits) and hits[0].score >= _UNSURE_OUT)) and finding.answer(talk, hits)
+    bar = _NAMED_OUT if finding.named(talk) and phrases.is_question(talk.text) else _UNSURE_OUT
+    return (not out or (bool(hits) and hits[0].score >= bar)) and finding.answer(talk, hits)
 
 
 def _follow(talk: Talk) -> None:
@@ -148,7 +156,7 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
         case "correction":
             moves.edit(talk, "")
         case "out_of_scope":
-            if not (hits and (hits[0].score >= _OUT or hits[0].title >= TITLE) and finding.answer(talk, hits, strict=True)):
+            if not (hits and (hits[0].score >= (_UNSURE_OUT if finding.named(talk) else _OUT) or hits[0].title >= TITLE) and finding.answer(talk, hits, strict=True)):
                 _miss(talk, False, "miss.out_of_scope")
         case _ if wish in TOPICS:
             return finding.answer(talk, hits, strict=True) or topical(talk, wish, region, hits)
@@ -272,7 +280,7 @@ def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:
         )
         talk.speak(talk.say("dialog.cannot_read", hint=talk.say(f"dialog.{hint}")))
         asking.ask(talk)
-    elif not key and misses < 2 and (known := {k: v for k, v in reading.facts_in(talk.found, talk.knowledge, talk.text).items() if k in _KNOWN}):
+    elif not key and misses < 2 and len(reading.rest_of(talk.text, talk.found)) <= _REST and (known := {k: v for k, v in reading.facts_in(talk.found, talk.knowledge, talk.text).items() if k in _KNOWN}):
         talk.state = replace(talk.state, profile={**talk.state.profile, **{k: v for k, v in known.items() if k in ("region", "segment", "stage")}})
         talk.speak(talk.say("miss.facts_only", facts=talk.say.join([asking.fact_label(talk, k, v) for k, v in known.items()])), moves.starts(talk))
     elif misses >= 2:

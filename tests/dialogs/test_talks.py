@@ -307,7 +307,7 @@ def test_a_named_regions_own_record_comes_before_the_citys(talk: Talking) -> Non
 
 
 def test_where_regions_differ_and_none_is_named_it_asks_and_keeps_the_question(talk: Talking) -> None:
-    talk.say("FDA获批有奖励吗")
+    talk.say("三类证给多少钱")
     assert "苏州高新区" in [o.label for o in talk.options]
     talk.say("苏州高新区")
     assert {c.document for r in talk.replies for c in r.citations} == {"snd-2020"}
