@@ -25,7 +25,7 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Sender, Turns
-from handlers import admin, console, reload, staff
+from handlers import admin, console, reload, staff, trying
 from handlers.web import create_app
 from knowledge import loader
 from knowledge.snapshot import Knowledge
@@ -273,7 +273,10 @@ def parser() -> argparse.ArgumentParser:
     talk.add_argument("--jsonl", action="store_true", help="一行一个 JSON 进，一行一个 JSON 出")
     one = commands.add_parser("ask", help="问一句，答完就结束")
     one.add_argument("text", metavar="TEXT")
-    for command in (talk, one):
+    tried = commands.add_parser("try", help="看一句话怎么读、像哪些例句、找到哪些记录、为什么这样回答")
+    tried.add_argument("text", metavar="TEXT")
+    tried.add_argument("--format", choices=("text", "json"), default="text", help="json 供程序使用")
+    for command in (talk, one, tried):
         command.add_argument("--today", type=_day, metavar="DATE", help="按这一天回答，例如 2022-06-01")
     talk.add_argument("--store", type=Path, metavar="PATH", help="对话存到这个文件；不写就只留在内存里")
     admin.add_commands(commands, _day)
@@ -321,6 +324,10 @@ def main(arguments: list[str] | None = None) -> int:
             case "chart":
                 print(draw(given.dialog, knowledge, datetime.now(LOCAL).date()), end="")
                 return 0
+            case "try":
+                return trying.run(
+                    os.fsencode(given.text).decode("utf-8", "replace"), knowledge, console.noon(given.today) or datetime.now(LOCAL), given.format
+                )
             case "chat":
                 return _run(lambda: chat(given, settings, knowledge))
             case _:

@@ -156,7 +156,11 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
         case "correction":
             moves.edit(talk, "")
         case "out_of_scope":
-            if not (hits and (hits[0].score >= (_UNSURE_OUT if finding.named(talk) else _OUT) or hits[0].title >= TITLE) and finding.answer(talk, hits, strict=True)):
+            if not (
+                hits
+                and (hits[0].score >= (_UNSURE_OUT if finding.named(talk) else _OUT) or hits[0].title >= TITLE)
+                and finding.answer(talk, hits, strict=True)
+            ):
                 _miss(talk, False, "miss.out_of_scope")
         case _ if wish in TOPICS:
             return finding.answer(talk, hits, strict=True) or topical(talk, wish, region, hits)
@@ -280,7 +284,12 @@ def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:
         )
         talk.speak(talk.say("dialog.cannot_read", hint=talk.say(f"dialog.{hint}")))
         asking.ask(talk)
-    elif not key and misses < 2 and len(reading.rest_of(talk.text, talk.found)) <= _REST and (known := {k: v for k, v in reading.facts_in(talk.found, talk.knowledge, talk.text).items() if k in _KNOWN}):
+    elif (
+        not key
+        and misses < 2
+        and len(reading.rest_of(talk.text, talk.found)) <= _REST
+        and (known := {k: v for k, v in reading.facts_in(talk.found, talk.knowledge, talk.text).items() if k in _KNOWN})
+    ):
         talk.state = replace(talk.state, profile={**talk.state.profile, **{k: v for k, v in known.items() if k in ("region", "segment", "stage")}})
         talk.speak(talk.say("miss.facts_only", facts=talk.say.join([asking.fact_label(talk, k, v) for k, v in known.items()])), moves.starts(talk))
     elif misses >= 2:

@@ -76,6 +76,15 @@ class Matcher:
             found.append(Match(self._labels[i], 1.0 if i == known else round(score, 4), near))
         return sorted(found, key=lambda m: -m.score)
 
+    def reasons(self, text: str, label: str, limit: int = 4) -> list[tuple[str, float]]:
+        """The grams of a text that speak most for a label, or against it, with their share of its linear score; the strongest first."""
+        grams = [gram for gram in features(self.bare(text)) if gram in self._weights]
+        if label not in self._labels or not grams:
+            return []
+        length, place = math.sqrt(sum(self._rarity[gram] for gram in grams)), self._labels.index(label)
+        shares = [(gram.strip("^$"), round(self._weights[gram][place] / length, 3)) for gram in grams]
+        return sorted((s for s in shares if s[0]), key=lambda s: (-abs(s[1]), s[0]))[:limit]
+
     def bare(self, text: str) -> str:
         """A text as it is compared: normalised, and names that count as one word as that word."""
         return self._names.sub(lambda match: self._alike[match[0]], normalise(text))
