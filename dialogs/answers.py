@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +10,8 @@ from typing import Literal
 from dialogs.messages import Option, Reply, Source
 from dialogs.standing import Standing
 from dialogs.terms import Terms
-from knowledge.records import Channel, Clause, Contact, Difference, Indicator, Layout, Park, QuestionAnswer, Service, Task
+from knowledge.bm25 import Bm25
+from knowledge.records import Channel, Clause, Contact, Difference, Indicator, Layout, Park, Passage, QuestionAnswer, Service, Task
 from knowledge.shapes import Citation
 from knowledge.snapshot import Answerable, citations
 from knowledge.supports import Support
@@ -168,7 +170,8 @@ class Voice(Terms, Standing):
         units = self.units(record)
         who = self.say("tasks.units", text=record.text, units=units) if units else self.say("tasks.no_units", text=record.text)
         group = self.say("tasks.group", group=record.group, lead=record.group_lead) if record.group and record.group_lead else ""
-        return [who + group, self._paper(record.note) if record.note else ""]
+        note = record.note if record.note and (units or "责任单位" not in record.note) else ""  # that no office is named was said
+        return [who + group, self._paper(note) if note else ""]
 
     @property
     def longest(self) -> int:
@@ -221,6 +224,16 @@ class Voice(Terms, Standing):
         texts = [(c.section, cut(text.replace("\n｜", "｜"), ORIGINAL)) for c, text in shown[:2]]
         lines = [self.say("facts.original", section=section, text=" ".join(text.split("\n")) if self.english else text) for section, text in texts]
         return Reply("\n".join(lines), (self.log(record.id),), self.sources(c for c, _ in shown[:2]))
+
+    def written(self, passage: Passage, text: str) -> Reply:
+        """The part of a section of an imported paper that is nearest to a question, in the paper's own words, and whether the paper holds."""
+        document = self.knowledge.documents[passage.document]
+        sentences = [s for s in re.split(r"(?<=[。；;\n])", passage.text.replace("\n｜", "｜")) if s.strip()]
+        index = Bm25(sentences)
+        best = min((place for place, _ in index.search(text, 1)), default=0)
+        words = cut("".join(sentences[best:]).strip(), ORIGINAL // 2)
+        lines = [self.say("facts.written", section=passage.section, text=words), self.document_holds(document)]
+        return Reply("\n".join(lines), (self.log("words"),), self.sources([Citation(document=document.id, section=passage.section)]))
 
     def log(self, about: str = "") -> Option:
         """The offer to pass the matter on to a person."""

@@ -26,6 +26,8 @@ _STRICT = 0.06
 """So much more must speak for a record where the message wants something else."""
 _LEVEL = 0.9
 """Regions whose best record has this share of the best score are on a level."""
+WRITTEN = 0.18
+"""How clearly a section of an imported paper must answer a question to be quoted (6 of 7 such were right)."""
 _SILENT = 0.6
 EXACT = 0.95
 """From here on a record's own name or phrasing was used word for word."""
@@ -106,6 +108,18 @@ def answer(talk: Talk, hits: list[Hit], strict: bool = False, step: str = "") ->
         talk.state = replace(talk.state, subject="?")
         talk.replies.append(talk.voice.candidates(close[:3]))
     return bool(close)
+
+
+def from_paper(talk: Talk, region: str | None) -> bool:
+    """Answer a question that no record fits from the papers themselves, where they were imported."""
+    if not talk.knowledge.passages or not phrases.is_question(talk.text):
+        return False
+    scope = talk.knowledge.upward(region) if region else ()
+    passages, clear = talk.knowledge.passages_on(talk.text, scope)
+    if not passages or clear < WRITTEN:
+        return False
+    talk.replies.append(talk.voice.written(passages[0], talk.text))
+    return True
 
 
 def tell(talk: Talk, record: Answerable, step: str = "") -> None:

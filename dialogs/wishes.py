@@ -54,7 +54,7 @@ def free_text(talk: Talk) -> None:
         served |= serve(talk, wish, region, finding.find(talk, region, part) if several else hits)
         if talk.state.pending:
             break  # the region must be known before anything else of it can be served
-    if not served and not _answer(talk, hits) and not _clarify(talk):
+    if not served and not _answer(talk, hits) and not finding.from_paper(talk, region) and not _clarify(talk):
         _miss(talk, interrupted)
         return
     if not talk.missed:

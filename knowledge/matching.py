@@ -82,7 +82,7 @@ class Matcher:
         if label not in self._labels or not grams:
             return []
         length, place = math.sqrt(sum(self._rarity[gram] for gram in grams)), self._labels.index(label)
-        shares = [(gram.strip("^$"), round(self._weights[gram][place] / length, 3)) for gram in grams]
+        shares = [(gram.replace("^", "▸").replace("$", "◂"), round(self._weights[gram][place] / length, 3)) for gram in grams]
         return sorted((s for s in shares if s[0]), key=lambda s: (-abs(s[1]), s[0]))[:limit]
 
     def bare(self, text: str) -> str:

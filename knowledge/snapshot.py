@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from knowledge.bm25 import Bm25
 from knowledge.facts import Asks, Elsewhere, FactType, Intent, Region, Segment, Spelling
 from knowledge.inquiry import Agenda
 from knowledge.matching import Matcher
@@ -150,6 +151,19 @@ class Knowledge:
     def passage(self, citation: Citation) -> str:
         """The section that is cited, in the paper's own words with all that lies in it; empty where the paper was not imported."""
         return "\n".join(p.text for p in self._sections.get(citation.document, ()) if lies_in(p.section, citation.section))
+
+    @cached_property
+    def _original(self) -> tuple[tuple[Passage, ...], Bm25]:
+        passages = tuple(self.passages.values())
+        names = re.compile("|".join(re.escape(normalise(r.name)) for r in self.regions.values()) or r"(?!)")
+        return passages, Bm25([names.sub(" ", normalise(p.text)) for p in passages])
+
+    def passages_on(self, text: str, regions: Collection[str] = (), limit: int = 3) -> tuple[list[Passage], float]:
+        """The sections of imported papers nearest to a question, best first, and how clearly the first one answers (`Bm25.clear`)."""
+        passages, index = self._original
+        papers = {d.id for d in self.documents.values() if not regions or d.region in regions}
+        hits = index.search(text, limit, {i for i, p in enumerate(passages) if p.document in papers})
+        return [passages[i] for i, _ in hits], Bm25.clear(hits)
 
     def document_of(self, record: Answerable) -> Document:
         """The document in which a record stands."""
