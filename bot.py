@@ -18,15 +18,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from dialogs import cases
 from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Sender, Turns
 from handlers import admin, console, reload, staff, trying
-from handlers.web import create_app
 from knowledge import loader
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Store, StoreError
@@ -105,15 +102,6 @@ async def opened(path: Path | None) -> AsyncIterator[Store]:
         await store.close()
 
 
-class Server(uvicorn.Server):
-    """uvicorn, which waits for open streams: they are ended first, so that stopping takes no time."""
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the chat pages' streams, then everything else."""
-        self.config.app.state.close_streams()  # type: ignore[union-attr]
-        await super().shutdown(sockets)
-
-
 async def serve(settings: Settings) -> None:
     """Run the web chat, and Telegram where a token is set, until SIGINT or SIGTERM."""
     listener = _listen(settings)
@@ -123,8 +111,10 @@ async def serve(settings: Settings) -> None:
         telegram = _telegram(turns, settings)
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
         hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts)
+        from handlers.web import Server, create_app  # what is asked on the command line needs no web server
+
         app = create_app(turns, allowed_hosts=hosts, webhooks=webhooks)
-        server = Server(uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3))
+        server = Server.of(app)
         tell = functools.partial(_tell_admins, turns, settings)
         reloader = reload.Reloader(library, settings.knowledge, reload.status_file(settings.store), store, tell)
         background = [asyncio.create_task(job) for job in (reloader.run(), *_jobs(turns, telegram, settings))]

@@ -106,7 +106,7 @@ def _serve(talk: Talk) -> None:
         _results(talk, rest)
     else:
         if talk.wants.wishes == ("correction",) and not phrases.speaks_of_change(talk.text):
-            talk.wants = replace(talk.wants, wishes=())  # it only looks like one (重点方向)
+            talk.wants = replace(talk.wants, wishes=(), parts=())  # it only looks like one (重点方向)
         wishes.free_text(talk)
         if talk.missed:
             repair.reasons(talk)

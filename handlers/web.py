@@ -13,6 +13,7 @@ import json
 import logging
 import re
 import secrets
+import socket
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import replace
@@ -20,6 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -221,3 +223,17 @@ async def _tell(request: Request, error: Exception) -> Response:
             log.error("a web message was not stored: %s", error)
             status, words = 503, "刚才没有存下。请再发一次，同一条不会重复。"
     return JSONResponse({"error": words}, status) if request.url.path.startswith("/api/") else PlainTextResponse(words, status)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which waits for open streams: they are ended first, so that stopping takes no time."""
+
+    @classmethod
+    def of(cls, app: Starlette) -> Server:
+        """The server of an app, as quiet as it can be."""
+        return cls(uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the chat pages' streams, then everything else."""
+        self.config.app.state.close_streams()  # type: ignore[union-attr]
+        await super().shutdown(sockets)

@@ -11,7 +11,7 @@ import math
 import re
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 from itertools import pairwise
 
 from knowledge.values import normalise
@@ -21,6 +21,8 @@ _SINGLE = 0.7
 _PRIOR = 6.0
 """So much is added to what a query could get: a single common word (补贴) says little, however well it fits."""
 _ENTRIES = 12_000
+_BITS, _MOST = 8, 255
+"""While the index is built, an entry is one number: the place, and in its last bits how often the pair stands there."""
 _CANDIDATES = 20
 _TOKEN = re.compile(r"[a-z0-9]+|[^\W_]")
 _ASKING = re.compile(
@@ -38,21 +40,24 @@ class Bm25:
         self._lengths = [len(own) for own in split]
         self._mean = sum(self._lengths) / max(1, len(texts)) or 1.0
         holders: Counter[str] = Counter()
-        found: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        entries: dict[str, list[int]] = {}
         for place, own in enumerate(split):
             holders.update(set(own))
             for gram, count in Counter(grams(own)).items():
-                found[gram].extend((place, count))
+                entries.setdefault(gram, []).append(place << _BITS | min(count, _MOST))
+        self._norms = [_K1 * (1 - _B + _B * length / self._mean) for length in self._lengths]
         self._unseen = self._rarity(0)
         self._singles = {token: _SINGLE * self._rarity(n) for token, n in holders.items()}
         self._number: dict[str, int] = {}
         """A number for each pair; its entries stand between two neighbouring `_starts` in `_places` and `_weights`."""
         self._starts, self._places, self._weights = array("I", [0]), array("I"), array("f")
-        for gram, entries in found.items():
-            rarity = self._rarity(len(entries) // 2)
+        for gram, packed in entries.items():
+            full = self._rarity(len(packed)) * (_K1 + 1)
             self._number[gram] = len(self._number)
-            self._places.extend(entries[::2])
-            self._weights.extend(rarity * self._saturated(p, n) for p, n in zip(entries[::2], entries[1::2], strict=True))
+            for entry in packed:
+                place, count = entry >> _BITS, entry & _MOST
+                self._places.append(place)
+                self._weights.append(full * count / (count + self._norms[place]))
             self._starts.append(len(self._places))
 
     def __contains__(self, pair: str) -> bool:
@@ -83,7 +88,7 @@ class Bm25:
         best = sorted(found, key=lambda p: (-scores[p], p))[: max(limit, _CANDIDATES)]
         weighed = [(token, self._singles[token]) for token in singles if token in self._singles]
         for place in best:
-            passage, norm = self._texts[place], self._norm(place)
+            passage, norm = self._texts[place], self._norms[place]
             for token, weight in weighed:
                 if count := passage.count(token):
                     scores[place] += weight * count * (_K1 + 1) / (count + norm)
@@ -98,20 +103,13 @@ class Bm25:
     def _rarity(self, holders: int) -> float:
         return math.log(1 + (len(self._texts) - holders + 0.5) / (holders + 0.5))
 
-    def _norm(self, place: int) -> float:
-        return _K1 * (1 - _B + _B * self._lengths[place] / self._mean)
-
-    def _saturated(self, place: int, count: int) -> float:
-        return count * (_K1 + 1) / (count + self._norm(place))
-
 
 def tokens(text: str) -> list[str]:
     """The tokens of a normalised text: characters, Latin words and numbers."""
     return _TOKEN.findall(text)
 
 
-def grams(parts: Sequence[str]) -> Iterator[str]:
+def grams(parts: Sequence[str]) -> list[str]:
     """Pairs of neighbouring tokens; a Latin word or a number is also a gram of its own."""
-    for one, other in pairwise(parts):
-        yield f"{one}{other}" if len(one) == len(other) == 1 else f"{one} {other}"
-    yield from (token for token in parts if len(token) > 1)
+    pairs = [f"{one}{other}" if len(one) == len(other) == 1 else f"{one} {other}" for one, other in pairwise(parts)]
+    return [*pairs, *(token for token in parts if len(token) > 1)]

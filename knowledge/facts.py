@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from knowledge.shapes import FactKey, Id, Shape, Text, Words
+from knowledge.shapes import FactKey, Id, Lines, Shape, Text, Words
 
 
 class Region(Shape):
@@ -93,7 +93,7 @@ class Asks(Shape):
     """How people ask for a record, in their own words rather than the paper's."""
 
     about: Id
-    ask: Annotated[tuple[Text, ...], Field(min_length=1)]
+    ask: Annotated[Lines, Field(min_length=1)]
 
 
 class Intent(Shape):
@@ -101,4 +101,4 @@ class Intent(Shape):
 
     name: Annotated[str, Field(pattern=r"^[a-z_]+$")]
     label: Words
-    examples: Annotated[tuple[Text, ...], Field(min_length=3)]
+    examples: Annotated[Lines, Field(min_length=3)]

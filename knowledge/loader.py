@@ -23,7 +23,7 @@ from knowledge.records import Channel, Clause, Difference, Document, Indicator, 
 from knowledge.search import Search
 from knowledge.shapes import Shape
 from knowledge.snapshot import ANSWERABLE, Knowledge
-from knowledge.spelling import Speller, pairs_of
+from knowledge.spelling import Speller
 from knowledge.strict_yaml import MAX_BYTES, Problem, StrictYamlError, Tree, read
 from knowledge.strict_yaml import Path as TreePath
 from knowledge.supports import Support
@@ -289,10 +289,10 @@ class _Loading:
         away = {word: [n for e in t[kind].values() for n in (e.name, *e.aliases)] for word, kind in (("E", "elsewhere"), ("I", "industries"))}
         alike = {**away, "R": places}
         wrong = {w: s.right for s in t["spellings"].values() for w in s.wrong}
-        seen = frozenset(pairs_of(text for texts in examples.values() for text in texts))
+        matcher = Matcher(examples, alike)
         return Knowledge(
             version=self.version,
-            speller=Speller(wrong, _words(t), _heard(t), lambda pair: pair in seen or pair in search),
+            speller=Speller(wrong, _words(t), _heard(t), lambda pair: pair in matcher or pair in search),
             vocabulary=Vocabulary(
                 tuple(t["regions"].values()),
                 tuple(t["segments"].values()),
@@ -300,7 +300,7 @@ class _Loading:
                 tuple(t["parks"].values()),
                 _called(t["clauses"].values()),
             ),
-            matcher=Matcher(examples, alike),
+            matcher=matcher,
             search=search,
             **t,
         )

@@ -1,8 +1,8 @@
 """What does a person want? Intents ranked by their example sentences; deterministic, trained in a fraction of a second at load.
 
 Two views of a message are added. A linear model over rarity-weighted tokens and pairs of tokens (characters, punctuation, Latin words, `#` for
-digits) with begin and end marks, trained by multi-class passive-aggressive updates (Crammer and others, 2006), separates look-alike
-intents and says by its margins where none fits. The nearest example by rapidfuzz's plain ratio, among the intents that the linear model
+digits) with begin and end marks, which begins as naive Bayes and is trained by multi-class passive-aggressive updates (Crammer and
+others, 2006), separates look-alike intents and says by its margins where none fits. The nearest example by rapidfuzz's plain ratio, among the intents that the linear model
 puts first, forgives typos and knows a sentence when it sees it. Names of our regions count as one word, so that an example about one
 region serves for all; so do places and industries that are not ours. Measured beside other libraries: docs/understanding.md.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,13 +23,15 @@ from rapidfuzz import fuzz, process
 
 from knowledge.values import normalise
 
-_EPOCHS, _STEP, _SEED = 3, 0.5, 7
-_RIVALS = 4
-"""How many wrong intents, the best of them, an example is pushed away from at once."""
+_ROUNDS, _MANY, _STEP, _SEED = 3, 3000, 0.5, 7
+"""Few examples are gone through three times; of many, once is enough."""
+_PRIOR = 0.17
+"""The weight of what the examples' counts say before training."""
 _SAFE = 0.6
 """An example that was right by this margin is not looked at again."""
 _COMPARED = 3
 """How many intents, the best of the linear model, are compared with their examples one by one."""
+_LOGARITHMS = [math.log(count + 1) for count in range(4096)]
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _TOKEN = re.compile(r"[a-z]+|[^\sa-z]")
 _NEAREST = 0.3
@@ -55,9 +58,14 @@ class Matcher:
         self._bare = [[self.bare(text) for text in examples[label]] for label in self._labels]
         self._exact = {text: i for i, texts in enumerate(self._bare) for text in texts}
         rows = [(i, features(text)) for i, texts in enumerate(self._bare) for text in texts]
+        self._examples = len(rows)
         seen = Counter(gram for _, row in rows for gram in row)
         self._rarity = {gram: math.log((len(rows) + 1) / (n + 0.5)) ** 2 for gram, n in seen.items()}
         self._weights = self._train(rows)
+
+    def __contains__(self, gram: str) -> bool:
+        """Whether a gram occurs in an example."""
+        return gram in self._weights
 
     def rank(self, text: str, limit: int = 8) -> list[Match]:
         """The labels that fit best, best first; empty for a text in which nothing is known."""
@@ -97,36 +105,66 @@ class Matcher:
         length = math.sqrt(sum(self._rarity[gram] for gram in known))
         return [sum(column) / length for column in zip(*(self._weights[gram] for gram in known), strict=True)]
 
-    def _train(self, rows: Sequence[tuple[int, list[str]]]) -> dict[str, list[float]]:
+    def _train(self, rows: Sequence[tuple[int, list[str]]]) -> dict[str, array[float]]:
         """Weights already multiplied by the rarity of their gram, so that a message's score is a plain sum over its grams."""
-        rarity, size = self._rarity, len(self._labels)
-        weights = {gram: [0.0] * size for gram in rarity}
+        rarity, weights = self._rarity, self._begin(rows)
         lengths = [math.sqrt(sum(rarity[gram] for gram in grams)) or 1.0 for _, grams in rows]
         order, shuffler = [i for i, (_, grams) in enumerate(rows) if grams], random.Random(_SEED)  # the same order on every machine
-        for _ in range(_EPOCHS):
+        for _ in range(_ROUNDS if len(rows) < _MANY else 1):
             shuffler.shuffle(order)
             again = []
             for index in order:
                 right, grams = rows[index]
                 length = lengths[index]
-                scores: list[float] = list(map(sum, zip(*[weights[gram] for gram in grams], strict=True)))
+                own_rows = [weights[gram] for gram in grams]
+                scores: list[float] = list(map(sum, zip(*own_rows, strict=True)))
                 own, scores[right] = scores[right], -math.inf
                 best = max(scores)
                 if own - best < _SAFE * length:
                     again.append(index)
-                if own - best >= length:
-                    continue
-                floor = own - length
-                rivals = sorted(((score - floor, i) for i, score in enumerate(scores) if score > floor), reverse=True)[:_RIVALS]
-                steps = [(i, min(_STEP, loss / length / 2) / len(rivals) / length) for loss, i in rivals]
-                gain = sum(step for _, step in steps)
-                for gram in grams:
-                    row, rare = weights[gram], rarity[gram]
-                    row[right] += gain * rare
-                    for i, step in steps:
-                        row[i] -= step * rare
+                if own - best < length:
+                    rival = scores.index(best)
+                    step = min(_STEP, (1 - (own - best) / length) / 2) / length
+                    for row, gram in zip(own_rows, grams, strict=True):
+                        change = step * rarity[gram]
+                        row[right] += change
+                        row[rival] -= change
             order = again
         return weights
+
+    def _begin(self, rows: Sequence[tuple[int, list[str]]]) -> dict[str, array[float]]:
+        """Where training begins: how much likelier than usual each label is where a gram occurs, as a logarithm."""
+        counts: dict[str, dict[int, int]] = {}
+        alone: dict[str, int] = {}  # the label of a gram that occurred once so far: most never occur again
+        sizes = [len(self._rarity)] * len(self._labels)
+        for label, grams in rows:
+            sizes[label] += len(grams)
+            for gram in grams:
+                if (own := counts.get(gram)) is not None:
+                    own[label] = own.get(label, 0) + 1
+                elif (first := alone.pop(gram, None)) is None:
+                    alone[gram] = label
+                else:
+                    counts[gram] = {first: 1, label: 1} if first != label else {label: 2}
+        usual = [math.log(size / sum(sizes)) for size in sizes]
+        begin = {n: self._usual_row(n, usual) for n in {1, *(sum(own.values()) for own in counts.values())}}
+        weights: dict[str, array[float]] = {}
+        for gram, label in alone.items():
+            factor, row = begin[1]
+            weights[gram] = row = row[:]
+            row[label] += factor * _LOGARITHMS[1]
+        for gram, own in counts.items():
+            factor, row = begin[sum(own.values())]
+            weights[gram] = row = row[:]
+            for label, count in own.items():
+                row[label] += factor * _LOGARITHMS[min(count, len(_LOGARITHMS) - 1)]
+        return weights
+
+    def _usual_row(self, seen: int, usual: Sequence[float]) -> tuple[float, array[float]]:
+        """The weight of a gram that occurred so often, and its row before it is told where."""
+        factor = _PRIOR * math.log((self._examples + 1) / (seen + 0.5))
+        level = factor * math.log(seen + len(usual))
+        return factor, array("f", [-factor * u - level for u in usual])
 
 
 def features(text: str) -> list[str]:

@@ -59,9 +59,10 @@ class Search:
         words = sorted((normalise(s) for s in strip), key=len, reverse=True)
         self._strip = re.compile("|".join(map(re.escape, words)) or r"(?!)")
         self._records = tuple(records)
-        self._names = {_bare(normalise(title)) for record in self._records for title in _titles(record)}
+        self._names: set[str] = set()
+        """Names that are nothing but the name of a region: 苏州科技城 is one, and a park."""
         self._index = Bm25([self._strip.sub(" ", normalise(text_of(r, asks.get(r.id, ())))) for r in self._records])
-        self._titles = tuple(tuple(map(self._title, dict.fromkeys(filter(None, map(self.content, _titles(r)))))) for r in self._records)
+        self._titles = tuple(tuple(map(self._title, dict.fromkeys(map(self._content_of, _titles(r))))) for r in self._records)
         self._called: defaultdict[str, list[int]] = defaultdict(list)
         self._of_region: defaultdict[str, set[int]] = defaultdict(set)
         for place, record in enumerate(self._records):
@@ -81,6 +82,14 @@ class Search:
             return bare
         whole = _bare(text)  # 苏州科技城 is a name of its region, and a park
         return whole if whole in self._names else _PUNCTUATION.sub("", stripped)
+
+    def _content_of(self, title: str) -> str:
+        """What a title is about; one that is only a region's name is kept whole."""
+        text = normalise(title)
+        if bare := _bare(self._strip.sub("", text)):
+            return bare
+        self._names.add(whole := _bare(text) or text)
+        return whole
 
     def is_name(self, text: str, record: Record | QuestionAnswer) -> bool:
         """Whether a text is nothing but a name of this record."""

@@ -73,6 +73,15 @@ Rate = Annotated[
 ]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=56)]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+def _lines(value: object) -> object:
+    """A block of text as its lines; anything else as it is."""
+    return tuple(line.strip() for line in value.splitlines() if line.strip()) if isinstance(value, str) else value
+
+
+Lines = Annotated[tuple[Text, ...], BeforeValidator(_lines, json_schema_input_type=str | tuple[Text, ...])]
+"""Several texts: a block with one a line (`|`), or a list."""
 Figure = Annotated[str, Field(min_length=1, max_length=24)]
 FactKey = Annotated[str, Field(pattern=r"^[a-z_]+(?:\.[a-z_]+)?$")]
 

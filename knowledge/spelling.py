@@ -62,7 +62,7 @@ class Speller:
             for sounds in _all_sounds(word):
                 self._by_letters.setdefault("".join(sounds), word)
         for word in filter(_is_word, heard):
-            self._pairs.update(pairs_of([word]))
+            self._pairs.update(word[i : i + 2] for i in range(len(word) - 1))
             for sounds in _all_sounds(word):
                 self._by_sound.setdefault(tuple(map(_blurred, sounds)) if len(word) > 2 else sounds, word)
 
@@ -146,9 +146,3 @@ def _is_word(text: str) -> bool:
 
 def _is_han(character: str) -> bool:
     return "\u4e00" <= character <= "\u9fff"
-
-
-def pairs_of(texts: Iterable[str]) -> Iterator[str]:
-    """The neighbouring characters of texts."""
-    for text in texts:
-        yield from (text[i : i + 2] for i in range(len(text) - 1))

@@ -24,7 +24,7 @@ DOORS = {
     "sqlite_utils": ("storage/sqlite.py",),
     "yaml": ("knowledge/strict_yaml.py",),
     "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/explaining.py", "dialogs/reading.py"),
-    "uvicorn": ("bot.py",),
+    "uvicorn": ("handlers/web.py",),
     "docx": ("knowledge/importing.py",),
     "pypdf": ("knowledge/importing.py",),
     "jinja2": ("handlers/web.py", "desk/"),
