@@ -20,13 +20,18 @@ from bench import growth, intents_peers, passages_peers
 from bench.measuring import ROOT, SkippedError
 from bench.tables import Table, replace_part, where
 from dialogs import wanting
+from dialogs.assistant import respond
+from dialogs.conversation import State
+from dialogs.messages import Message
 from dialogs.turns import LOCAL
 from knowledge.loader import load
-from knowledge.snapshot import Knowledge
+from knowledge.papers import lies_in
+from knowledge.snapshot import Knowledge, citations
 from knowledge.values import Found, Vocabulary, normalise
 
 FOLDER = ROOT / "tests" / "understanding"
 TODAY = date(2026, 11, 22)
+NOON = datetime(2026, 11, 22, 12, tzinfo=LOCAL)
 INTERNAL = {"ambiguous_region", "drug_class", "phone", "email"}
 NAMED = {"segment", "park"}
 """Kinds whose values are names, compared as what they stand for."""
@@ -37,11 +42,11 @@ def rows(name: str) -> list[list[str]]:
     return [line.split("\t") for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()[1:]]
 
 
-def intents(knowledge: Knowledge) -> tuple[Table, ...]:
+def intents(knowledge: Knowledge, name: str = "messages.tsv", title: str = "the evaluation set") -> tuple[Table, ...]:
     """Accuracy on messages with one wish, by class; both wishes found on messages with two."""
     right, total, confused = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
     both = both_total = false_alarm = 0
-    for wanted, text in rows("messages.tsv"):
+    for wanted, text in rows(name):
         scores = wanting.read(knowledge.read(text), knowledge).scores
         found = [s.name for s in scores]
         if "+" in wanted:
@@ -66,9 +71,36 @@ def intents(knowledge: Knowledge) -> tuple[Table, ...]:
         taken = ", ".join(f"{other} {n}" for (w, other), n in confused.most_common() if w == name)
         by_class.append((name, str(right[name]), str(total[name]), taken or "–"))
     return (
-        Table("Intents of the evaluation set", ("messages", "number", "of", "share"), totals),
-        Table("Intents of the evaluation set, by class", ("class", "right", "of", "taken for"), tuple(by_class)),
+        Table(f"Intents of {title}", ("messages", "number", "of", "share"), totals),
+        Table(f"Intents of {title}, by class", ("class", "right", "of", "taken for"), tuple(by_class)),
     )
+
+
+def sections(knowledge: Knowledge) -> tuple[Table, ...]:
+    """Questions about the papers, as whole turns of a new chat: whether the section that answers is cited, or one tap away."""
+    cited = offered = 0
+    table = rows("sections.tsv")
+    for question, listed in table:
+        places = [tuple(place.split("|")) for place in listed.split(";")]
+        turn = respond(State(), Message(question), knowledge, NOON)
+        if any(_fits(c.document, c.section, places) for reply in turn.replies for c in reply.citations):
+            cited += 1
+            continue
+        shown = (knowledge.record(o.payload.removeprefix("!show:")) for r in turn.replies for o in r.options if o.payload.startswith("!show:"))
+        offered += any(_fits(c.document, c.section, places) for record in shown if record for c in citations(record))
+    total = len(table)
+    found = (
+        ("answered with the right section", str(cited), str(total), _share(cited, total)),
+        ("offered among at most three", str(offered), str(total), _share(offered, total)),
+        ("neither", str(total - cited - offered), str(total), _share(total - cited - offered, total)),
+    )
+    return (
+        Table("Questions about the papers", ("questions", "number", "of", "share"), found, ("a record that cites a wider or a narrower part fits",)),
+    )
+
+
+def _fits(document: str, section: str, places: Sequence[Sequence[str]]) -> bool:
+    return any(document == d and (lies_in(section, s) or lies_in(s, section)) for d, s in places)
 
 
 def entities(knowledge: Knowledge) -> tuple[Table, ...]:
@@ -116,7 +148,8 @@ def _quality(name: str, hit: int, extra: int, missed: int) -> tuple[str, ...]:
 def evaluation() -> tuple[Table, ...]:
     """All tables of the evaluation set."""
     knowledge = load()
-    return *intents(knowledge), *entities(knowledge)
+    second = intents(knowledge, "messages-2.tsv", "the second set")
+    return *intents(knowledge), *second, *sections(knowledge), *entities(knowledge)
 
 
 @dataclass(frozen=True, slots=True)
