@@ -16,17 +16,17 @@ from knowledge.snapshot import Knowledge
 OUT = "out_of_scope"
 LENIENT = 0.05
 """Something is out of scope already where it is this little behind the best intent."""
-FITS = 0.3
+FITS = 0.15
 """Below, nothing fits."""
-SURE, MARGIN, ALONE = 0.4, 0.1, 0.9
+SURE, MARGIN, ALONE = 0.3, 0.13, 0.9
 """An intent is acted upon from this score on with this margin to the next one, or from `ALONE` on with half of it."""
 HARDLY = 0.03
 """An intent that is this little ahead of “out of scope” may well be out of scope."""
-NEAR, TIED = 0.35, 0.15
+NEAR, TIED = 0.25, 0.13
 """What a message hangs between: intents with this score, and no more than this behind the best."""
-_PART, _PART_MARGIN = 0.35, 0.1
+_PART, _PART_MARGIN = 0.3, 0.1
 """What a part between strong marks must reach to count as a wish of its own."""
-_HALF, _HALF_MARGIN = 0.55, 0.35
+_HALF, _HALF_MARGIN = 0.45, 0.35
 """What both sides of a mere comma must reach."""
 _SMALL_TALK = frozenset({"greeting", "thanks_bye", "help", OUT})
 _STRONG = re.compile(
