@@ -43,7 +43,11 @@ _PHASE_BEFORE = re.compile(
 )
 _TRIED = re.compile(r"\s?(?:失败|成功|做完|结束|完成|入组|结果)")
 _OPENS = re.compile(r"(?:^|[\s,。;!?、:(做进到在才刚快要想冲上动开是和与跟过备算展成们前经从给入报完t])$")
-_GOES_ON = re.compile(r"$|[\s,。;!?、:)的没了还能给补多入失结数中刚和与怎要完都分呢吗啊吧到有快马就也算花费启拿可需是跟找随批合连并转再先后又直]")
+_GOES_ON = re.compile(
+    r"$|[\s,。;!?、:)的没了还能给补多入失结数中刚和与怎要完都分呢吗啊吧到有快马就也算花费启拿可需是跟找随批合连并转再先后又直做停病受样预伦牵投烧报申]|方案|多中心"
+)
+_DOING = re.compile(r"(?:[做进开]|启动|推进|开展)了?$")
+_STAGED = re.compile("厂|楼|园|工程|小镇|产线|产能|课|培训|基金|募|载体|项目|建设|活动")
 _NO_TRIAL = re.compile(
     "厂|楼|工程|装修|交付|封顶|验收|竣工|小镇|拨付|款|分期|招租|入驻|租|用地|拿地|园|基金|募|课|培训|班|报名|讲座|活动|刊|载体|建设|实验室|贷|扩产|扩建|产线|产能|环评|债"
 )
@@ -94,6 +98,8 @@ def _is_phase(text: str, match: re.Match[str]) -> bool:
     told = match["list"][0] == "i" or _PHASE_BEFORE.search(text, max(0, start - 12), start) or _PHASE_AFTER.match(text, end)
     if told or _TRIAL.search(text, max(0, start - 60), end + 60) or _alone(text, start, end):
         return True
+    if _DOING.search(text, max(0, start - 3), start) and not _STAGED.search(text):
+        return True
     return bool(_OPENS.search(text, max(0, start - 1), start) and _GOES_ON.match(text, end) and not _NO_TRIAL.search(text))
 
 
@@ -128,7 +134,7 @@ _COUNTED = re.compile(r"(?:有|给|设|包括|涉及|提供|列|出|以下|下�
 _COUNTED_AFTER = re.compile(r"\s?的?(?::|补贴|补助|奖|扶持|资助|对象|办法|措施)")
 _NODULE = re.compile("结节|rads")
 _DRUG_WORDS = re.compile("新药|改良型|化药|仿制|注册分类|生物制品")
-_LACKED = re.compile(r"(?:我们|目前|暂时|现在|也|都|还|倒|是)*(?:没有?|不做|不搞|没做)了?(?:$|[\s,。;!的])")
+_LACKED = re.compile(r"(?:[和与跟、][^,。;!?\s没]{1,6}?)?(?:我们|目前|暂时|现在|也|都|还|倒|是)*(?:没有?|不做|不搞|没做)了?(?:$|[\s,。;!的])")
 _DRUG_BEFORE = re.compile(r"(?:化药|中药|生物制品|生物药|新药|化学药品?|注册分类)\s?(?:是|为|属于|按|第)*$")
 _DRUG_AFTER = re.compile(r"\s?的?(?:创新|改良型?|化学?|生物|中|治疗用|预防用|国家|全球)*(?:药|新药|生物制品|疫苗)")
 _IMPROVED = re.compile(r"(?<!类)(?<!类的)改良型新药")
