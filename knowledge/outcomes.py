@@ -8,13 +8,19 @@ from __future__ import annotations
 from knowledge.cues import ABROAD, BULK, CERTIFICATE, HIGHER, TITLE
 
 _CLASSED = rf"(?:{HIGHER}的?(?:医疗)?(?:器械)?|器械|产品)(?:{CERTIFICATE}|证书)"
-_GIVEN = "批下来了?|批了|获批了|批准了|过了|通过了|拿到了|拿到手|拿下了?|到手了?|下来了|下来的|放行了?|下了|拿了|有了|取得了|获得了|办下来了?|搞定了?|批的|下的|发的|发了"
+_GIVEN = "批下来了?|批了|获批了|批准了|过了|通过了|拿到了|拿到手|拿下了?|到手了?|下来了|下来的|放行了?|下了|拿了|有了|取得了|获得了|办下来了?|搞定了?|批的|下的|发的|发了|(?<=已)(?:批|过|拿|备案|认定|通过|获批|中)"
 _GOT = "拿到了|拿下了|拿了|取得了|获得了|收到了|办下来了?|办好了|搞定了|批了|批下来了?|发了|下了|过了|通过了"
 _BETWEEN = r"(?:(?![没未不等想要能怎如何多几吗补奖钱若临快即]|马上)(?!在[审申办走报评排]|[还正]在)[^,。;!?]){0,8}?"
 _NO_QUESTION = "(?![吗么没多]|之?[前后]才|再|才|就能|需|的话)"
 
 _THINGS: tuple[tuple[str, str, str, str, str], ...] = (
-    ("overseas_approval", "fda ema pmda mdr ce 510", rf"{ABROAD}(?:认证|证书?|注册证?)?", _GIVEN, _GOT),
+    (
+        "overseas_approval",
+        "fda ema pmda mdr ce 510 美国 欧盟 日本 境外 海外",
+        rf"(?:{ABROAD}(?:认证|证书?|注册证?)?|(?:美国|欧盟|日本|境外|海外)的?(?:认证|证(?![券监据])|注册|批文))",
+        f"{_GIVEN}|拿着|在手",
+        f"{_GOT}|(?<=[刚已])拿[下到]",
+    ),
     ("new_device_certificate", "证", _CLASSED, _GIVEN, _GOT),
     ("new_device_certificate", "类", f"{HIGHER}(?:的|那|这|有)*[一两俩三几]?[张个本]", _GIVEN, "拿到了|拿了|下了|批了"),
     ("ind_approved", "ind 临床", "(?:(?<![a-z-])ind(?![a-z])|临床(?:试验)?(?:批[件文]|(?:默示)?许可))", _GIVEN, _GOT),
