@@ -10,15 +10,18 @@ from knowledge.denial import denied, holds
 from knowledge.facts import FactType
 from knowledge.names import Name, Names
 from knowledge.numerals import Found, normalise
+from knowledge.outcomes import OUTCOMES
 
-_CUES = [(kind, token, re.compile("|".join(patterns))) for kind, token, _, patterns in CUES]
+_ALL = (*CUES, *OUTCOMES)
+_CUES = [(kind, token, re.compile("|".join(patterns))) for kind, token, _, patterns in _ALL]
 _BY_NEEDLE: dict[str, list[int]] = {}
-for _place, _cue in enumerate(CUES):
+for _place, _cue in enumerate(_ALL):
     for _needle in _cue[2].split():
         _BY_NEEDLE.setdefault(_needle, []).append(_place)
 _SAYS_NO = {"not_registered", "joint_rd"}  # their own words deny something
 _SAYS_SOON = {"pre_ipo"}  # and these plan something
 _NOT_INSIDE = re.compile("没(?!问题|错)|未(?!来)|还在")
+_FIRST = re.compile("首次$")  # the papers' word: 首次拿证补多少
 _SURE = re.compile("中标|拿到|到账|到位|获批|获评|评上|通过|取得|获得|已认定|认定$|在做")
 """An alias with such a word says by itself that it has happened; another one only as the whole message."""
 _FILL = re.compile(r"(?:我们?|公司|产品|已经?|刚刚?|有|是|了|的|申请|认定|新|取得|拿到?|[\s,、和及与。.!~])*")
@@ -40,7 +43,7 @@ class Claims:
         """What the message says to be so."""
         tried = sorted({number for needle, numbers in _BY_NEEDLE.items() if needle in text for number in numbers})
         for kind, names in self._names.items():
-            named = list(names.read(text))
+            named = [name for name in names.read(text) if not (name.text == "拿证" and _FIRST.search(text, 0, name.start))]
             if kind == "event" and (weak := [name for name in named if not _SURE.search(name.text)]):
                 alone = _only(text, named)
                 named = named if alone else [name for name in named if name not in weak]

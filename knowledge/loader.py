@@ -317,6 +317,11 @@ def _words(tables: Mapping[str, Any]) -> Iterator[str]:
 def _heard(tables: Mapping[str, Any]) -> Iterator[str]:
     """The words that other characters of the same sound may mean: names of regions and, where long enough, of records; marked words."""
     yield from (s.right for s in tables["spellings"].values() if s.sound)
-    yield from (name for region in tables["regions"].values() for name in (region.name, *region.aliases) if not name.endswith(("市", "县", "区")))
+    yield from (
+        name
+        for region in tables["regions"].values()
+        for name in (region.name, *(n for n in region.aliases if len(n) > 2))
+        if not name.endswith(("市", "县", "区"))
+    )
     named = (r for kind in ("parks", "supports", "services") for r in tables[kind].values())
     yield from (name for record in named for name in (record.name, *record.aliases) if 3 <= len(name) <= 5)

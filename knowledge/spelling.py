@@ -63,7 +63,7 @@ class Speller:
                 self._by_letters.setdefault("".join(sounds), word)
         for word in filter(_is_word, heard):
             self._pairs.update(word[i : i + 2] for i in range(len(word) - 1))
-            for sounds in _all_sounds(word):
+            for sounds in islice(_all_sounds(word), None if len(word) > 2 else 1):  # 万欧 sounds like 园区 only in readings that nobody uses
                 self._by_sound.setdefault(tuple(map(_blurred, sounds)) if len(word) > 2 else sounds, word)
 
     def read(self, text: str) -> str:

@@ -75,16 +75,17 @@ class Vocabulary:
         for start, end in [*((c.start, c.end) for c in result), *(m.span() for m in _URL.finditer(text))]:
             text = text[:start] + "□" * (end - start) + text[end:]
         classes = [*read_device_classes(text), *read_drug_classes(text)]
-        result += self._named(text, classes)
+        claims = list(self._claims.read(text))
+        result += self._named(text, classes, [c for c in claims if c.kind == "event"])
         sums = [f for f in (*read_money(text), *read_dates(text, today)) if not denied_name(text, f.start)]
-        result += [*self._claims.read(text), *read_phases(text), *classes, *sums]
+        result += [*claims, *read_phases(text), *classes, *sums]
         unique: dict[tuple[str, str], Found] = {}
         for found in sorted(result, key=lambda found: (found.start, found.kind == "event")):
             unique.setdefault((found.kind, repr(found.value)), found)
         return tuple(unique.values())
 
-    def _named(self, text: str, classes: list[Found]) -> list[Found]:
-        """The regions, parks and segments of a message."""
+    def _named(self, text: str, classes: list[Found], events: list[Found]) -> list[Found]:
+        """The regions, parks and segments of a message; a broad word in a class or an event (三类器械, 新药批了) is no field."""
         names = list(self._names.read(text))
         if loose := list(read_loosely(self._names, text)):
             names = [n for n in names if not any(n.start < f.end and f.start < n.end for f in loose)] + loose
@@ -94,5 +95,17 @@ class Vocabulary:
             n
             for n in names
             if not (n.kind == "ambiguous_region" and not sure.isdisjoint(n.value))
-            and not (n.token in self._broadest and any(c.start < n.end and n.start <= c.end for c in classes))  # 三类器械 is a class
+            and not (n.kind == "segment" and n.token in self._broadest and (_beside(text, n, classes) or (n.token == "drug" and _inside(n, events))))
         ]
+
+
+_QUALITY = re.compile("[的 ]?(?:创新|高端|国产|进口|医用|植入|[有无]源)?的?")
+
+
+def _beside(text: str, name: Found, classes: Iterable[Found]) -> bool:
+    """Whether a name belongs to a class: 三类器械, 二类的医疗器械, class II device."""
+    return any(c.start < name.end and (name.start <= c.end or _QUALITY.fullmatch(text, c.end, name.start)) for c in classes)
+
+
+def _inside(name: Found, events: Iterable[Found]) -> bool:
+    return any(e.start <= name.start and name.end <= e.end for e in events)
