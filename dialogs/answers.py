@@ -35,10 +35,10 @@ class Voice(Terms, Standing):
         papers = ((c, self.knowledge.documents[c.document]) for c in places)
         return tuple(dict.fromkeys(Source(c.document, c.section, d.title, d.number, d.en if self.english else None) for c, d in papers))
 
-    def tell(self, record: Answerable, full: bool = False, first: Literal["", "units", "time"] = "") -> Reply:
+    def tell(self, record: Answerable, full: bool = False, first: Literal["", "units", "time", "contact"] = "") -> Reply:
         """One record as an answer: the answer, the condition that decides, whether it holds; `full` with all that is known.
 
-        `first` is what was asked for and is said first: the responsible units, or whether it still holds.
+        `first` is what was asked for and is said first: the responsible units, whether it still holds, how to reach somebody.
         """
         lines = [line for line in (*self._lines(record), self._differs(record)) if line]
         length = self._brief_length(record)
@@ -50,6 +50,8 @@ class Voice(Terms, Standing):
             units = self.units(record)
             said = self.say("tasks.units" if units else "tasks.no_units", text=self.called(record), units=units or "")
             shown = [said, *(line for line in shown if not line.startswith(self.say("channels.units", units=units or "")[:6]))]
+        if first == "contact" and isinstance(record, Support | Channel | Service | Park):
+            shown = [*(reach := self.contact(record.contact)), *(line for line in shown if line not in reach)]
         options = self.next_steps(record)
         if more and not full:
             options = (Option(self.say("common.expand"), fit(f"!full:{record.id}")), *options)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from dialogs import phrases, reports
 from dialogs.answers import MAX_OPTIONS, Voice
 from dialogs.messages import Option, Reply
 from dialogs.talk import Talk
-from knowledge.records import Difference, Park, QuestionAnswer, Service
-from knowledge.search import Hit
+from knowledge.records import Channel, Difference, Park, QuestionAnswer, Service, Task
+from knowledge.search import NAMED, Hit
 from knowledge.shapes import Citation
 from knowledge.snapshot import Answerable
+from knowledge.supports import Support
 
 STARTS = {"park_selection": "common.start_parks", "subsidy_precheck": "common.start_precheck", "approval_channel": "common.start_approval"}
 RIGHT = 0.22
@@ -28,7 +30,7 @@ _LEVEL = 0.9
 """Regions whose best record has this share of the best score are on a level."""
 WRITTEN = 0.18
 """How clearly a section of an imported paper must answer a question to be quoted (6 of 7 such were right)."""
-_SILENT = 0.6
+_SILENT, _SELDOM, _ALIKE = 0.6, 0.06, 0.6
 EXACT = 0.95
 """From here on a record's own name or phrasing was used word for word."""
 TITLE = 0.8
@@ -56,10 +58,11 @@ def find(talk: Talk, region: str | None, text: str = "") -> list[Hit]:
     text = text or talk.text
     for unclear in (f for f in talk.found if f.kind == "ambiguous_region"):
         text = text.replace(unclear.text, "", 1)  # 高新区 alone names no park
-    hits = [h for h in talk.knowledge.search.find(text or talk.text, scope, 24) if _same_class(talk.text, h.record)]
+    hits = [_weighed(h, talk.text) for h in talk.knowledge.search.find(text or talk.text, scope, 24) if _same_class(talk.text, h.record)]
     if region is None:  # that one paper is silent is no answer while another may speak
         return sorted(hits, key=lambda h: (_SILENT * _is_silent(h.record) - h.score, -h.title, h.record.id))
     upward = talk.knowledge.upward(region)
+    hits = [h for h in hits if h.record.region in upward or not _is_silent(h.record)]
     above, other = (0.05, 0.08) if regions else (0.03, 0.05)
     behind = {r: 0.0 if r == region else above if r in upward else other for r in talk.knowledge.regions}
     own = {h.record.id for h in hits if regions and h.record.region == region and h.score >= CLOSE}
@@ -87,7 +90,7 @@ def answer(talk: Talk, hits: list[Hit], strict: bool = False, step: str = "") ->
     regions = named(talk)
     if is_it(hits, strict) and ambiguous(talk):
         return True
-    if len(regions) == 2 and not strict and compare(talk, regions, hits):
+    if len(sides := compared(talk)) == 2 and compare(talk, sides):
         return True
     if (
         not regions
@@ -99,7 +102,7 @@ def answer(talk: Talk, hits: list[Hit], strict: bool = False, step: str = "") ->
         which(talk, level, "miss.which_region")
         return True
     if is_it(hits, strict):
-        tell(talk, hits[0].record, step)
+        tell(talk, _responsible(hits) if phrases.asks_who(talk.text) else hits[0].record, step)
         return True
     close = _apart([h for h in hits if h.score >= max(CLOSE, hits[0].score / 2)]) if hits and not strict else []
     if len(close) == 1:
@@ -125,7 +128,7 @@ def from_paper(talk: Talk, region: str | None) -> bool:
 def tell(talk: Talk, record: Answerable, step: str = "") -> None:
     """Answer with a record, what was asked for first; `step` is a dialog that is offered beside it."""
     talk.state = replace(talk.state, subject=record.id, asked=talk.text[:300] if talk.free else "")
-    reply = talk.voice.tell(record, first="units" if phrases.asks_who(talk.text) else "time" if phrases.asks_when(talk.text) else "")
+    reply = talk.voice.tell(record, first=_first(talk.text))
     unsaid = (
         not isinstance(record, Park)
         and record.region != talk.state.profile.get("region")
@@ -137,6 +140,13 @@ def tell(talk: Talk, record: Answerable, step: str = "") -> None:
         offer = Option(talk.say(STARTS[step]), f"!start:{step}")
         reply = replace(reply, options=(offer, *reply.options)[:MAX_OPTIONS])
     talk.replies.append(reply)
+
+
+def _first(text: str) -> Literal["", "units", "time", "contact"]:
+    """What a question wants to hear first."""
+    if phrases.asks_contact(text):
+        return "contact"
+    return "units" if phrases.asks_who(text) else "time" if phrases.asks_when(text) else ""
 
 
 def which(talk: Talk, regions: Sequence[str], key: str) -> None:
@@ -169,14 +179,21 @@ def rivals(talk: Talk, hits: Sequence[Hit]) -> tuple[str, ...]:
     return tuple(r for r in talk.knowledge.regions if r in level)
 
 
-def compare(talk: Talk, regions: Sequence[str], hits: Sequence[Hit]) -> bool:
+def compared(talk: Talk) -> tuple[str, ...]:
+    """The regions that a message sets side by side; a city and its district too, where they are compared."""
+    regions = tuple(dict.fromkeys(f.token for f in talk.found if f.kind == "region" and f.token))
+    return regions if len(regions) == 2 and (phrases.compares(talk.text) or len(named(talk)) == 2) else ()
+
+
+def compare(talk: Talk, regions: Sequence[str]) -> bool:
     """Two regions in one question: the best record of each side, or that one side's paper says nothing on it."""
-    sides = [next((h.record for h in hits if h.record.region == r and h.score >= CLOSE), None) for r in regions]
+    hits = {r: [_weighed(h, talk.text) for h in talk.knowledge.search.find(talk.text, (r,), 8) if _same_class(talk.text, h.record)] for r in regions}
+    sides = [max((h for h in hits[r] if h.score >= CLOSE), key=lambda h: h.score, default=None) for r in regions]
     if not any(sides):
         return False
     for region, side in zip(regions, sides, strict=True):
         name = talk.voice.region_name(region)
-        reply = talk.voice.tell(side) if side else Reply(talk.say("facts.side_silent"), (talk.voice.log("words"),))
+        reply = talk.voice.tell(side.record) if side else Reply(talk.say("facts.side_silent"), (talk.voice.log("words"),))
         talk.replies.append(replace(reply, text=talk.say("facts.side", region=name, text=reply.text)))
     return True
 
@@ -216,6 +233,20 @@ def _apart(hits: Sequence[Hit]) -> list[Answerable]:
         if not any(_same(hit.record, k) for k in kept):
             kept.append(hit.record)
     return kept
+
+
+def _weighed(hit: Hit, text: str) -> Hit:
+    """A hit, a little less where its kind is seldom what is asked for: two readings, or a row of responsibilities that nobody asks about."""
+    less = isinstance(hit.record, Difference) and not phrases.compares(text)
+    less = less or (isinstance(hit.record, Task) and not phrases.asks_who(text))
+    return replace(hit, score=round(max(0.0, hit.score - _SELDOM), 4)) if less and hit.score < NAMED else hit
+
+
+def _responsible(hits: Sequence[Hit]) -> Answerable:
+    """Of the records that fit about as well as the first and speak of the same, one that names its offices."""
+    first = hits[0]
+    near = [h.record for h in hits if h.score >= first.score * _ALIKE and (h is first or _same(first.record, h.record))]
+    return next((r for r in near if isinstance(r, Support | Channel | Service | Task) and r.responsible), first.record)
 
 
 def _is_silent(record: Answerable) -> bool:

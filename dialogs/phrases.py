@@ -42,6 +42,10 @@ _VALIDITY = re.compile(r"有效|过期|还能用|还管用|还执行|还算数|�
 _WHO = re.compile(
     r"谁(?:来|在|能)?(?:管|负责|牵头|主责|办|建|盖)|归.{0,4}(?:谁|哪)|哪(?:几)?(?:个|家)?(?:局|部门|单位|委办)|责任单位|牵头单位|找谁|\bwho\b|which (?:office|bureau|department)"
 )
+_CONTACT = re.compile(r"电话|联系方式|怎么联系|地址|邮箱|\b(?:phone|telephone|e-?mail|address|contact details)\b")
+_COMPARES = re.compile(
+    r"比较|对比|相比|比一?比|哪个(?:更|好|高|多)|哪边(?:更|好|高|多)|区别|不同|不一样|差别|矛盾|说法|\b(?:compare|versus|vs|difference|differ)\b"
+)
 _WHERE = re.compile(r"是?哪里(?:的|能|可|有|欢迎|支持)?|哪儿|哪(?:个|些)(?:地方|地区|区|市|城市)|\bwhere\b|which (?:city|region|place)")
 _WHEN = re.compile(r"什么时候|啥时候|何时|哪[一]?年|几[月号]|截止|期限|时限|到哪天|\bwhen\b|deadline|how long")
 _LISTING = re.compile(r"有什么|有哪些|有啥|都有哪|what .*(are|is) there|which .*are there")
@@ -118,6 +122,26 @@ def asks_validity(text: str) -> bool:
 def asks_who(text: str) -> bool:
     """Whether a message asks who is responsible."""
     return bool(_WHO.search(text))
+
+
+def withdraws(text: str) -> bool:
+    """Whether a message takes a filed request back."""
+    return bool(
+        re.search(
+            r"(?:撤|取消|不要|删).{0,8}(?:登记|请求|工单|单子|申请)|(?:登记|请求|工单|单子).{0,6}(?:撤|取消|不要了|删)|withdraw|(?:cancel|delete|drop).{0,12}(?:request|ticket|case)",
+            text,
+        )
+    )
+
+
+def asks_contact(text: str) -> bool:
+    """Whether a message asks for a telephone number or an address."""
+    return bool(_CONTACT.search(text))
+
+
+def compares(text: str) -> bool:
+    """Whether a message compares, or asks for a difference."""
+    return bool(_COMPARES.search(text))
 
 
 def asks_where(text: str) -> bool:

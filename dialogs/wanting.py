@@ -30,7 +30,7 @@ _HALF, _HALF_MARGIN = 0.45, 0.35
 """What both sides of a mere comma must reach."""
 _SMALL_TALK = frozenset({"greeting", "thanks_bye", "help", OUT})
 _STRONG = re.compile(
-    r"[;；。\n？?！!]+|另外|顺便|还有(?!没|什|哪|吗)|再问|再帮|再说|同时(?!满足)|然后|完了|以及"
+    r"[;；。\n？?！!]+|\. |另外|顺便|还有(?!没|什|哪|吗)|再问|再帮|再说|同时(?!满足)|然后|完了|以及"
     r"|[,，、 ](?:还|再|也|那|顺带|并且|并|接着|最后|对了)(?=想|帮|看|问|查|有|把|给|要|请)"
     r"|[,，、](?:再|还|也|另|又|此外|回头|正好|定之前|之后|后面|跟着|下一步|(?:那|至于)(?=.{0,6}(?:呢|怎么)))"
     r"|\b(?:and also|also|and then|then|plus|besides|by the way|btw)\b"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dialogs import asking, filing, finding, frames, moves, phrases, proceeding, reading
+from dialogs import asking, filing, finding, frames, moves, phrases, proceeding, reading, wanting
 from dialogs.answers import MAX_OPTIONS, cut
 from dialogs.finding import TITLE
 from dialogs.messages import Option, Reply
@@ -65,7 +65,7 @@ def free_text(talk: Talk) -> None:
 
 def _each(talk: Talk, region: str | None) -> bool:
     """Answer each of several questions in one message, where each has a record of its own (娄城贷是什么？太仓有几个园区？)."""
-    asked = [part for part in phrases.parts(talk.text) if phrases.is_question(part)][:3]
+    asked = [part for part in phrases.parts(talk.text) if phrases.is_question(part) and not _rants(talk, part)][:3]
     if len(asked) < 2 or phrases.speaks_of_own(talk.text) or finding.ambiguous_in(talk):
         return False
     each = [finding.find(talk, region, part) for part in asked]
@@ -78,17 +78,31 @@ def _each(talk: Talk, region: str | None) -> bool:
     return True
 
 
+def _rants(talk: Talk, part: str) -> bool:
+    """Whether a part of a message asks nothing of ours (你们这什么破系统)."""
+    scores = wanting.read(part, talk.knowledge).scores
+    return not scores or scores[0].name in ("out_of_scope", "help", "request_human", "greeting")
+
+
 def _answer(talk: Talk, hits: list[Hit]) -> bool:
     """Answer what no wish was served for from the records; what seems out of scope only where a record fits well."""
     out = bool(talk.wants.scores) and talk.wants.scores[0].name == "out_of_scope"
     bar = _NAMED_OUT if finding.named(talk) and phrases.is_question(talk.text) else _UNSURE_OUT
+    if not finding.is_it(hits):  # a question inside of many words
+        parts = [finding.find(talk, talk.state.profile.get("region"), p) for p in phrases.parts(talk.text) if phrases.is_question(p) and len(p) > 4]
+        hits = max((p for p in parts if finding.is_it(p, strict=True)), key=lambda p: p[0].score, default=hits)
     return (not out or (bool(hits) and hits[0].score >= bar)) and finding.answer(talk, hits)
 
 
 def _follow(talk: Talk) -> None:
     """Read a follow-up as the last question with what is new in it: 三类证补多少 … 二类呢？"""
     told = _FOLLOWS.match(talk.text)
-    if not talk.state.asked or not told or not _FOLLOWING.search(talk.text) or not talk.found:
+    if not talk.state.asked or not told or not _FOLLOWING.search(talk.text):
+        return
+    if not talk.found:
+        subject = talk.knowledge.record(talk.state.subject)
+        if subject is not None and not finding.is_it(finding.find(talk, subject.region, talk.text), strict=True):
+            talk.hear(f"{talk.voice.name(subject)}{told['words']}")
         return
     before = talk.knowledge.vocabulary.read(talk.state.asked, talk.stage.today)
     words, changed = talk.state.asked, False
@@ -120,8 +134,15 @@ def _wishes(talk: Talk, hits: Sequence[Hit]) -> list[tuple[str, str, bool]]:
     choosing = {"park_selection"} if phrases.speaks_of_choosing(talk.text) else set()
     if hits and hits[0].title == 1.0 and isinstance(hits[0].record, Service) and talk.knowledge.search.is_name(talk.text, hits[0].record):
         return []  # a service called by its very name, whatever else the words may want
-    named = bool(hits) and hits[0].title >= TITLE and len(names) <= 1 and not set(names) & (_OWN_WAY | own | choosing)
+    named = _is_called(talk, hits) and len(names) <= 1 and not set(names) & (_OWN_WAY | own | choosing)
     return [] if named else [(name, part, len(names) > 1) for name, part in zip(names, talk.wants.parts, strict=True)]
+
+
+def _is_called(talk: Talk, hits: Sequence[Hit]) -> bool:
+    """Whether the first record is plainly called by its name; the phrasing of a question is a name only where something is asked."""
+    if not hits or hits[0].title < TITLE:
+        return False
+    return not isinstance(hits[0].record, QuestionAnswer) or phrases.is_question(talk.text)
 
 
 def _restarted(talk: Talk) -> bool:
@@ -149,6 +170,8 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
             talk.speak(talk.say("greeting.help"), moves.starts(talk))
         case "thanks_bye":
             talk.speak(talk.say("greeting.thanks"))
+        case "cancel" if phrases.withdraws(talk.text):
+            moves.withdraw(talk)
         case "cancel":
             moves.cancel(talk)
         case "back_or_restart":
@@ -177,7 +200,7 @@ def _guide(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> None:
     lists = phrases.asks_for_list(talk.text)
     if finding.ambiguous(talk):
         return
-    plain = phrases.is_question(talk.text) or (bool(hits) and hits[0].title >= TITLE)
+    plain = phrases.is_question(talk.text) or _is_called(talk, hits)
     if plain and not own and not lists and finding.is_it(hits, strict=wish == "approval_channel") and finding.answer(talk, hits, step=wish):
         return
     given = reading.facts_in(talk.found, talk.knowledge, talk.text)
