@@ -48,7 +48,8 @@ class Voice(Terms, Standing):
             shown = [self.holds(record), *(line for line in shown if line != self.holds(record))]
         if first == "units" and isinstance(record, Support | Channel | Service):
             units = self.units(record)
-            said = self.say("tasks.units" if units else "tasks.no_units", text=self.called(record), units=units or "")
+            name = self.called(record).replace("“", "‘").replace("”", "’")
+            said = self.say("tasks.units" if units else "tasks.no_units", text=name, units=units or "")
             shown = [said, *(line for line in shown if not line.startswith(self.say("channels.units", units=units or "")[:6]))]
         if first == "contact" and isinstance(record, Support | Channel | Service | Park):
             shown = [*(reach := self.contact(record.contact)), *(line for line in shown if line not in reach)]

@@ -161,8 +161,8 @@ def asks_for_list(text: str) -> bool:
 
 def device_classes(text: str) -> set[str]:
     """Device classes that a text names in whatever words: 三类, 第二类, 3类."""
-    found = re.findall(r"第?([一二三123])类(?!人才|新药|创新药|改良|产品和|机制)", text)
-    return {{"一": "I", "二": "II", "三": "III", "1": "I", "2": "II", "3": "III"}[c] for c in found}
+    found = re.findall(r"第?([一二三123](?:[、和与或及]?第?[二三23]){0,2})类(?!人才|新药|创新药|改良|产品和|机制)", text)
+    return {{"一": "I", "二": "II", "三": "III", "1": "I", "2": "II", "3": "III"}[c] for group in found for c in group if c in "一二三123"}
 
 
 def is_puzzled(text: str) -> bool:

@@ -48,11 +48,11 @@ class Reading:
 
     @property
     def between(self) -> tuple[str, ...]:
-        """The wishes, at most three, between which a message hangs; empty where one is clear or none fits."""
-        if self.wishes or not self.scores or self.scores[0].name in _SMALL_TALK:
+        """The wishes, at most three, between which a message hangs (or between one and being out of scope); empty where one is clear or none fits."""
+        if self.wishes or not self.scores or self.scores[0].name in _SMALL_TALK - {OUT}:
             return ()
         tied = [s.name for s in self.scores if s.score >= max(NEAR, self.scores[0].score - TIED) and s.name not in _SMALL_TALK]
-        return tuple(tied[:3]) if len(tied) > 1 else ()
+        return tuple(tied[:3]) if len(tied) > 1 or self.scores[0].name == OUT else ()
 
 
 def read(text: str, knowledge: Knowledge) -> Reading:

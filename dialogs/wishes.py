@@ -288,7 +288,8 @@ def _clarify(talk: Talk) -> bool:
         return False
     talk.state = replace(talk.state, pending=talk.text)
     labels = [talk.knowledge.intents[name].label[talk.say.language] for name in between]
-    talk.speak(talk.say("miss.between"), tuple(Option(label, f"!wish:{name}") for label, name in zip(labels, between, strict=True)))
+    options = tuple(Option(label, f"!wish:{name}") for label, name in zip(labels, between, strict=True))
+    talk.speak(talk.say("miss.between"), (*options, Option(talk.say("common.human"), "!human")))
     return True
 
 
