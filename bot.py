@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import functools
+import gc
 import io
 import logging
 import os
@@ -107,6 +108,7 @@ async def serve(settings: Settings) -> None:
     listener = _listen(settings)
     async with opened(settings.store) as store:
         library = Library(await reload.first(settings.knowledge, store))
+        gc.freeze()  # what stays is not looked through again and again: a big knowledge base would make a turn wait
         turns = Turns(store, library)
         telegram = _telegram(turns, settings)
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}

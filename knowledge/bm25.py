@@ -7,6 +7,7 @@ number of passages. Measured beside other libraries: docs/understanding.md.
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 from array import array
@@ -80,12 +81,14 @@ class Bm25:
         scores: defaultdict[int, float] = defaultdict(float)
         left = _ENTRIES
         for size, start in spans:  # the rarest first
-            for place, weight in zip(self._places[start : start + size], self._weights[start : start + size], strict=True):
+            if size > left and scores:
+                break  # a pair this common tells little
+            end = start + min(size, left)
+            for place, weight in zip(self._places[start:end], self._weights[start:end], strict=True):
                 scores[place] += weight
-            if (left := left - size) < 0:
-                break
+            left -= end - start
         found = scores if among is None else [place for place in scores if place in among]
-        best = sorted(found, key=lambda p: (-scores[p], p))[: max(limit, _CANDIDATES)]
+        best = heapq.nlargest(max(limit, _CANDIDATES), found, key=scores.__getitem__)
         weighed = [(token, self._singles[token]) for token in singles if token in self._singles]
         for place in best:
             passage, norm = self._texts[place], self._norms[place]

@@ -32,6 +32,8 @@ _SAFE = 0.6
 _COMPARED = 3
 """How many intents, the best of the linear model, are compared with their examples one by one."""
 _LOGARITHMS = [math.log(count + 1) for count in range(4096)]
+_SHOWN = 1500
+"""At most so many examples of an intent are compared one by one, spread evenly over them."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _TOKEN = re.compile(r"[a-z]+|[^\sa-z]")
 _NEAREST = 0.3
@@ -55,9 +57,10 @@ class Matcher:
         names = map(re.escape, sorted(self._alike, key=len, reverse=True))
         self._names = re.compile("|".join(rf"(?<![a-z]){n}(?![a-z])" if n.isascii() else n for n in names) or r"(?!)")
         self._labels = sorted(examples)
-        self._bare = [[self.bare(text) for text in examples[label]] for label in self._labels]
-        self._exact = {text: i for i, texts in enumerate(self._bare) for text in texts}
-        rows = [(i, features(text)) for i, texts in enumerate(self._bare) for text in texts]
+        bare = [[self.bare(text) for text in examples[label]] for label in self._labels]
+        self._shown = [texts[:: max(1, -(-len(texts) // _SHOWN))] for texts in bare]
+        self._exact = {text: i for i, texts in enumerate(bare) for text in texts}
+        rows = [(i, features(text)) for i, texts in enumerate(bare) for text in texts]
         self._examples = len(rows)
         seen = Counter(gram for _, row in rows for gram in row)
         self._rarity = {gram: math.log((len(rows) + 1) / (n + 0.5)) ** 2 for gram, n in seen.items()}
@@ -79,7 +82,7 @@ class Matcher:
         found = []
         for place, i in enumerate(order[:limit]):
             score, near = (1 - _NEAREST) * min(1.0, max(0.0, linear[i])), ""
-            if place < _COMPARED and (best := process.extractOne(bare, self._bare[i], scorer=fuzz.ratio, processor=None)):
+            if place < _COMPARED and (best := process.extractOne(bare, self._shown[i], scorer=fuzz.ratio, processor=None)):
                 near, score = best[0], score + _NEAREST * best[1] / 100
             found.append(Match(self._labels[i], 1.0 if i == known else round(score, 4), near))
         return sorted(found, key=lambda m: -m.score)
