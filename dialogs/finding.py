@@ -186,15 +186,21 @@ def compared(talk: Talk) -> tuple[str, ...]:
 
 
 def compare(talk: Talk, regions: Sequence[str]) -> bool:
-    """Two regions in one question: the best record of each side, or that one side's paper says nothing on it."""
+    """Two regions in one question: the record of each side that answers, or the nearest three, or that its paper says nothing on it."""
     hits = {r: [_weighed(h, talk.text) for h in talk.knowledge.search.find(talk.text, (r,), 8) if _same_class(talk.text, h.record)] for r in regions}
-    sides = [max((h for h in hits[r] if h.score >= CLOSE), key=lambda h: h.score, default=None) for r in regions]
-    if not any(sides):
+    sides = {r: sorted((h for h in hits[r] if h.score >= CLOSE), key=lambda h: -h.score) for r in regions}
+    if not any(sides.values()):
         return False
-    for region, side in zip(regions, sides, strict=True):
-        name = talk.voice.region_name(region)
-        reply = talk.voice.tell(side.record) if side else Reply(talk.say("facts.side_silent"), (talk.voice.log("words"),))
-        talk.replies.append(replace(reply, text=talk.say("facts.side", region=name, text=reply.text)))
+    for region, side in sides.items():
+        close = _apart([h for h in side if h.score >= side[0].score * _ALIKE])[:3]
+        if not side:
+            reply = Reply(talk.say("facts.side_silent"), (talk.voice.log("words"),))
+        elif len(close) == 1 or side[0].title >= TITLE:
+            reply = talk.voice.tell(close[0])
+        else:
+            talk.replies.append(talk.voice.listing(talk.say("facts.list", region=talk.voice.region_name(region)), close))
+            continue
+        talk.replies.append(replace(reply, text=talk.say("facts.side", region=talk.voice.region_name(region), text=reply.text)))
     return True
 
 
