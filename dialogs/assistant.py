@@ -67,7 +67,7 @@ def _read(talk: Talk) -> None:
         talk.speak(talk.say(f"bad.{message.kind}"))
     elif not talk.text:
         talk.speak(talk.say("bad.empty"))
-    elif len(message.text) > MAX_LENGTH:
+    elif talk.long:
         talk.speak(talk.say("bad.too_long", length=len(message.text), limit=MAX_LENGTH))
     elif message.edits:
         if not answering.corrected(talk, edited=True):

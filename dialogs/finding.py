@@ -10,7 +10,7 @@ from typing import Literal
 from dialogs import phrases, reports
 from dialogs.answers import MAX_OPTIONS, Voice
 from dialogs.messages import Option, Reply
-from dialogs.talk import Talk
+from dialogs.talk import Talk, masked
 from knowledge.records import Channel, Difference, Park, QuestionAnswer, Service, Task
 from knowledge.search import NAMED, Hit
 from knowledge.shapes import Citation
@@ -127,7 +127,7 @@ def from_paper(talk: Talk, region: str | None) -> bool:
 
 def tell(talk: Talk, record: Answerable, step: str = "") -> None:
     """Answer with a record, what was asked for first; `step` is a dialog that is offered beside it."""
-    talk.state = replace(talk.state, subject=record.id, asked=talk.text[:300] if talk.free else "")
+    talk.state = replace(talk.state, subject=record.id, asked=masked(talk.text)[:300] if talk.free else "")
     reply = talk.voice.tell(record, first=_first(talk.text))
     unsaid = (
         not isinstance(record, Park)
@@ -151,7 +151,7 @@ def _first(text: str) -> Literal["", "units", "time", "contact"]:
 
 def which(talk: Talk, regions: Sequence[str], key: str) -> None:
     """Ask for the region of a question; the words wait until it is known."""
-    talk.state = replace(talk.state, pending=talk.text)
+    talk.state = replace(talk.state, pending=masked(talk.text))
     talk.speak(talk.say(key), tuple(Option(talk.voice.region_name(r), f"!place:{r}") for r in regions))
 
 

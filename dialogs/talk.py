@@ -118,7 +118,10 @@ class Talk:
         self.replies: list[Reply] = []
         self.effects: list[Effect] = []
         self.outcome: dict[str, Any] | None = None
-        self.text = knowledge.read(message.text)
+        plain = normalise(message.text)
+        self.long = max(len(message.text), len(plain)) > MAX_LENGTH
+        """Whether the message is too long; one sign may stand for eighteen once it is normalised."""
+        self.text = knowledge.read(plain[:MAX_LENGTH])
         self.found: tuple[Found, ...] = ()
         self.wants = Reading()
         self.hide = False
@@ -134,7 +137,7 @@ class Talk:
 
     def hear(self, text: str) -> None:
         """Read other words than the message's own (a free text that turned out to be a question)."""
-        self.text = self.knowledge.read(text)
+        self.text = self.knowledge.read(normalise(text)[:MAX_LENGTH])
         found = reading.located(self.knowledge.vocabulary.read(self.text, self.stage.today), self.knowledge)
         self.found = tuple(f for f in found if f.kind in _SUMS or not phrases.denied(self.text, f.start, f.end, f.kind in _NAMES))
         self.wants = wanting.read(self.text, self.knowledge)

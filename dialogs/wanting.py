@@ -6,6 +6,7 @@ that are close say more than a high one.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +27,11 @@ NEAR, TIED = 0.25, 0.13
 """What a message hangs between: intents with this score, and no more than this behind the best."""
 _PART, _PART_MARGIN = 0.3, 0.1
 """What a part between strong marks must reach to count as a wish of its own."""
+_PARTS = 12
 _HALF, _HALF_MARGIN = 0.45, 0.35
 """What both sides of a mere comma must reach."""
+_COMMAS, _LONG = 6, 160
+"""So many commas of a message are looked at, and none of a longer one."""
 _SMALL_TALK = frozenset({"greeting", "thanks_bye", "help", OUT})
 _STRONG = re.compile(
     r"[;；。\n？?！!]+|\. |另外|顺便|还有(?!没|什|哪|吗)|再问|再帮|再说|同时(?!满足)|然后|完了|以及"
@@ -87,7 +91,7 @@ def _several(text: str, knowledge: Knowledge) -> list[tuple[Score, str]]:
     """The wishes of a message that holds more than one, each with its words; between strong marks, or around one comma."""
     parts = [p for p in (part.strip(" ，,、") for part in _STRONG.split(text)) if len(p) >= 2]
     found: dict[str, tuple[Score, str]] = {}
-    for part in parts if len(parts) > 1 else ():
+    for part in parts[:_PARTS] if len(parts) > 1 else ():
         scores = _rank(part, knowledge)
         best = scores[0]
         if best.score >= _PART and _margin(scores) >= _PART_MARGIN and best.name not in _SMALL_TALK:
@@ -95,7 +99,7 @@ def _several(text: str, knowledge: Knowledge) -> list[tuple[Score, str]]:
     if len(found) > 1:
         return list(found.values())
     halves: list[tuple[float, list[tuple[Score, str]]]] = []
-    for comma in _COMMA.finditer(text):
+    for comma in itertools.islice(_COMMA.finditer(text), _COMMAS if len(text) <= _LONG else 0):
         sides = (text[: comma.start()].strip(), text[comma.end() :].strip())
         if min(map(len, sides)) < 3:
             continue

@@ -286,7 +286,7 @@ def _clarify(talk: Talk) -> bool:
     """Ask which of two or three wishes is meant, where the words hang between them."""
     if not (between := talk.wants.between):
         return False
-    talk.state = replace(talk.state, pending=talk.text)
+    talk.state = replace(talk.state, pending=masked(talk.text))
     labels = [talk.knowledge.intents[name].label[talk.say.language] for name in between]
     options = tuple(Option(label, f"!wish:{name}") for label, name in zip(labels, between, strict=True))
     talk.speak(talk.say("miss.between"), (*options, Option(talk.say("common.human"), "!human")))
@@ -298,7 +298,7 @@ def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:
     misses, talk.missed = talk.state.misses + 1, True
     talk.state = replace(talk.state, misses=misses, subject="?")
     form_open = talk.state.top is not None and talk.state.top.dialog not in frames.GUIDED
-    if (said := masked(talk.text).strip()[:200]) and not form_open:
+    if (said := masked(talk.message.text or talk.text).strip()[:200]) and not form_open:
         talk.effects.append(Unanswered(said))
     talk.free = talk.free and not form_open
     question = talk.asking()
@@ -318,7 +318,8 @@ def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:
         talk.speak(talk.say("miss.facts_only", facts=talk.say.join([asking.fact_label(talk, k, v) for k, v in known.items()])), moves.starts(talk))
     elif misses >= 2:
         talk.speak(
-            talk.say("miss.second", words=cut(masked(talk.text).strip(), 60)), (talk.voice.log("words"), *moves.starts(talk)[: MAX_OPTIONS - 1])
+            talk.say("miss.second", words=cut(masked(talk.message.text or talk.text).strip(), 60)),
+            (talk.voice.log("words"), *moves.starts(talk)[: MAX_OPTIONS - 1]),
         )
     elif key or not phrases.is_question(talk.text):
         near = bool(talk.found) or phrases.is_question(talk.text)

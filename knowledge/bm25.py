@@ -73,8 +73,8 @@ class Bm25:
     def search(self, text: str, limit: int = 10, among: Container[int] | None = None) -> list[tuple[int, float]]:
         """Places of the best texts, best first, each with its share of the highest score that the query could get; only places `among` these."""
         parts = [tokens(part) for part in _ASKING.split(normalise(text))]
-        singles = {token for part in parts for token in part}
-        pairs = {gram for part in parts for gram in grams(part)}
+        singles = dict.fromkeys(token for part in parts for token in part)  # in their order: sums of floats must not depend on hashes
+        pairs = dict.fromkeys(gram for part in parts for gram in grams(part))
         spans = sorted((self._starts[n + 1] - self._starts[n], self._starts[n]) for g in pairs if (n := self._number.get(g)) is not None)
         most = sum(self._singles.get(t, _SINGLE * self._unseen) for t in singles)
         most += sum(self._rarity(size) for size, _ in spans) + self._unseen * (len(pairs) - len(spans))

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from knowledge.cues import CUES
 from knowledge.denial import denied, holds
+from knowledge.event_cues import OUTCOMES
 from knowledge.facts import FactType
 from knowledge.names import Name, Names
 from knowledge.numerals import Found, normalise
-from knowledge.outcomes import OUTCOMES
 
 _ALL = (*CUES, *OUTCOMES)
 _CUES = [(kind, token, re.compile("|".join(patterns))) for kind, token, _, patterns in _ALL]

@@ -96,9 +96,17 @@ class Asks(Shape):
     ask: Annotated[Lines, Field(min_length=1)]
 
 
+IntentName = Literal[
+    "park_selection", "subsidy_precheck", "approval_channel", "policy_question", "finance_support", "talent_support", "clinical_trial", "ip_service",
+    "tech_challenge", "landmark_selection", "product_directory", "facility_request", "events", "request_human", "request_status", "correction",
+    "cancel", "back_or_restart", "greeting", "thanks_bye", "help", "out_of_scope",
+]  # fmt: skip
+"""What the program can do something with; their examples are data."""
+
+
 class Intent(Shape):
     """Something a person may want, with examples of how they say it."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    name: IntentName
     label: Words
     examples: Annotated[Lines, Field(min_length=3)]

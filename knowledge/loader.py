@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from knowledge import checks, rules
+from knowledge import checks, rules, word_checks
 from knowledge.explaining import explanations, suggest
 from knowledge.facts import Asks, Elsewhere, FactType, Intent, Region, Segment, Spelling
 from knowledge.figures import Papers, citations, strange, strange_in_document
@@ -220,16 +220,20 @@ class _Loading:
         )
         if unique in self.places:
             other, other_path = self.places[unique]
-            self.problems.append(
-                tree.problem((*path, "id"), f"编号“{key}”重复，{other.file} 第 {other.place(other_path)[0]} 行已经用了", "换一个没用过的编号")
+            where = f"{other.file} 第 {other.place(other_path)[0]} 行已经用了"
+            said = (
+                (f"记录“{key}”的问法写了两处，{where}", "把这几句加到那一条下面")
+                if kind == "asks"
+                else (f"编号“{key}”重复，{where}", "换一个没用过的编号")
             )
+            self.problems.append(tree.problem((*path, "id"), *said))
             return
         self.places[unique] = (tree, path)
         self.tables[kind][key] = record
 
     def check_agreement(self) -> None:
         found: dict[tuple[str, str], list[Problem]] = {}
-        for fault in checks.faults(self.tables):
+        for fault in (*checks.faults(self.tables), *word_checks.faults(self.tables)):
             if fault.word in self.refused or (fault.word and self.unread):
                 continue  # what refers to a refused record or an unreadable file is not to blame
             tree, path = self._place(fault.kind, fault.key)

@@ -86,7 +86,7 @@ class Names:
         """The names that stand in a text, from left to right, none within another."""
         heads, names, edges, end, at = self._heads, self._names, self._edges, len(text), 0
         while at < end:
-            for name in heads.get(text[at : at + 2]) or heads.get(text[at]) or ():
+            for name in (*heads.get(text[at : at + 2], ()), *heads.get(text[at], ())):
                 if text.startswith(name, at) and (
                     (edge := edges.get(name)) is None or (edge[0].match(text, at) and edge[1].match(text, at + len(name)))
                 ):

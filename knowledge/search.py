@@ -7,6 +7,7 @@ name comes first.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -109,7 +110,7 @@ class Search:
 
     def _title(self, text: str) -> _Title:
         own = frozenset(grams(tokens(text)))
-        return _Title(text, own, sum(map(self._index.rarity, own)))
+        return _Title(text, own, math.fsum(map(self._index.rarity, own)))
 
     def _hit(self, place: int, query: str, asked: frozenset[str], words: float) -> Hit:
         record = self._records[place]
@@ -120,10 +121,10 @@ class Search:
     def _likeness(self, query: str, asked: frozenset[str], title: _Title, sentence: bool) -> float:
         if title.text == query:
             return 1.0
-        shared = sum(map(self._index.rarity, asked & title.grams))
+        shared = math.fsum(map(self._index.rarity, asked & title.grams))
         if not shared:
             return 0.0
-        of_title, of_query = shared / title.mass, shared / sum(map(self._index.rarity, asked))
+        of_title, of_query = shared / title.mass, shared / math.fsum(map(self._index.rarity, asked))
         both = 2 * of_title * of_query / (of_title + of_query)
         ratio = fuzz.ratio(query, title.text, processor=None) / 100
         if sentence:

@@ -24,6 +24,7 @@ from knowledge.values import normalise
 _LONGEST = 6
 _READINGS = 8
 _LATIN = re.compile(r"[a-z][a-z' ]*[a-z]")
+_KEPT = re.compile(r"((?:https?://|www\.)[!-~]+|[!-~]*@[!-~]+)")
 _NOT_PLAIN = re.compile("[^\x00-\x7f]")
 _SYLLABLE = (
     r"(?:[bpm](?:a|ai|an|ang|ao|ei|en|eng|i|ian|iao|ie|in|ing|o|ou|u)|f(?:a|an|ang|ei|en|eng|o|ou|u)|mi?u|me|"
@@ -69,6 +70,11 @@ class Speller:
     def read(self, text: str) -> str:
         """A message as it is read: normalised, simplified, and with misspellings put right."""
         text = normalise(text)
+        if _KEPT.search(text):  # addresses are kept letter by letter
+            return "".join(part if index % 2 else self._read(part) for index, part in enumerate(_KEPT.split(text)))
+        return self._read(text)
+
+    def _read(self, text: str) -> str:
         if _NOT_PLAIN.search(text):
             text = _SIMPLIFIED.convert(text)
         text = self._pattern.sub(lambda m: self._wrong[m[0]], text)
