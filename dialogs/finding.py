@@ -171,7 +171,8 @@ def rivals(talk: Talk, hits: Sequence[Hit]) -> tuple[str, ...]:
 
 def compare(talk: Talk, regions: Sequence[str], hits: Sequence[Hit]) -> bool:
     """Two regions in one question: the best record of each side, or that one side's paper says nothing on it."""
-    sides = [next((h.record for h in hits if h.record.region == r and h.score >= CLOSE), None) for r in regions]
+    best = sorted(hits, key=lambda h: (-h.score, -h.title, h.record.id))  # of one side, that its paper is silent is the answer where it fits best
+    sides = [next((h.record for h in best if h.record.region == r and h.score >= CLOSE), None) for r in regions]
     if not any(sides):
         return False
     for region, side in zip(regions, sides, strict=True):

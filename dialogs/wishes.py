@@ -51,7 +51,8 @@ def free_text(talk: Talk) -> None:
         return
     served = False
     for wish, part, several in _wishes(talk, hits):
-        served |= serve(talk, wish, region, finding.find(talk, region, part) if several else hits)
+        own = finding.find(talk, region, part) if several else hits
+        served |= serve(talk, wish, region, own) or (several and finding.answer(talk, own, strict=True))
         if talk.state.pending:
             break  # the region must be known before anything else of it can be served
     if not served and not _answer(talk, hits) and not finding.from_paper(talk, region) and not _clarify(talk):
