@@ -26,6 +26,7 @@ _REST = 6
 """A message with no more than this beside the values in it only tells facts."""
 _KNOWN = ("region", "segment", "stage", "events")
 _FOLLOWS = re.compile(r"^(?:那么?|要是|如果是?|换成?|and |what about |how about )?\s*(?P<words>.{1,16}?)\s*(?:的?呢|的话呢?|怎么样|又如何)?[?？。]*$")
+_CLASS = re.compile("[一二三123]类")
 _FOLLOWING = re.compile(r"^(?:那么?(?!个|些|里|边|是)|要是|如果是|换成|and |what about |how about )|(?:呢|的话)[?？。]*$")
 
 
@@ -89,13 +90,15 @@ def _answer(talk: Talk, hits: list[Hit]) -> bool:
 def _follow(talk: Talk) -> None:
     """Read a follow-up as the last question with what is new in it: 三类证补多少 … 二类呢？"""
     told = _FOLLOWS.match(talk.text)
-    if not talk.state.asked or not told or not _FOLLOWING.search(talk.text) or not talk.found:
+    if not talk.state.asked or not told or not _FOLLOWING.search(talk.text):
         return
     before = talk.knowledge.vocabulary.read(talk.state.asked, talk.stage.today)
     words, changed = talk.state.asked, False
     for value in talk.found:
         for old in (b for b in before if b.kind == value.kind):
             words, changed = words.replace(old.text, value.text, 1), True
+    if not changed and (new := _CLASS.search(talk.text)) and _CLASS.search(words):  # a class alone (二类) is no value
+        words, changed = _CLASS.sub(new[0], words, count=1), True
     if changed:
         talk.hear(words)
 

@@ -152,6 +152,19 @@ def test_a_follow_up_is_the_last_question_with_what_is_new(talk: Talking) -> Non
     assert "没有写" in talk.text
 
 
+def test_each_follow_up_is_remembered_as_a_whole_question(talk: Talking) -> None:
+    talk.say("苏州高新区三类证给多少钱").say("那二类呢")
+    assert talk.state.asked == "苏州高新区二类证给多少钱"
+    talk.say("换成三类呢？")
+    assert talk.state.asked == "苏州高新区三类证给多少钱"
+    assert "300万元" in first_line(talk)
+
+
+def test_a_follow_up_stays_with_the_region_of_the_question(talk: Talking) -> None:
+    talk.say("苏州有没有体外诊断的专业园区").say("那细胞治疗呢")
+    assert papers(*talk.replies) == {"suzhou-2021"}
+
+
 def test_a_follow_up_after_the_region_was_asked_for(talk: Talking) -> None:
     talk.say("三类证给多少钱").tap("苏州高新区")
     assert "300万元" in talk.text

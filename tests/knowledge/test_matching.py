@@ -99,6 +99,15 @@ def test_a_single_character_is_never_sure(matcher: Matcher, text: str) -> None:
     assert all(m.score < 0.7 for m in KNOWLEDGE.matcher.rank(text)), KNOWLEDGE.matcher.rank(text)
 
 
+@pytest.mark.parametrize("text", ["补", "园", "天气", "好的"])
+def test_the_nearest_example_counts_by_how_much_of_both_is_the_same(matcher: Matcher, text: str) -> None:
+    """Twice the characters in common of all characters, whatever the scorer's default is."""
+    best = matcher.rank(text)[0]
+    linear = math.fsum(share for _, share in matcher.reasons(text, best.label, 1000))
+    near = (best.score - 0.7 * min(1.0, max(0.0, linear))) / 0.3
+    assert near == pytest.approx(2 * len(text) / (len(text) + len(best.near)), abs=0.02)
+
+
 @pytest.mark.parametrize("text", ["", "  ", "\u200b\u200b", "\u00ad"])
 def test_what_normalises_to_nothing_fits_nothing(text: str) -> None:
     assert KNOWLEDGE.matcher.rank(text) == []
