@@ -195,7 +195,7 @@ def compare(talk: Talk, regions: Sequence[str]) -> bool:
         close = _apart([h for h in side if h.score >= side[0].score * _ALIKE])[:3]
         if not side:
             reply = Reply(talk.say("facts.side_silent"), (talk.voice.log("words"),))
-        elif len(close) == 1 or side[0].title >= TITLE:
+        elif len(close) == 1 or is_it(side, strict=True):
             reply = talk.voice.tell(close[0])
         else:
             talk.replies.append(talk.voice.listing(talk.say("facts.list", region=talk.voice.region_name(region)), close))

@@ -230,7 +230,11 @@ def after_correction(text: str) -> str:
 
 def without_validity(text: str) -> str:
     """What a question about validity is about: 昆科贷还有效吗 → 昆科贷."""
-    return re.sub(r"(现在|今天|目前|还|仍)*(是否)?(有效期?|过期|能用|管用|执行|算数|作废|延续|到期|截止)(了|吗|没|到什么时候|到哪天)*", "", text)
+    return re.sub(
+        r"(现在|今天|目前|什么时候|啥时候|何时|哪一?[天年]|会|还|仍)*(是否)?(有效期?|过期|能用|管用|执行|算数|作废|延续|到期|截止)(了|吗|没|到什么时候|到哪天)*",
+        "",
+        text,
+    )
 
 
 def denied(text: str, start: int, end: int, name: bool = False) -> bool:

@@ -33,8 +33,8 @@ class Trial:
     between: tuple[str, ...]
     found: tuple[Found, ...]
     hits: tuple[Hit, ...]
-    answers: bool
-    """Whether the first record is taken as the answer."""
+    answered_with: str
+    """The record that is told; empty where none is, or one to choose from."""
     turn: Turn
 
 
@@ -45,6 +45,7 @@ def trial(text: str, knowledge: Knowledge, now: datetime) -> Trial:
     hits = finding.find(talk, finding.region_of(talk))
     near = {m.label: m.near for m in knowledge.matcher.rank(talk.text)}
     reasons = [Why(near.get(s.name, ""), tuple(knowledge.matcher.reasons(talk.text, s.name))) for s in talk.wants.scores]
+    turn = respond(State(), Message(text), knowledge, now)
     return Trial(
         text=talk.text,
         intents=tuple(zip(talk.wants.scores, reasons, strict=True)),
@@ -52,6 +53,6 @@ def trial(text: str, knowledge: Knowledge, now: datetime) -> Trial:
         between=talk.wants.between,
         found=talk.found,
         hits=tuple(hits[:5]),
-        answers=finding.is_it(hits),
-        turn=respond(State(), Message(text), knowledge, now),
+        answered_with=turn.conversation.subject if knowledge.record(turn.conversation.subject) else "",
+        turn=turn,
     )

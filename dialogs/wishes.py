@@ -26,6 +26,7 @@ _REST = 6
 """A message with no more than this beside the values in it only tells facts."""
 _KNOWN = ("region", "segment", "stage", "events")
 _FOLLOWS = re.compile(r"^(?:那么?|要是|如果是?|换成?|and |what about |how about )?\s*(?P<words>.{1,16}?)\s*(?:的?呢|的话呢?|怎么样|又如何)?[?？。]*$")
+_CLASS = re.compile("[一二三123]类")
 _FOLLOWING = re.compile(r"^(?:那么?(?!个|些|里|边|是)|要是|如果是|换成|and |what about |how about )|(?:呢|的话)[?？。]*$")
 
 
@@ -51,7 +52,8 @@ def free_text(talk: Talk) -> None:
         return
     served = False
     for wish, part, several in _wishes(talk, hits):
-        served |= serve(talk, wish, region, finding.find(talk, region, part) if several else hits)
+        own = finding.find(talk, region, part) if several else hits
+        served |= serve(talk, wish, region, own) or (several and finding.answer(talk, own, strict=True))
         if talk.state.pending:
             break  # the region must be known before anything else of it can be served
     if not served and not _answer(talk, hits) and not finding.from_paper(talk, region) and not _clarify(talk):
@@ -99,18 +101,18 @@ def _follow(talk: Talk) -> None:
     told = _FOLLOWS.match(talk.text)
     if not talk.state.asked or not told or not _FOLLOWING.search(talk.text):
         return
-    if not talk.found:
-        subject = talk.knowledge.record(talk.state.subject)
-        if subject is not None and not finding.is_it(finding.find(talk, subject.region, talk.text), strict=True):
-            talk.hear(f"{talk.voice.name(subject)}{told['words']}")
-        return
     before = talk.knowledge.vocabulary.read(talk.state.asked, talk.stage.today)
     words, changed = talk.state.asked, False
     for value in talk.found:
         for old in (b for b in before if b.kind == value.kind):
             words, changed = words.replace(old.text, value.text, 1), True
+    if not changed and (new := _CLASS.search(talk.text)) and _CLASS.search(words):  # a class alone (二类) is no value
+        words, changed = _CLASS.sub(new[0], words, count=1), True
+    subject = talk.knowledge.record(talk.state.subject)
     if changed:
         talk.hear(words)
+    elif not talk.found and subject is not None and not finding.is_it(finding.find(talk, subject.region, talk.text), strict=True):
+        talk.hear(f"{talk.voice.name(subject)}{told['words']}")
 
 
 def _names_the_place(talk: Talk, hits: list[Hit]) -> bool:

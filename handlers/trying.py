@@ -39,7 +39,7 @@ def _lines(text: str, tried: Trial, knowledge: Knowledge, now: datetime) -> Iter
     yield "记录：" + ("" if tried.hits else "没有对得上的")
     for number, hit in enumerate(tried.hits, 1):
         places = "、".join(f"{c.document} {c.section}" for c in citations(hit.record)[:2])
-        taken = "　← 用它回答" if number == 1 and tried.answers else ""
+        taken = "　← 用它回答" if hit.record.id == tried.answered_with else ""
         yield f"  {number}. {voice.name(hit.record)}（{hit.record.id}，{places}）相符 {hit.score:.2f}，名称相符 {hit.title:.2f}{taken}"
     yield "回答："
     for reply in tried.turn.replies:
@@ -76,6 +76,6 @@ def _as_json(tried: Trial, knowledge: Knowledge) -> dict[str, object]:
             {"id": h.record.id, "score": h.score, "title": h.title, "citations": [[c.document, c.section] for c in citations(h.record)]}
             for h in tried.hits
         ],
-        "answered_with": tried.hits[0].record.id if tried.answers else None,
+        "answered_with": tried.answered_with or None,
         "replies": [r.text for r in tried.turn.replies],
     }

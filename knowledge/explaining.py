@@ -26,10 +26,15 @@ def explanations(tree: Tree, path: TreePath, model: type[BaseModel], row: Any, e
     seen: set[TreePath] = set()
     for detail in error.errors():
         loc = _within(row, detail["loc"], detail["type"] == "missing")
-        enough = detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0)
+        enough = detail["type"] == "too_short" and _length(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0)
         if loc not in seen and not enough:  # a list is "too short" too where one of its parts is wrong
             yield _explain(tree, path, model, loc, detail)
         seen.add(loc)
+
+
+def _length(given: Any) -> int:
+    """How many parts a list has, or a block with one a line."""
+    return sum(bool(line.strip()) for line in given.splitlines()) if isinstance(given, str) else len(given)
 
 
 def _within(row: Any, loc: TreePath, missing: bool) -> TreePath:

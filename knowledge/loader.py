@@ -220,13 +220,9 @@ class _Loading:
         )
         if unique in self.places:
             other, other_path = self.places[unique]
-            where = f"{other.file} 第 {other.place(other_path)[0]} 行已经用了"
-            said = (
-                (f"记录“{key}”的问法写了两处，{where}", "把这几句加到那一条下面")
-                if kind == "asks"
-                else (f"编号“{key}”重复，{where}", "换一个没用过的编号")
-            )
-            self.problems.append(tree.problem((*path, "id"), *said))
+            what = f"编号“{key}”重复，{other.file} 第 {other.place(other_path)[0]} 行已经用了"
+            merged = kind in ("asks", "spellings", "elsewhere", "industries")  # these are called by their words
+            self.problems.append(tree.problem((*path, "id"), what, "两条合成一条" if merged else "换一个没用过的编号"))
             return
         self.places[unique] = (tree, path)
         self.tables[kind][key] = record
@@ -296,7 +292,7 @@ class _Loading:
         matcher = Matcher(examples, alike)
         return Knowledge(
             version=self.version,
-            speller=Speller(wrong, _words(t), _heard(t), lambda pair: pair in matcher or pair in search),
+            speller=Speller(wrong, _words(t), _heard(t), lambda pair: pair in matcher or pair in search, _english(t)),
             vocabulary=Vocabulary(
                 tuple(t["regions"].values()),
                 tuple(t["segments"].values()),
@@ -316,6 +312,12 @@ def _words(tables: Mapping[str, Any]) -> Iterator[str]:
     named = (r for kind in ("regions", "segments", "parks", "layouts", "supports", "services", "channels") for r in tables[kind].values())
     yield from (name for record in named for name in (record.name, *record.aliases))
     yield from (name for fact in tables["facts"].values() for option in fact.options for name in (option.label.zh, *option.aliases))
+
+
+def _english(tables: Mapping[str, Any]) -> Iterator[str]:
+    """The names in Latin letters: the pinyin in them is part of the name."""
+    named = (r for kind in ("regions", "segments", "parks", "layouts", "supports", "services", "channels") for r in tables[kind].values())
+    yield from (name for record in named for name in (record.name, *record.aliases) if name.isascii())
 
 
 def _heard(tables: Mapping[str, Any]) -> Iterator[str]:

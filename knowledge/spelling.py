@@ -2,7 +2,7 @@
 
 A homophone is put right only where its own characters never stand together in anything that this knowledge base says or was taught:
 太苍 becomes 太仓, and 不贴 would stay if any example said it. Pinyin is read where all of it splits into syllables and holds a known word:
-`taicang you shenme butie`. English words mostly don't split, and nothing is read into them.
+`taicang you shenme butie`. English words mostly don't split, and nothing is read into them; English names stay whole.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from knowledge.values import normalise
 
 _LONGEST = 6
 _READINGS = 8
+_PASSES = 5
 _LATIN = re.compile(r"[a-z][a-z' ]*[a-z]")
 _KEPT = re.compile(r"((?:https?://|www\.)[!-~]+|[!-~]*@[!-~]+)")
 _NOT_PLAIN = re.compile("[^\x00-\x7f]")
@@ -37,7 +38,6 @@ _SYLLABLE = (
     r"[zcs](?:a|ai|an|ang|ao|e|ei|en|eng|i|ong|ou|u|uan|ui|un|uo)|"
     r"y(?:a|an|ang|ao|e|i|in|ing|o|ong|ou|u|uan|ue|un)|w(?:a|ai|an|ang|ei|en|eng|o|u)|a|ai|an|ang|ao|e|ei|en|er|o|ou)"
 )
-_TOKEN = re.compile(rf"(?:{_SYLLABLE}'?)+")
 _ONE = re.compile(_SYLLABLE)
 _RETROFLEX, _NASAL = re.compile("^([zcs])h"), re.compile("(?<=[aei])ng$")
 _ENGLISH = frozenset({"women"})
@@ -47,9 +47,12 @@ _ENGLISH = frozenset({"women"})
 class Speller:
     """Knows the words of a knowledge base: `wrong` maps known misspellings to the right word, `words` are those to be found by sound."""
 
-    def __init__(self, wrong: Mapping[str, str], words: Iterable[str], heard: Iterable[str], seen: Callable[[str], bool]) -> None:
+    def __init__(
+        self, wrong: Mapping[str, str], words: Iterable[str], heard: Iterable[str], seen: Callable[[str], bool], english: Iterable[str] = ()
+    ) -> None:
         """`words` are read from pinyin; those that are `heard` also from other characters that sound alike.
 
+        `english` are names that stay as they are: kunshan imaging park is not 昆山 imaging park.
         `seen` says of two characters whether they stand together in an example or a record: these are no misspelling.
         """
         self._wrong = {normalise(w): right for w, right in wrong.items()}
@@ -66,20 +69,35 @@ class Speller:
             self._pairs.update(word[i : i + 2] for i in range(len(word) - 1))
             for sounds in islice(_all_sounds(word), None if len(word) > 2 else 1):  # 万欧 sounds like 园区 only in readings that nobody uses
                 self._by_sound.setdefault(tuple(map(_blurred, sounds)) if len(word) > 2 else sounds, word)
+        names = (n for n in map(normalise, english) if not all(map(_splits, n.split())) and _LATIN.sub(self._from_letters, n) != n)
+        kept = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+        self._english = re.compile(f"(?<![a-z])({kept})(?![a-z])" if kept else r"((?!))")
 
     def read(self, text: str) -> str:
         """A message as it is read: normalised, simplified, and with misspellings put right."""
-        text = normalise(text)
+        text = _plain(text)
         if _KEPT.search(text):  # addresses are kept letter by letter
-            return "".join(part if index % 2 else self._read(part) for index, part in enumerate(_KEPT.split(text)))
+            return _plain("".join(part if index % 2 else _around(part, self._read(part)) for index, part in enumerate(_KEPT.split(text))))
         return self._read(text)
 
     def _read(self, text: str) -> str:
-        if _NOT_PLAIN.search(text):
-            text = _SIMPLIFIED.convert(text)
-        text = self._pattern.sub(lambda m: self._wrong[m[0]], text)
-        text = _LATIN.sub(self._from_letters, text)
+        passed = [text]
+        while (text := _plain(self._put_right(text))) not in passed and len(passed) < _PASSES:
+            passed.append(text)  # what is read may be misspelt in its turn: reading twice is reading once
+        return min(passed[passed.index(text) :]) if text in passed else text
+
+    def _put_right(self, text: str) -> str:
+        """The text with misspellings put right, once."""
+        text = self._pattern.sub(self._right, text)
+        between = self._english.split(text)  # every other piece is a name
+        text = "".join(part if place % 2 else _LATIN.sub(self._from_letters, part) for place, part in enumerate(between))
         return self._by_ear(text)
+
+    def _right(self, match: re.Match[str]) -> str:
+        """The right word for a wrong one; where the wrong one is a part of it that already stands in the whole, nothing is to be mended."""
+        wrong, right = match[0], self._wrong[match[0]]
+        begin = match.start() - right.find(wrong)
+        return wrong if wrong in right and begin >= 0 and match.string.startswith(right, begin) else right
 
     def _by_ear(self, text: str) -> str:
         """The text with words that sound like the characters around a pair that nobody writes; the longest first, in one pass."""
@@ -110,24 +128,41 @@ class Speller:
 
     def _from_letters(self, match: re.Match[str]) -> str:
         """A run of Latin letters with those neighbouring words put into Chinese that are pinyin."""
-        groups = [(pinyin_like, list(tokens)) for pinyin_like, tokens in groupby(match[0].split(), key=lambda t: bool(_TOKEN.fullmatch(t)))]
-        return " ".join(self._words(tokens) if pinyin_like else " ".join(tokens) for pinyin_like, tokens in groups)
+        groups = [(pinyin_like, " ".join(tokens)) for pinyin_like, tokens in groupby(match[0].split(), key=_splits)]
+        return " ".join(self._words(text) if pinyin_like else text for pinyin_like, text in groups)
 
-    def _words(self, tokens: list[str]) -> str:
-        letters, parts, at, found = "".join(tokens).replace("'", ""), list[str](), 0, 0
+    def _words(self, text: str) -> str:
+        """Pinyin with the known words in it put into Chinese and all else as it was typed; where little of it is known, all as it was typed."""
+        places = [place for place, character in enumerate(text) if character.isalpha()]
+        letters, at, read = "".join(text[place] for place in places), 0, list[str]()
+        places.append(len(text))
+        parts: list[tuple[bool, str]] = []
         while at < len(letters):
             end = next((e for e in range(min(len(letters), at + 6 * _LONGEST), at, -1) if letters[at:e] in self._by_letters), None)
             if end is not None:
-                parts.append(self._by_letters[letters[at:end]])
-                found += end - at
+                parts.append((True, self._by_letters[letters[at:end]]))
+                read.append(letters[at:end])
             else:
                 end = next((e for e in range(min(len(letters), at + 6), at, -1) if _ONE.fullmatch(letters, at, e)), at + 1)
-                parts.append(f" {letters[at:end]} ")
+                parts.append((False, text[places[at] : places[end]]))
             at = end
-        return " ".join("".join(parts).split()) if found * 2 >= len(letters) and letters not in _ENGLISH else " ".join(tokens)
+        if sum(map(len, read)) * 2 < len(letters) or _ENGLISH.issuperset(read):
+            return text
+        return " ".join("".join(part for _, part in chunk).strip(" '") for _, chunk in groupby(parts, key=lambda part: part[0]))
 
 
 _SIMPLIFIED = OpenCC("t2s")
+
+
+def _around(part: str, read: str) -> str:
+    """A part as it is read, with the spaces around it."""
+    return f"{' ' * part.startswith(' ')}{read}{' ' * (part.endswith(' ') and len(part) > 1)}"
+
+
+def _plain(text: str) -> str:
+    """A text normalised and in simplified characters."""
+    text = normalise(text)
+    return _SIMPLIFIED.convert(text.encode(errors="replace").decode()) if _NOT_PLAIN.search(text) else text  # half a character can't be converted
 
 
 @lru_cache(maxsize=8192)
@@ -144,6 +179,18 @@ def _all_sounds(word: str) -> Iterator[tuple[str, ...]]:
 def _blurred(sound: str) -> str:
     """A sound without what many speakers don't tell apart: zh and z, ing and in."""
     return _NASAL.sub("n", _RETROFLEX.sub(r"\1", sound))
+
+
+@lru_cache(maxsize=1024)
+def _splits(token: str) -> bool:
+    """Whether a token is nothing but syllables and apostrophes; found in one pass, however many ways there are."""
+    reached = {0}
+    for at in range(len(token)):
+        if at in reached:
+            reached.update(end for end in range(at + 1, min(len(token), at + 6) + 1) if _ONE.fullmatch(token, at, end))
+            if token[at] == "'":
+                reached.add(at + 1)
+    return len(token) in reached
 
 
 def _is_word(text: str) -> bool:

@@ -45,7 +45,7 @@ def free_port() -> int:
         return port
 
 
-COMMANDS = ["serve", "chat", "ask", "check", "chart", "requests", "import", "diff", "stale", "reload", "schema"]
+COMMANDS = ["serve", "chat", "ask", "try", "check", "chart", "requests", "import", "diff", "stale", "reload", "schema"]
 
 
 def test_every_command_has_help_and_stands_in_the_readme() -> None:
@@ -84,6 +84,21 @@ def test_ask_answers_with_its_source_on_a_day() -> None:
     assert "200万元" in out
     assert "还在时限内" in out
     assert "苏委办发〔2021〕14号" in out
+
+
+def test_try_shows_how_a_message_is_read_on_a_day() -> None:
+    out, _ = run("try", "集采中标有将励吗", "--today", "2022-06-01")
+    assert out.startswith("读成：")
+    assert "sz-procurement-win" in out
+    assert "还在时限内" in out
+    out, _ = run("try", "太苍的园驱", "--format", "json")
+    assert json.loads(out)["read"] == "太仓的园区"
+
+
+def test_try_takes_bytes_that_are_no_text() -> None:
+    done = subprocess.run([sys.executable, "bot.py", "try", b"\xff\xfe\xe8\xa1"], cwd=ROOT, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    assert done.stdout.decode().startswith("读成：")
 
 
 def test_check_counts_or_lists_problems(tmp_path: Path) -> None:

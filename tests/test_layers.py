@@ -25,6 +25,8 @@ DOORS = {
     "yaml": ("knowledge/strict_yaml.py",),
     "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/explaining.py", "dialogs/reading.py"),
     "uvicorn": ("handlers/web.py",),
+    "opencc": ("knowledge/spelling.py",),
+    "pypinyin": ("knowledge/spelling.py",),
     "docx": ("knowledge/importing.py",),
     "pypdf": ("knowledge/importing.py",),
     "jinja2": ("handlers/web.py", "desk/"),

@@ -1,0 +1,355 @@
+"""Free questions answered from the records: what was asked for first, two sides side by side, follow-ups, several questions, and what is not ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from shutil import copytree
+from types import MappingProxyType
+
+import pytest
+
+from dialogs.messages import Reply
+from knowledge import loader
+from knowledge.loader import SHIPPED
+from knowledge.records import Passage
+from knowledge.search import Search
+from knowledge.snapshot import Knowledge
+from tests.dialogs.talking import Talking
+
+MONTHLY = "建立产业月报制度。由统计部门于每月十五日前汇总企业产值。鼓励企业接入能耗监测平台。"
+
+
+@pytest.fixture
+def talk(knowledge: Knowledge) -> Talking:
+    return Talking(knowledge)
+
+
+@pytest.fixture
+def imported(knowledge: Knowledge) -> Knowledge:
+    """The shipped base with two sections of papers, which say what no record says."""
+    sections = (
+        Passage(document="taicang-2025", section="九", text=MONTHLY),
+        Passage(document="xuzhou-2021", section="九", text="本方案的文本由徐州市档案馆永久收藏，印刷二百册。"),
+    )
+    return replace(knowledge, passages=MappingProxyType({p.key: p for p in sections}))
+
+
+@pytest.fixture
+def silent(knowledge: Knowledge) -> Knowledge:
+    """The shipped base as if no record had anything to say."""
+    return replace(knowledge, search=Search(()))
+
+
+def papers(*replies: Reply) -> set[str]:
+    return {c.document for reply in replies for c in reply.citations}
+
+
+def first_line(talk: Talking) -> str:
+    return talk.replies[0].text.splitlines()[0]
+
+
+# -- what was asked for comes first ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("D级特殊物品出入境归哪个局管", "苏州海关"),
+        ("苏州高新区三类证奖励谁负责", "科创局（牵头）、财政局"),
+        ("苏州高新区三类证奖励是哪个部门牵头的", "科创局（牵头）"),
+        ("娄城贷谁负责", "文件没有列责任单位"),
+    ],
+)
+def test_who_is_responsible_is_said_in_the_first_line(talk: Talking, question: str, words: str) -> None:
+    talk.say(question)
+    assert words in first_line(talk)
+    assert talk.replies[0].citations
+
+
+def test_the_same_record_asked_for_its_sum_begins_with_the_sum(talk: Talking) -> None:
+    talk.say("苏州高新区三类证奖励多少")
+    assert "300万元" in first_line(talk)
+    assert "科创局" not in first_line(talk)
+
+
+@pytest.mark.parametrize("question", ["集采中标奖励什么时候截止", "集采中标奖励到哪天", "集采中标奖励哪天过期", "集采中标奖励还有效吗"])
+def test_until_when_is_said_before_the_sum(talk: Talking, question: str) -> None:
+    talk.say(question)
+    assert "2021—2023年" in talk.text
+    assert talk.text.index("2021—2023年") < talk.text.index("200万元") or "有效" in question or "过期" in question
+    assert papers(*talk.replies) == {"suzhou-2021"}
+
+
+@pytest.mark.parametrize("question", ["昆科贷什么时候到期", "昆科贷还有效吗", "昆科贷现在还能用吗"])
+def test_whether_a_named_record_holds_is_told_of_that_record_alone(talk: Talking, question: str) -> None:
+    talk.say(question)
+    assert "文件没有写有效期" in talk.text
+    assert papers(*talk.replies) == {"kunshan-list"}
+
+
+def test_whether_a_regions_paper_holds_names_the_paper(talk: Talking) -> None:
+    talk.say("徐州的方案还有效吗")
+    assert "徐政发〔2021〕24号" in talk.text
+    assert papers(*talk.replies) == {"xuzhou-2021"}
+
+
+def test_whether_it_holds_is_said_of_what_was_just_spoken_of(talk: Talking) -> None:
+    talk.say("集采中标有奖励吗").say("现在还有效吗")
+    assert papers(*talk.replies) == {"suzhou-2021"}
+    assert "已经过了" in talk.text
+
+
+# -- two regions -----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "sides", "documents"),
+    [
+        ("苏州高新区和太仓的三类证奖励比较", ("【苏州高新区】", "【太仓】"), {"snd-2020", "taicang-2025"}),
+        ("昆山和徐州布局有什么不同", ("【昆山】", "【徐州】"), {"kunshan-list", "xuzhou-2021"}),
+        ("太仓和昆山的人才公寓有什么区别", ("【太仓】", "【昆山】"), {"taicang-2025", "kunshan-list"}),
+    ],
+)
+def test_a_comparison_answers_each_side_from_its_own_paper(talk: Talking, question: str, sides: tuple[str, str], documents: set[str]) -> None:
+    talk.say(question)
+    assert len(talk.replies) == 2
+    for side, reply in zip(sides, talk.replies, strict=True):
+        assert reply.text.startswith((side, side.strip("【】")))
+        assert reply.citations
+    assert papers(*talk.replies) >= documents
+    assert talk.dialog is None
+
+
+@pytest.mark.parametrize("question", ["太仓和徐州三类证各补多少", "昆山和徐州三类证各补多少"])
+def test_in_a_comparison_a_paper_that_is_known_to_be_silent_says_so(talk: Talking, question: str) -> None:
+    talk.say(question)
+    assert "没有写" in talk.replies[-1].text.splitlines()[0]
+    assert "器械注册证的奖励" in talk.replies[-1].text
+    assert "xuzhou-2021" in papers(talk.replies[-1])
+
+
+def test_in_a_comparison_a_side_without_a_record_says_so(knowledge: Knowledge) -> None:
+    alone = replace(knowledge, search=Search([r for r in knowledge.answerable() if r.region == "snd"]))
+    talk = Talking(alone).say("苏州高新区和太仓的三类证奖励比较")
+    assert talk.replies[0].text.startswith("苏州高新区这方面的内容")
+    assert talk.replies[1].text.startswith("【太仓】")
+    assert "300万元" in talk.replies[0].text
+    assert "这边的文件没有写这个" in talk.replies[1].text
+    assert not talk.replies[1].citations
+    assert [o.payload for o in talk.replies[1].options] == ["!log:words"]
+
+
+# -- follow-ups ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_follow_up_is_the_last_question_with_what_is_new(talk: Talking) -> None:
+    talk.say("苏州高新区三类证给多少钱")
+    assert "300万元" in talk.text
+    talk.say("那二类呢")
+    assert "50万元" in first_line(talk)
+    talk.say("徐州呢")
+    assert papers(*talk.replies) == {"xuzhou-2021"}
+    assert "没有写" in talk.text
+
+
+def test_each_follow_up_is_remembered_as_a_whole_question(talk: Talking) -> None:
+    talk.say("苏州高新区三类证给多少钱").say("那二类呢")
+    assert talk.state.asked == "苏州高新区二类证给多少钱"
+    talk.say("换成三类呢？")
+    assert talk.state.asked == "苏州高新区三类证给多少钱"
+    assert "300万元" in first_line(talk)
+
+
+def test_a_follow_up_stays_with_the_region_of_the_question(talk: Talking) -> None:
+    talk.say("苏州有没有体外诊断的专业园区").say("那细胞治疗呢")
+    assert papers(*talk.replies) == {"suzhou-2021"}
+
+
+def test_a_follow_up_after_the_region_was_asked_for(talk: Talking) -> None:
+    talk.say("三类证给多少钱").tap("苏州高新区")
+    assert "300万元" in talk.text
+    assert "50万元" in talk.say("二类呢？").text
+
+
+def test_what_looks_like_a_follow_up_and_follows_nothing_is_read_as_it_stands(talk: Talking) -> None:
+    talk.say("那二类呢")
+    assert "50万元" not in talk.text
+    assert talk.replies
+
+
+def test_a_new_question_is_no_follow_up(talk: Talking) -> None:
+    talk.say("苏州高新区三类证给多少钱").say("徐州的布局是什么")
+    assert "一区两翼多点" in talk.text
+
+
+# -- several questions -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("集采中标有奖励吗？联合攻关最多给多少？", ("200万元", "2000万元")),
+        ("联合攻关最多给多少？集采中标有奖励吗？", ("2000万元", "200万元")),
+        ("娄城贷是什么？太仓顶尖人才团队最高给多少？", ("娄城贷", "1亿元")),
+        ("娄城贷是什么，昆科贷是什么？", ("娄城贷", "昆科贷")),
+    ],
+)
+def test_several_questions_are_answered_one_by_one_in_their_order(talk: Talking, message: str, words: tuple[str, str]) -> None:
+    talk.say(message)
+    told = [r for r in talk.replies if r.citations]
+    assert len(told) == 2
+    assert all(word in reply.text for word, reply in zip(words, told, strict=True))
+    assert talk.dialog is None
+
+
+def test_a_question_and_a_remark_are_one_question(talk: Talking) -> None:
+    talk.say("听朋友说的，集采中标有奖励吗？")
+    assert len([r for r in talk.replies if r.citations]) == 1
+
+
+# -- the answer before the dialog ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "start"),
+    [
+        ("集采中标有奖励吗", "subsidy_precheck"),
+        ("太仓三类证有补贴吗", "subsidy_precheck"),
+        ("D级特殊物品出入境找谁", "approval_channel"),
+        ("太仓生物港主要做什么", "park_selection"),
+    ],
+)
+def test_a_plain_question_is_answered_and_the_dialog_offered_beside_it(talk: Talking, question: str, start: str) -> None:
+    talk.say(question)
+    assert talk.dialog is None
+    assert talk.replies[0].citations
+    assert f"!start:{start}" in [o.payload for o in talk.options]
+    talk.send(f"!start:{start}")
+    assert talk.dialog == start
+
+
+def test_the_dialog_is_offered_once_and_no_more_than_four_buttons(talk: Talking) -> None:
+    talk.say("集采中标有奖励吗")
+    payloads = [o.payload for o in talk.replies[0].options]
+    assert payloads.count("!start:subsidy_precheck") == 1
+    assert len(payloads) <= 4
+
+
+@pytest.mark.parametrize("question", ["我们集采中标了，能拿多少", "我们公司在太仓，能申请哪些补贴"])
+def test_who_speaks_of_their_own_company_is_led_through_the_dialog(talk: Talking, question: str) -> None:
+    assert talk.say(question).dialog == "subsidy_precheck"
+
+
+# -- choosing ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_between_two_wishes_it_asks_which_and_the_choice_begins_it(silent: Knowledge) -> None:
+    talk = Talking(silent).say("补贴和园区")
+    assert "您是想问哪一样" in talk.text
+    labels = {o.payload: o.label for o in talk.options}
+    assert set(labels) == {"!wish:subsidy_precheck", "!wish:park_selection", "!human"}
+    assert labels["!wish:park_selection"] == silent.intents["park_selection"].label.zh
+    talk.tap(labels["!wish:park_selection"])
+    assert talk.dialog == "park_selection"
+    assert talk.state.pending == ""
+
+
+def test_the_chosen_wish_keeps_what_the_words_said(silent: Knowledge) -> None:
+    talk = Talking(silent).say("太仓的补贴和园区")
+    talk.send("!wish:park_selection").say("体外诊断")
+    assert talk.trail == {"segment": "ivd", "region": "taicang"}
+
+
+def test_a_choice_that_was_taken_already_is_one_line_and_harms_nothing(silent: Knowledge) -> None:
+    talk = Talking(silent).say("补贴和园区").send("!wish:park_selection")
+    trail = talk.say("体外诊断").trail
+    talk.send("!wish:subsidy_precheck")
+    assert "已经不能用了" in talk.text
+    assert (talk.dialog, talk.trail) == ("park_selection", trail)
+
+
+@pytest.mark.parametrize("payload", ["!wish:park_selection", "!wish:nothing", "!wish:", "!wish:补贴"])
+def test_a_choice_that_was_never_offered_is_one_line(talk: Talking, payload: str) -> None:
+    talk.send(payload)
+    assert "已经不能用了" in talk.text
+    assert talk.dialog is None
+
+
+def test_a_wish_that_the_base_does_not_know_keeps_the_question_waiting(silent: Knowledge) -> None:
+    talk = Talking(silent).say("补贴和园区").send("!wish:nothing")
+    assert "已经不能用了" in talk.text
+    assert talk.send("!wish:park_selection").dialog == "park_selection"
+
+
+# -- papers themselves -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("question", ["能耗监测平台谁来接入", "太仓的产业月报哪天汇总产值"])
+def test_where_no_record_answers_the_imported_paper_is_quoted(imported: Knowledge, question: str) -> None:
+    talk = Talking(imported).say(question)
+    assert "原文里最接近的是九" in talk.text
+    assert "目标期已过" in talk.text, "whether the paper still holds is said with it"
+    assert [(c.document, c.section) for c in talk.replies[0].citations] == [("taicang-2025", "九")]
+    assert "!log:words" in [o.payload for o in talk.options]
+    assert talk.dialog is None
+
+
+def test_the_quotation_begins_with_the_sentence_that_answers(imported: Knowledge) -> None:
+    assert "“鼓励企业接入能耗监测平台。”" in Talking(imported).say("能耗监测平台谁来接入").text
+
+
+def test_a_paper_of_another_region_is_not_quoted(imported: Knowledge) -> None:
+    assert "月报" not in Talking(imported).say("徐州的产业月报哪天汇总产值").text
+
+
+def test_a_paper_is_not_quoted_for_what_it_does_not_say_nor_for_a_remark(imported: Knowledge) -> None:
+    for text in ("火锅底料怎么炒最好吃？", "产业月报", "明天几点下雨？"):
+        assert "原文里最接近" not in Talking(imported).say(text).text
+
+
+def test_without_the_paper_it_says_that_the_documents_do_not_say(talk: Talking) -> None:
+    talk.say("太仓的产业月报哪天汇总产值")
+    assert "没有写这个" in talk.text
+    assert not papers(*talk.replies)
+
+
+def test_a_passages_file_in_the_base_is_what_is_quoted(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    copytree(SHIPPED, base)
+    (base / "taicang" / "passages.yaml").write_text(f"passages:\n  - {{document: taicang-2025, section: 九, text: {MONTHLY}}}\n", encoding="utf-8")
+    assert "每月十五日前" in Talking(loader.load(base)).say("太仓的产业月报哪天汇总产值").text
+
+
+def test_passages_are_those_of_the_regions_asked_for(imported: Knowledge) -> None:
+    found, clear = imported.passages_on("产业月报哪天汇总产值")
+    assert [p.key for p in found] == ["taicang-2025 九"]
+    assert clear > 0.18
+    assert imported.passages_on("产业月报哪天汇总产值", ("xuzhou",)) == ([], 0.0)
+    assert imported.passages_on("太仓") == ([], 0.0), "a region's name alone says nothing"
+
+
+# -- not ours --------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "question", ["太仓今天天气怎么样", "太仓今天限号吗", "太仓哪里有好吃的火锅", "徐州高铁站怎么走", "昆山现在几点了", "苏州明天会下雪吗"]
+)
+def test_what_is_out_of_scope_stays_so_where_a_region_is_named(talk: Talking, question: str) -> None:
+    talk.say(question)
+    assert "不在我的范围" in talk.text
+    assert not papers(*talk.replies)
+
+
+def test_regions_whose_papers_are_silent_are_not_offered(talk: Talking) -> None:
+    """Xuzhou's and Kunshan's papers only have records that say that they say nothing on it."""
+    talk.say("三类证给多少钱")
+    labels = {o.label for o in talk.options}
+    assert "苏州高新区" in labels
+    assert not labels & {"徐州", "昆山"}
+
+
+def test_a_silent_paper_answers_where_its_region_is_named(talk: Talking) -> None:
+    talk.say("徐州三类证给多少钱")
+    assert "没有写" in first_line(talk)
+    assert papers(*talk.replies) == {"xuzhou-2021"}
