@@ -12,7 +12,7 @@ from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.reading import Answer, Unreadable
 from dialogs.script import NONE, UNKNOWN, Amount, FreeText, Items, Number, Question
-from dialogs.talk import Talk
+from dialogs.talk import HIDDEN, Talk, masked
 from knowledge.values import Found
 
 
@@ -21,9 +21,22 @@ def answered(talk: Talk) -> bool:
     question, top = talk.asking(), talk.state.top
     if question is None or top is None:
         return corrected(talk)
+    form = top.dialog in ("request", "add_note")
+    if form and phrases.leaves_form(talk.text):
+        moves.cancel(talk)
+        return True
+    if not form and phrases.registers(talk.text):
+        moves.register(talk)
+        return True
     if private := _contact(talk, top.trail):
         talk.hide = True
         return _change(talk, private)
+    contacts = [f for f in talk.found if f.kind in ("phone", "email")]
+    if question.key == "contact.company" and contacts:
+        _company_and_contact(talk, str(contacts[0].value))
+        return True
+    if question.fact.type == "phone" and not contacts and (talk.wants.wishes or phrases.is_question(talk.text)):
+        return False
     free = isinstance(question, FreeText)
     if phrases.is_correction(talk.text) and (not free or _only_values(talk)) and corrected(talk):
         return True
@@ -89,6 +102,15 @@ def _item(text: str) -> str:
     """The number of the product that a message names, or ""."""
     named = _ITEM.search(text)
     return next(g for g in named.groups() if g).translate(str.maketrans("一二三", "123")) if named else ""
+
+
+def _company_and_contact(talk: Talk, reach: str) -> None:
+    """A number given with the company, or for it: it goes where it belongs."""
+    talk.hide = True
+    parts = [p for p in re.split(r"[\s,，、;；]+", masked(talk.message.text).replace(HIDDEN, " ")) if p]
+    given = {"contact.reach": reach, **({"contact.company": parts[0]} if parts else {}), **({"contact.name": parts[1]} if len(parts) == 2 else {})}
+    talk.state = replace(frames.answer(talk.state, talk.stage, given), misses=0)
+    proceeding.proceed(talk)
 
 
 def _only_values(talk: Talk) -> bool:

@@ -103,7 +103,8 @@ def label(talk: Talk, question: Question[Any], token: str) -> str:
     names = dict(question.choices)
     if isinstance(question, FreeText) or not names:
         return token
-    return say.join([names[t][language] if t in names else t for t in token.split(",")])
+    known = {o.token: o.label for o in question.fact.options} | names  # a choice that is not offered here has a name all the same
+    return say.join([known[t][language] if t in known else t for t in token.split(",")])
 
 
 def labels(talk: Talk, given: Mapping[str, str], frame: Frame | None = None) -> str:

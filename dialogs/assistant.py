@@ -126,7 +126,7 @@ def _results(talk: Talk, rest: str) -> None:
 def _typed_button(talk: Talk) -> str:
     """The payload of a button of the last turn whose label was typed, or ""; answers to the open question are read as such."""
     typed = phrases.bare(talk.text)
-    payloads = [p for label, p in talk.state.offered if phrases.bare(normalise(label)) == typed and p.startswith("!")]
+    payloads = [p for label, p in talk.state.offered if phrases.bare(normalise(label)) == typed and (p.startswith("!") or p.endswith("=!"))]
     return payloads[0] if payloads else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,7 +11,14 @@ from dialogs.answers import cut, fit
 from dialogs.messages import Option
 from dialogs.script import UNKNOWN, Items
 from dialogs.scripts.regions import ANY
-from dialogs.talk import Talk, Withdraw
+from dialogs.talk import HIDDEN, Talk, Withdraw, masked
+
+_CALLED = re.compile(r"(?:我叫|我是|姓名|联系人|my name is |i am )[:：]?\s?([\u4e00-\u9fff]{2,4}(?=[,，。;；\s\d]|$)|[A-Z][a-z]+(?: [A-Z][a-z]+)?)")
+_ASKING_FOR = re.compile(
+    r"(?:行吧|好吧|那你?|请|麻烦)*(?:帮|给|替)?我?(?:要|想)?登记(?:一下|一个)?(?:请求)?|(?:让|请|叫|找)?(?:人|专员|你们)?(?:给|跟)我?(?:回)?打个?电话|联系我|电话|手机|邮箱"
+)
+_BRIEF = 4
+"""Words no longer than this are no matter of their own."""
 
 
 def stale(talk: Talk, key: str) -> None:
@@ -196,6 +204,23 @@ def begin(talk: Talk, about: str) -> None:
     proceeding.proceed(talk)
 
 
+def register(talk: Talk) -> None:
+    """Open the request dialog in plain words (帮我登记，我叫…，电话…): what was said is filled in, and a number is kept nowhere else."""
+    words = talk.message.text
+    reach = next((str(f.value) for f in talk.found if f.kind in ("phone", "email")), "")
+    name = _CALLED.search(words)
+    rest = _ASKING_FOR.sub(" ", masked(words).replace(HIDDEN, " ").replace(name[0] if name else "\0", " "))
+    matter = "，".join(part for part in re.split(r"[\s,，。;；、]+", rest) if len(part) > 2)
+    begin(talk, "")
+    if talk.state.top is None or talk.state.top.dialog != "request" or not (reach or len(matter) > _BRIEF):
+        return
+    talk.hide = talk.hide or bool(reach)
+    talk.replies.clear()
+    given = {"contact.reach": reach, "contact.name": name[1] if name else "", "matter": matter if len(matter) > _BRIEF else ""}
+    talk.state = frames.answer(talk.state, talk.stage, {k: v for k, v in given.items() if v})
+    proceeding.proceed(talk)
+
+
 def withdraw(talk: Talk, number: str = "") -> None:
     """Take an own request back; asks which one where there are several."""
     still_open = [c for c in talk.own if c.state not in cases.CLOSED]
@@ -223,6 +248,9 @@ def enough(talk: Talk, run: str = "") -> None:
     if top is None or top.done or top.dialog not in frames.GUIDED or (run and top.run != run):
         stale(talk, "bad.stale")
         return
+    ticked = ",".join(t for t in top.draft.split(",") if t and t != asking.ALL)
+    if ticked and (open_one := talk.asking()) is not None:
+        talk.state = frames.answer(talk.state, talk.stage, {open_one.key: ticked})
     while (question := talk.asking()) is not None:
         tokens = {t for t, _ in question.choices}
         if not question.optional and not isinstance(question, Items) and ANY not in tokens:

@@ -44,6 +44,10 @@ _VALIDITY = re.compile(r"有效|过期|还能用|还管用|还执行|还算数|�
 _WHO = re.compile(
     r"谁(?:来|在|能)?(?:管|负责|牵头|主责|办|建|盖)|归.{0,4}(?:谁|哪)|哪(?:几)?(?:个|家)?(?:局|部门|单位|委办)|责任单位|牵头单位|找谁|\bwho\b|which (?:office|bureau|department)"
 )
+_REGISTERS = re.compile(
+    r"(?:帮我?|给我|替我|我要|我想|请|麻烦|那就?|^)(?:先)?登记(?:一下|一个|个|请求|吧|下|$)|(?:让|叫|请)(?:人|专员|你们的人)(?:给我|跟我)?(?:回)?打?个?(?:电话|联系)|\b(?:file a request|register (?:a|my) request|call me back)\b"
+)
+_LEAVES = re.compile(r"不(?:想|要|用)?再?(?:登记|填|留电话|办)了?|算了|不弄了|取消|退出|\b(?:cancel|never ?mind|forget it|stop)\b")
 _CONTACT = re.compile(r"电话|联系方式|怎么联系|地址|邮箱|\b(?:phone|telephone|e-?mail|address|contact details)\b")
 _COMPARES = re.compile(
     r"比较|对比|相比|比一?比|哪个(?:更|好|高|多)|哪边(?:更|好|高|多)|区别|不同|不一样|差别|矛盾|说法|\b(?:compare|versus|vs|difference|differ)\b"
@@ -124,6 +128,16 @@ def asks_validity(text: str) -> bool:
 def asks_who(text: str) -> bool:
     """Whether a message asks who is responsible."""
     return bool(_WHO.search(text))
+
+
+def registers(text: str) -> bool:
+    """Whether a message wants a request to be filed (帮我登记一下)."""
+    return bool(_REGISTERS.search(text)) and not withdraws(text)
+
+
+def leaves_form(text: str) -> bool:
+    """Whether a message inside a form wants out of it."""
+    return bool(_LEAVES.search(text)) and len(text) <= 24
 
 
 def withdraws(text: str) -> bool:

@@ -31,7 +31,8 @@ _GLUE = re.compile(
     r"|\b(?:we|i|it|is|are|am|in|at|the|our|us|a|an|company|located|based|from|actually|meant|make|do|have|just|should|be)\b|[\s,.，。、!！~～:：]+"
 )
 _FUZZY_FACTS = frozenset({"region", "segment", "site_stage", "needs", "approval_matter"})
-_ORDINAL = re.compile(r"(?:选|第)?([1-9])(?:个|项|号)?[.。、]?")
+_ORDINAL = re.compile(r"(?:选|第(?=[1-9][个项]))?([1-9])(?:(?<=第[1-9])[个项]|号)?[.。、]?")
+_HOW_MANY = re.compile(r"([2-9两二三四五六七八九])\s?[个张本项款](?:新?的)?(?:第?[一二三123i]{1,3}类|注册证|证|器械|产品|新药|品种|药)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +201,10 @@ def _free_text(question: FreeText, text: str) -> Answer | Unreadable | None:
         return Answer(str(contacts[0].value)) if contacts else Unreadable("hint_phone", {})
     if not text:
         return None
-    if question.fact.key == "contact.name" and read_contacts(text):
+    if question.fact.key == "contact.name" and (read_contacts(text) or read_yes_no(text) in ("yes", "no")):
         return Unreadable("hint_name", {})
+    if question.fact.key == "contact.company" and (read_contacts(text) or read_yes_no(text) in ("yes", "no")):
+        return Unreadable("hint_company", {})
     return Answer(text) if len(text) <= MAX_TEXT else Unreadable("hint_text", {})
 
 
@@ -268,11 +271,19 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[st
     for fact, kind in (("class", "device_class"), ("drug_class", "drug_class"), ("phase", "phase")):
         values = tuple(dict.fromkeys(f.token for f in found if f.kind == kind and f.token))
         if len(values) == 1:
-            given |= {"products": "1", f"product.1.{fact}": values[0]}
+            items = _several_items(text)
+            given |= {"products": ",".join(items), **{f"product.{i}.{fact}": values[0] for i in items}}
     money = [f for f in found if f.kind == "money" and f.token]
     if len(money) == 1 and money[0].value["bound"] is None and (key := _sum_of(given.get("events", ""), money[0].value["currency"], text)):
         given[key] = money[0].token
     return given
+
+
+def _several_items(text: str) -> list[str]:
+    """The numbers of the products that a message counts (2个三类证); one where it counts none."""
+    counted = _HOW_MANY.search(text)
+    number = int(counted[1].translate(str.maketrans("两二三四五六七八九", "223456789"))) if counted else 1
+    return [str(i) for i in range(1, number + 1)]
 
 
 def _sum_of(events: str, currency: str, text: str) -> str | None:

@@ -138,7 +138,11 @@ class Talk:
     def hear(self, text: str) -> None:
         """Read other words than the message's own (a free text that turned out to be a question)."""
         self.text = self.knowledge.read(normalise(text)[:MAX_LENGTH])
+        spoken_of = self.state.profile.get("region")
         found = reading.located(self.knowledge.vocabulary.read(self.text, self.stage.today), self.knowledge)
+        found = tuple(  # 高新区 after 苏州高新区 is that one
+            Found.at("region", spoken_of, self.text, (f.start, f.end)) if f.kind == "ambiguous_region" and spoken_of in f.value else f for f in found
+        )
         self.found = tuple(f for f in found if f.kind in _SUMS or not phrases.denied(self.text, f.start, f.end, f.kind in _NAMES))
         self.wants = wanting.read(self.text, self.knowledge)
 

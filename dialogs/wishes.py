@@ -11,9 +11,12 @@ from dialogs import asking, filing, finding, frames, moves, phrases, proceeding,
 from dialogs.answers import MAX_OPTIONS, cut
 from dialogs.finding import TITLE
 from dialogs.messages import Option, Reply
+from dialogs.scripts.approval_channel import Routes
+from dialogs.scripts.park_selection import Shortlist
 from dialogs.talk import Talk, Unanswered, masked
 from knowledge.records import QuestionAnswer, Service, Topic
 from knowledge.search import Hit
+from knowledge.snapshot import Answerable
 
 TOPICS = tuple(t for t in get_args(Topic) if t not in (*frames.GUIDED, "policy_question"))
 """Wishes that are answered with a list of what the documents have on them."""
@@ -22,6 +25,7 @@ _OWN_WAY = frozenset({"request_human", "request_status", "cancel", "correction",
 _OUT, _UNSURE_OUT, _NAMED_OUT = 0.28, 0.2, 0.12
 """Something that is out of scope by its words, surely or perhaps, is answered all the same from a record that fits
 as well as this; where it names one of our regions, a little less will do."""
+_NTH = re.compile(r"(?:那|看看?|选)?第([一二三四五六1-6])(?:个|项|条|家)(?!月|季)")
 _REST = 6
 """A message with no more than this beside the values in it only tells facts."""
 _KNOWN = ("region", "segment", "stage", "events")
@@ -36,6 +40,12 @@ def free_text(talk: Talk) -> None:
     region = finding.region_of(talk)
     if not interrupted and region is not None and _only_a_region(talk):
         place(talk, region)
+        return
+    if phrases.registers(talk.text) or _leaves_a_number(talk):
+        moves.register(talk)
+        return
+    if (record := _nth(talk)) is not None:
+        finding.tell(talk, record)
         return
     _follow(talk)
     hits = finding.find(talk, region)
@@ -63,6 +73,27 @@ def free_text(talk: Talk) -> None:
         talk.state = replace(talk.state, misses=0)
     if interrupted and not _restarted(talk) and (talk.asking() is not None):
         proceeding.offer_resume(talk)
+
+
+def _leaves_a_number(talk: Talk) -> bool:
+    """Whether somebody who asks nothing leaves a telephone number or an address, to be called back."""
+    left = any(f.kind in ("phone", "email") for f in talk.found)
+    return left and not phrases.is_question(talk.text) and set(talk.wants.wishes) <= {"request_human", "out_of_scope", "greeting"}
+
+
+def _nth(talk: Talk) -> Answerable | None:
+    """The record that is meant by its place in what was just listed (第一个详细说说)."""
+    said = _NTH.match(talk.text)
+    if not said:
+        return None
+    number = "一二三四五六".find(said[1]) + 1 or int(said[1])
+    shown = [r for _, p in talk.state.offered if p.startswith("!show:") and (r := talk.knowledge.record(p.removeprefix("!show:")))]
+    top = talk.state.top
+    outcome = talk.stage.run(top).outcome if top is not None and top.done else None
+    listed: list[Answerable] = [m.park for m in outcome.data.parks] if outcome is not None and isinstance(outcome.data, Shortlist) else []
+    listed = list(outcome.data.channels) if outcome is not None and isinstance(outcome.data, Routes) else listed
+    records = shown or listed
+    return records[number - 1] if 0 < number <= len(records) else None
 
 
 def _each(talk: Talk, region: str | None) -> bool:
@@ -174,6 +205,8 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
             talk.speak(talk.say("greeting.thanks"))
         case "cancel" if phrases.withdraws(talk.text):
             moves.withdraw(talk)
+        case "cancel" if talk.state.top is None and phrases.is_question(talk.text) and _answer(talk, hits):
+            return True  # nothing is open: what is asked beside it counts (算了不说这个，…是怎么回事)
         case "cancel":
             moves.cancel(talk)
         case "back_or_restart":
@@ -196,6 +229,9 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
 
 def _guide(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> None:
     """Answer a plain question about a paper's supports, parks or routes, with the dialog beside it; else begin the dialog."""
+    if phrases.bare(talk.text) in {phrases.bare(o.label) for o in moves.starts(talk)} | {talk.say(f"dialog.{wish}")}:
+        moves.start(talk, wish, {})  # the words of the button
+        return
     own = phrases.speaks_of_own(talk.text)
     if wish == "park_selection":
         own = phrases.speaks_of_choosing(talk.text) and (own or any(f.kind == "segment" for f in talk.found) or not finding.is_it(hits, strict=True))
@@ -291,7 +327,8 @@ def _clarify(talk: Talk) -> bool:
     talk.state = replace(talk.state, pending=masked(talk.text))
     labels = [talk.knowledge.intents[name].label[talk.say.language] for name in between]
     options = tuple(Option(label, f"!wish:{name}") for label, name in zip(labels, between, strict=True))
-    talk.speak(talk.say("miss.between"), (*options, Option(talk.say("common.human"), "!human")))
+    person = () if "request_human" in between else (Option(talk.say("common.human"), "!human"),)
+    talk.speak(talk.say("miss.between"), (*options, *person))
     return True
 
 
