@@ -109,8 +109,8 @@ def entities(knowledge: Knowledge) -> tuple[Table, ...]:
     table = rows("entities.tsv")
     for text, listed in table:
         wanted = Counter(wanted_value(e["kind"], e["value"], knowledge.vocabulary) for e in json.loads(listed))
-        read = knowledge.vocabulary.read(knowledge.read(text), TODAY)
-        found = Counter(found_value(f) for f in read if f.kind not in INTERNAL)
+        told = respond(State(), Message(text), knowledge, NOON).entities  # as the chat reads it
+        found = Counter(wanted_value(e.kind, e.value, knowledge.vocabulary) for e in told)
         exact += wanted == found
         hit.update(kind for kind, _ in (wanted & found).elements())
         extra.update(kind for kind, _ in (found - wanted).elements())

@@ -170,11 +170,17 @@ class Talk:
             replies=replies,
             effects=tuple(self.effects),
             intents=self.wants.scores,
-            entities=tuple(Entity(f.kind, f.value, f.text) for f in self.found if f.kind not in _INTERNAL) if not self.hide else (),
+            entities=self._entities(),
             dialog=self._dialog(),
             outcome=self.outcome,
             incoming=self._incoming(),
         )
+
+    def _entities(self) -> tuple[Entity, ...]:
+        """The values that the words hold: not the region in which a named park lies, which nobody said."""
+        parks = {(f.start, f.end) for f in self.found if f.kind == "park"}
+        said = (f for f in self.found if f.kind not in _INTERNAL and not (f.kind == "region" and (f.start, f.end) in parks))
+        return () if self.hide else tuple(Entity(f.kind, f.value, f.text) for f in said)
 
     def _incoming(self) -> dict[str, Any]:
         text = HIDDEN if self.hide else masked(self.message.text[: MAX_LENGTH * 2])

@@ -15,7 +15,7 @@ from dialogs.messages import Score
 from knowledge.snapshot import Knowledge
 
 OUT = "out_of_scope"
-LENIENT = 0.08
+LENIENT = 0.1
 """Something is out of scope already where it is this little behind the best intent."""
 FITS = 0.15
 """Below, nothing fits."""
