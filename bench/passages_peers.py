@@ -170,13 +170,15 @@ def weigh(name: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one system found over all paragraphs and what it cost; how well its scores tell what is in the knowledge, raw and as a share."""
+    """What one system found over all paragraphs and what it cost; how well its scores tell what is in the knowledge: raw, as a share, and as a
+    share with its lead over the next (`Bm25.clear`)."""
 
     ranks: Sequence[int | None]
     micros: Sequence[float]
     seconds: float
     raw: float | None
     share: float
+    lead: float
 
     def recall(self, depth: int) -> float:
         """The share of the questions whose paragraph is among the first ones."""
@@ -199,8 +201,8 @@ def run(name: str, asked: Questions) -> Run:
     found, micros = timed(search, asked.texts)
     ranks = [rank_of(answer, hits) for answer, hits in zip(asked.answers, found, strict=True)]
     told = [_known(system, asked, seed) for seed in SEEDS]
-    raw = None if system.cut is None else statistics.fmean(area for area, _ in told)
-    return Run(ranks, micros, seconds, raw, statistics.fmean(area for _, area in told))
+    raw = None if system.cut is None else statistics.fmean(areas[0] for areas in told)
+    return Run(ranks, micros, seconds, raw, *(statistics.fmean(areas[place] for areas in told) for place in (1, 2)))
 
 
 def rank_of(answer: int, found: Found) -> int | None:
@@ -208,17 +210,20 @@ def rank_of(answer: int, found: Found) -> int | None:
     return next((rank for rank, (number, _) in enumerate(found) if number == answer), None)
 
 
-def _known(system: System, asked: Questions, seed: int) -> tuple[float, float]:
-    """AUROC of the top score, raw and as a share of the query's idf, with a random half of the paragraphs indexed."""
+def _known(system: System, asked: Questions, seed: int) -> tuple[float, float, float]:
+    """AUROC of the top score with a random half of the paragraphs indexed: raw, as a share of the query's idf, and with its lead over the next."""
     numbers = list(range(len(asked.paragraphs)))
     random.Random(seed).shuffle(numbers)
     half = sorted(numbers[: len(numbers) // 2])
     texts = [asked.paragraphs[n] for n in half]
     search, rarity = system.build(texts), Rarity(texts, system.cut) if system.cut else None
-    tops = [found[0][1] if (found := search(text)) else 0.0 for text in asked.texts]
-    shares = [top / (rarity.total(text) or math.inf) for top, text in zip(tops, asked.texts, strict=True)] if rarity else tops
+    found = [search(text) for text in asked.texts]
+    tops = [hits[0][1] if hits else 0.0 for hits in found]
+    clear = [2 * top - (hits[1][1] if len(hits) > 1 else 0.0) for top, hits in zip(tops, found, strict=True)]
+    most = [(rarity.total(text) or math.inf) if rarity else 1.0 for text in asked.texts]
+    shares, leads = ([score / whole for score, whole in zip(scores, most, strict=True)] for scores in (tops, clear))
     inside = set(half)
-    return _told(tops, asked, inside), _told(shares, asked, inside)
+    return _told(tops, asked, inside), _told(shares, asked, inside), _told(leads, asked, inside)
 
 
 def _told(scores: Sequence[float], asked: Questions, inside: Collection[int]) -> float:
@@ -244,7 +249,7 @@ class Rarity:
 
 def _row(name: str, r: Run) -> tuple[str, ...]:
     micros = (f"{percentile(r.micros, share):,.0f}" for share in (0.5, 0.95))
-    areas = ("–" if r.raw is None else f"{r.raw:.3f}", f"{r.share:.3f}")
+    areas = ("–" if r.raw is None else f"{r.raw:.3f}", f"{r.share:.3f}", f"{r.lead:.3f}")
     memory = weight("bench.passages_peers", name)
     return (name, *(f"{r.recall(depth):.3f}" for depth in (1, 5)), f"{r.reciprocal():.3f}", *areas, *micros, f"{r.seconds:.2f}", memory)
 
@@ -262,9 +267,22 @@ def tables() -> tuple[Table, ...]:
     )
     notes.append(
         f"known: AUROC of “the paragraph is in the index” with a random half indexed, mean of {len(SEEDS)} halves, by the top score"
-        " and by the top score ÷ the sum of the question's idf (ours gives the share itself; for others it is reckoned here)"
+        ", by the top score ÷ the sum of the question's idf (ours gives the share itself; for others it is reckoned here), and by that with its lead"
+        " over the second added (what the assistant goes by)"
     )
-    head = ("passages (CMRC 2018 dev)", "recall@1", "recall@5", "MRR@10", "known, raw", "known, share", "p50 µs", "p95 µs", "index s", "MB")
+    head = (
+        "passages (CMRC 2018 dev)",
+        "recall@1",
+        "recall@5",
+        "MRR@10",
+        "known, raw",
+        "known, share",
+        "known, lead",
+        "p50 µs",
+        "p95 µs",
+        "index s",
+        "MB",
+    )
     found = [Table("Passages: ours and others", head, tuple(_row(name, r) for name, r in measured.items()), tuple(notes))]
     if OURS in measured and len(measured) > 1:
         first = {name: [float(rank == 0) for rank in r.ranks] for name, r in measured.items()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     replying.add_argument("number", metavar="NUMBER")
     replying.add_argument("text", metavar="TEXT")
     actions.add_parser("unanswered", help="看大家问了什么没有答上来")
+    actions.add_parser("ratings", help="看大家觉得有没有帮上忙")
 
 
 async def run(turns: Turns, arguments: argparse.Namespace) -> int:
@@ -65,6 +67,8 @@ async def run(turns: Turns, arguments: argparse.Namespace) -> int:
             rows = await turns.store.unanswered()
             lines = [f"{r.count:>4} 次  {r.last.astimezone(LOCAL):%m-%d %H:%M}  {r.text}" for r in rows]
             print("\n".join(lines) or "没有答不上来的问题。")
+        case "ratings":
+            print("\n".join(_rated(await turns.store.ratings())) or "还没有人评价。")
         case action:
             case = await _one(turns, action, arguments)
             if case is None:
@@ -72,6 +76,16 @@ async def run(turns: Turns, arguments: argparse.Namespace) -> int:
                 return 1
             print(dossier(case, arguments.reveal) if action == "show" else f"{case.number}：{state_name(case.state)}，已通知企业")
     return 0
+
+
+def _rated(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """One line a dialog: how many found it helpful, so-so, not helpful."""
+    say, counted = texts("zh"), Counter[tuple[str, str]]()
+    for row in rows:
+        counted[row["about"], row["value"]] += 1
+    abouts = sorted({about for about, _ in counted})
+    values = ("good", "fair", "poor")
+    return [f"{say(f'dialog.{about}')}：" + "，".join(f"{say(f'rating.{v}')} {counted[about, v]}" for v in values) for about in abouts]
 
 
 async def _list(turns: Turns, state: cases.State | None, everything: bool) -> None:

@@ -196,7 +196,7 @@ def test_rarity_counts_texts_and_different_terms() -> None:
 def test_ranks_recall_and_reciprocal() -> None:
     found = [(7, 0.9), (3, 0.5)]
     assert [passages_peers.rank_of(n, found) for n in (7, 3, 1)] == [0, 1, None]
-    measured = passages_peers.Run([0, 1, None, 4], [], 0, None, 0)
+    measured = passages_peers.Run([0, 1, None, 4], [], 0, None, 0, 0)
     assert [measured.recall(depth) for depth in (1, 2, 5)] == [0.25, 0.5, 0.75]
     assert measured.reciprocal() == pytest.approx((1 + 1 / 2 + 0 + 1 / 5) / 4)
 

@@ -154,6 +154,14 @@ def test_a_request_is_worked_off_from_the_command_line(tmp_path: Path) -> None:
     assert number in out
 
 
+def test_ratings_are_counted_for_admins(tmp_path: Path) -> None:
+    store = str(tmp_path / "s.db")
+    lines = [{"text": "选园区"}, {"text": "体外诊断"}, {"text": "太仓"}, {"text": "生产"}, {"text": "都没有"}, {"text": "谢谢"}, {"text": "没帮上"}]
+    run("chat", "--jsonl", "--store", store, stdin="".join(json.dumps({"chat": "u1", **line}) + "\n" for line in lines))
+    out, _ = run("requests", "--store", store, "ratings")
+    assert out.strip() == "选园区：有帮助 0，一般 0，没帮上 1"
+
+
 def test_what_found_no_answer_is_listed_for_admins(tmp_path: Path) -> None:
     store = str(tmp_path / "s.db")
     lines = '{"chat": "u1", "text": "阿巴阿巴"}\n{"chat": "u2", "text": "阿巴阿巴"}\n'
