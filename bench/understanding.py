@@ -14,15 +14,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from bench import growth, intents_peers, passages_peers
 from bench.measuring import ROOT, SkippedError
 from bench.tables import Table, replace_part, where
-from dialogs import wanting
+from dialogs import finding, wanting
 from dialogs.assistant import respond
 from dialogs.conversation import State
 from dialogs.messages import Message
+from dialogs.talk import Talk
 from dialogs.turns import LOCAL
 from knowledge.loader import load
 from knowledge.papers import lies_in
@@ -89,6 +91,7 @@ def sections(knowledge: Knowledge) -> tuple[Table, ...]:
         shown = (knowledge.record(o.payload.removeprefix("!show:")) for r in turn.replies for o in r.options if o.payload.startswith("!show:"))
         offered += any(_fits(c.document, c.section, places) for record in shown if record for c in citations(record))
     total = len(table)
+    sure = _how_sure(knowledge, table)
     found = (
         ("answered with the right section", str(cited), str(total), _share(cited, total)),
         ("offered among at most three", str(offered), str(total), _share(offered, total)),
@@ -96,7 +99,26 @@ def sections(knowledge: Knowledge) -> tuple[Table, ...]:
     )
     return (
         Table("Questions about the papers", ("questions", "number", "of", "share"), found, ("a record that cites a wider or a narrower part fits",)),
+        Table("How sure the first record is", ("share of the best possible score", "questions", "first is right", "among the first three"), sure),
     )
+
+
+def _how_sure(knowledge: Knowledge, table: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """By the score of the first record: how often it is right, and one of the first three."""
+    edges = (0.0, finding.CLOSE, 0.14, finding.RIGHT, 0.3, 1.01)
+    told: dict[float, list[tuple[bool, bool]]] = {edge: [] for edge in edges[:-1]}
+    for question, listed in table:
+        places = [tuple(place.split("|")) for place in listed.split(";")]
+        talk = Talk(State(), Message(question), knowledge, NOON, ())
+        talk.hear(question)
+        hits = finding.find(talk, finding.region_of(talk))[:3]
+        right = [any(_fits(c.document, c.section, places) for c in citations(hit.record)) for hit in hits]
+        told[max(edge for edge in told if edge <= (hits[0].score if hits else 0.0))].append((any(right[:1]), any(right)))
+    rows = []
+    for low, high in pairwise(edges):
+        first, three = (sum(pair[place] for pair in told[low]) for place in (0, 1))
+        rows.append((f"{low:.2f} to {min(high, 1.0):.2f}", str(len(told[low])), _share(first, len(told[low])), _share(three, len(told[low]))))
+    return tuple(rows)
 
 
 def _fits(document: str, section: str, places: Sequence[Sequence[str]]) -> bool:

@@ -19,7 +19,7 @@ from knowledge.supports import Support
 
 STARTS = {"park_selection": "common.start_parks", "subsidy_precheck": "common.start_precheck", "approval_channel": "common.start_approval"}
 RIGHT = 0.22
-"""A record from here on is the answer (19 of 20 such were right on questions written independently, docs/understanding.md)."""
+"""A record from here on is the answer (how often such are right: docs/understanding.md)."""
 CLOSE = 0.05
 """Records from here on are offered, at most three."""
 _LIKELY, _GAP = 0.14, 0.03
@@ -29,7 +29,7 @@ _STRICT = 0.06
 _LEVEL = 0.9
 """Regions whose best record has this share of the best score are on a level."""
 WRITTEN = 0.18
-"""How clearly a section of an imported paper must answer a question to be quoted (6 of 7 such were right)."""
+"""How clearly a section of an imported paper must answer a question to be quoted (set on 240 questions written independently: about 6 of 7 such were right)."""
 _SILENT, _SELDOM, _ALIKE = 0.6, 0.06, 0.6
 EXACT = 0.95
 """From here on a record's own name or phrasing was used word for word."""
