@@ -40,7 +40,9 @@ _QUESTION = re.compile(
     r"啥|咋|哪(?!怕)|嘛$|么$|(?P<verb>[有能行要给算收管需撑])不(?P=verb)|是不|(?<=.{4})[没不]$|[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
 )
 _OWN = re.compile(r"我|咱|本公司|能拿|拿到|能领|能报|能不能申|能申|可以申|够不够|符不符合|符合条件|资格|预审|测算|算一下|\b(we|our|us|i)\b")
-_VALIDITY = re.compile(r"有效|过期|还能用|还管用|还执行|还算数|作废|延续|到期|截止|still (?:valid|in force|apply|applies)|expir\w+|deadline for the \w* ?(?:plan|paper|policy)|how long .{0,20}(?:plan|paper|policy)")
+_VALIDITY = re.compile(
+    r"有效|过期|还能用|还管用|还执行|还算数|作废|延续|到期|截止|still (?:valid|in force|apply|applies)|expir\w+|deadline for the \w* ?(?:plan|paper|policy)|how long .{0,20}(?:plan|paper|policy)"
+)
 _WHO = re.compile(
     r"谁(?:来|在|能)?(?:管|负责|牵头|主责|办|建|盖)|归.{0,4}(?:谁|哪)|哪(?:几)?(?:个|家)?(?:局|部门|单位|委办)|责任单位|牵头单位|找谁|\bwho\b|which (?:office|bureau|department)"
 )

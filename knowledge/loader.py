@@ -27,7 +27,7 @@ from knowledge.spelling import Speller
 from knowledge.strict_yaml import MAX_BYTES, Problem, StrictYamlError, Tree, read
 from knowledge.strict_yaml import Path as TreePath
 from knowledge.supports import Support
-from knowledge.values import Vocabulary
+from knowledge.values import Vocabulary, normalise
 
 MODELS: Mapping[str, type[Shape]] = MappingProxyType(
     {
@@ -285,14 +285,17 @@ class _Loading:
         names = {r.name for r in t["regions"].values()}  # 徐州高新区 is also a park: only a region's own name is left out of a search
         places = [name for r in t["regions"].values() for name in (r.name, *r.aliases, *r.ambiguous)]
         search = Search(answerable, [n for n in places if n in names or not n.endswith("区")], {a.about: a.ask for a in t["asks"].values()})
-        examples = {i.name: i.examples for i in t["intents"].values()}
         away = {word: [n for e in t[kind].values() for n in (e.name, *e.aliases)] for word, kind in (("E", "elsewhere"), ("I", "industries"))}
         alike = {**away, "R": places}
         wrong = {w: s.right for s in t["spellings"].values() for w in s.wrong}
-        matcher = Matcher(examples, alike)
+        speller = Speller(wrong, _words(t), _heard(t), lambda pair: pair in matcher or pair in search, _english(t))
+        read = {
+            i.name: [speller.pinyin(normalise(e)) if e.isascii() else e for e in i.examples] for i in t["intents"].values()
+        }  # pinyin as it is read in a chat
+        matcher = Matcher(read, alike)
         return Knowledge(
             version=self.version,
-            speller=Speller(wrong, _words(t), _heard(t), lambda pair: pair in matcher or pair in search, _english(t)),
+            speller=speller,
             vocabulary=Vocabulary(
                 tuple(t["regions"].values()),
                 tuple(t["segments"].values()),

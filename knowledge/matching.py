@@ -60,7 +60,8 @@ class Matcher:
         bare = [[self.bare(text) for text in examples[label]] for label in self._labels]
         self._shown = [texts[:: max(1, -(-len(texts) // _SHOWN))] for texts in bare]
         self._exact = {text: i for i, texts in enumerate(bare) for text in texts}
-        rows = [(i, features(text)) for i, texts in enumerate(bare) for text in texts]
+        once: dict[str, str] = {}  # each gram is kept once, however many examples hold it
+        rows = [(i, [once.setdefault(g, g) for g in features(text)]) for i, texts in enumerate(bare) for text in texts]
         self._examples = len(rows)
         seen = Counter(gram for _, row in rows for gram in row)
         self._rarity = {gram: math.log((len(rows) + 1) / (n + 0.5)) ** 2 for gram, n in seen.items()}

@@ -88,10 +88,12 @@ class Speller:
 
     def _put_right(self, text: str) -> str:
         """The text with misspellings put right, once."""
-        text = self._pattern.sub(self._right, text)
+        return self._by_ear(self.pinyin(self._pattern.sub(self._right, text)))
+
+    def pinyin(self, text: str) -> str:
+        """A normalised text with the pinyin in it as Chinese words."""
         between = self._english.split(text)  # every other piece is a name
-        text = "".join(part if place % 2 else _LATIN.sub(self._from_letters, part) for place, part in enumerate(between))
-        return self._by_ear(text)
+        return "".join(part if place % 2 else _LATIN.sub(self._from_letters, part) for place, part in enumerate(between))
 
     def _right(self, match: re.Match[str]) -> str:
         """The right word for a wrong one; where the wrong one is a part of it that already stands in the whole, nothing is to be mended."""

@@ -48,7 +48,8 @@ def test_an_example_is_known_word_for_word(matcher: Matcher, label: str) -> None
 def test_an_example_of_the_shipped_base_is_known_word_for_word() -> None:
     for intent in KNOWLEDGE.intents.values():
         for text in intent.examples[::9]:
-            assert (KNOWLEDGE.matcher.rank(text)[0].label, KNOWLEDGE.matcher.rank(text)[0].score) == (intent.name, 1.0), text
+            best = KNOWLEDGE.matcher.rank(KNOWLEDGE.read(text) if text.isascii() else text)[0]  # pinyin is known as it is read
+            assert (best.label, best.score) == (intent.name, 1.0), text
 
 
 @pytest.mark.parametrize(
