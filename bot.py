@@ -29,7 +29,6 @@ from knowledge import loader
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Store, StoreError
 from storage.memory import MemoryStore
-from storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from handlers.telegram import Telegram
@@ -95,6 +94,8 @@ async def opened(path: Path | None) -> AsyncIterator[Store]:
         yield memory
         await memory.close()
         return
+    from storage.sqlite import SqliteStore  # what is asked on the command line needs no database
+
     path.parent.mkdir(parents=True, exist_ok=True)
     store = await SqliteStore.open(path)
     try:

@@ -13,7 +13,7 @@ import re
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Container, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from knowledge.values import normalise
 
@@ -22,8 +22,6 @@ _SINGLE = 0.7
 _PRIOR = 6.0
 """So much is added to what a query could get: a single common word (补贴) says little, however well it fits."""
 _ENTRIES = 12_000
-_BITS, _MOST = 8, 255
-"""While the index is built, an entry is one number: the place, and in its last bits how often the pair stands there."""
 _CANDIDATES = 20
 _TOKEN = re.compile(r"[a-z0-9]+|[^\W_]")
 _ASKING = re.compile(
@@ -37,29 +35,29 @@ class Bm25:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = [normalise(text) for text in texts]
-        split = [tokens(text) for text in self._texts]
-        self._lengths = [len(own) for own in split]
-        self._mean = sum(self._lengths) / max(1, len(texts)) or 1.0
+        lengths: list[int] = []
         holders: Counter[str] = Counter()
-        entries: dict[str, list[int]] = {}
-        for place, own in enumerate(split):
+        entries: dict[str, list[int]] = {}  # by pair: a place, how often the pair stands there, the next place, ...
+        for place, own in enumerate(map(tokens, self._texts)):
+            lengths.append(len(own))
             holders.update(set(own))
             for gram, count in Counter(grams(own)).items():
-                entries.setdefault(gram, []).append(place << _BITS | min(count, _MOST))
-        self._norms = [_K1 * (1 - _B + _B * length / self._mean) for length in self._lengths]
+                if gram in entries:
+                    entries[gram] += place, count
+                else:
+                    entries[gram] = [place, count]
+        mean = sum(lengths) / max(1, len(texts)) or 1.0
+        norms = self._norms = [_K1 * (1 - _B + _B * length / mean) for length in lengths]
         self._unseen = self._rarity(0)
         self._singles = {token: _SINGLE * self._rarity(n) for token, n in holders.items()}
-        self._number: dict[str, int] = {}
+        self._number = {gram: number for number, gram in enumerate(entries)}
         """A number for each pair; its entries stand between two neighbouring `_starts` in `_places` and `_weights`."""
-        self._starts, self._places, self._weights = array("I", [0]), array("I"), array("f")
-        for gram, packed in entries.items():
-            full = self._rarity(len(packed)) * (_K1 + 1)
-            self._number[gram] = len(self._number)
-            for entry in packed:
-                place, count = entry >> _BITS, entry & _MOST
-                self._places.append(place)
-                self._weights.append(full * count / (count + self._norms[place]))
-            self._starts.append(len(self._places))
+        self._starts = array("I", accumulate((len(own) // 2 for own in entries.values()), initial=0))
+        self._places = array("I", [place for own in entries.values() for place in own[::2]])
+        full = {n: self._rarity(n) * (_K1 + 1) for n in {len(own) // 2 for own in entries.values()}}
+        self._weights = array(
+            "f", [full[len(own) // 2] * n / (n + norms[place]) for own in entries.values() for place, n in zip(own[::2], own[1::2], strict=True)]
+        )
 
     def __contains__(self, pair: str) -> bool:
         """Whether two characters stand side by side in a text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from knowledge.cues import CUES
 from knowledge.denial import denied, holds
@@ -13,11 +14,19 @@ from knowledge.names import Name, Names
 from knowledge.numerals import Found, normalise
 
 _ALL = (*CUES, *OUTCOMES)
-_CUES = [(kind, token, re.compile("|".join(patterns))) for kind, token, _, patterns in _ALL]
 _BY_NEEDLE: dict[str, list[int]] = {}
-for _place, _cue in enumerate(_ALL):
-    for _needle in _cue[2].split():
+for _place, _one in enumerate(_ALL):
+    for _needle in _one[2].split():
         _BY_NEEDLE.setdefault(_needle, []).append(_place)
+
+
+@cache
+def _cue(number: int) -> tuple[str, str, re.Pattern[str]]:
+    """The kind, the token and the pattern of a cue, compiled when a message first holds one of its needles."""
+    kind, token, _, patterns = _ALL[number]
+    return kind, token, re.compile("|".join(patterns))
+
+
 _SAYS_NO = {"not_registered", "joint_rd"}  # their own words deny something
 _SAYS_SOON = {"pre_ipo"}  # and these plan something
 _NOT_INSIDE = re.compile("没(?!问题|错)|未(?!来)|还在")
@@ -47,12 +56,7 @@ class Claims:
             if kind == "event" and (weak := [name for name in named if not _SURE.search(name.text)]):
                 alone = _only(text, named)
                 named = named if alone else [name for name in named if name not in weak]
-            cues = [
-                Found.at(kind, token, text, match.span())
-                for k, token, cue in (_CUES[number] for number in tried)
-                if k == kind
-                for match in cue.finditer(text)
-            ]
+            cues = [Found.at(kind, token, text, match.span()) for k, token, cue in map(_cue, tried) if k == kind for match in cue.finditer(text)]
             if named or cues:
                 yield from _claimed(text, [*named, *cues])
 

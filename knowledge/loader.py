@@ -53,6 +53,8 @@ MODELS: Mapping[str, type[Shape]] = MappingProxyType(
         "asks": Asks,
     }
 )
+_NAMED_BY = ("id", "key", "name", "right", "about")
+"""What a record is known by: the first of these that it has."""
 SHIPPED = Path(__file__).parent / "base"
 
 
@@ -206,13 +208,7 @@ class _Loading:
             self.problems.extend(explanations(tree, path, model, row, error))
             self.refused.update(v for v in (row.get("id"), row.get("key")) if isinstance(v, str))
             return
-        key = str(
-            getattr(record, "id", None)
-            or getattr(record, "key", None)
-            or getattr(record, "name", None)
-            or getattr(record, "right", None)
-            or getattr(record, "about", "")
-        )
+        key = next((str(found) for name in _NAMED_BY if (found := getattr(record, name, None))), "")
         unique = (
             f"{kind}:{key}"
             if kind in ("regions", "segments", "facts", "intents", "spellings", "elsewhere", "industries", "asks", "documents", "passages")

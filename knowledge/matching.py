@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 import random
 import re
-from array import array
-from collections import Counter
+import struct
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,7 +31,8 @@ _SAFE = 0.6
 """An example that was right by this margin is not looked at again."""
 _COMPARED = 3
 """How many intents, the best of the linear model, are compared with their examples one by one."""
-_LOGARITHMS = [math.log(count + 1) for count in range(4096)]
+_ZERO, _UNIT, _RARITY = 1 << 63, 1 << 32, 1 << 8
+"""Weights are kept in whole numbers: what a field holds for nothing, what for 1, and 1 of a gram's rarity. The same on every machine."""
 _SHOWN = 1500
 """At most so many examples of an intent are compared one by one, spread evenly over them."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -55,17 +56,20 @@ class Matcher:
     def __init__(self, examples: Mapping[str, Sequence[str]], alike: Mapping[str, Iterable[str]] = MappingProxyType({})) -> None:
         self._alike = {normalise(name): word for word, names in alike.items() for name in names}
         names = map(re.escape, sorted(self._alike, key=len, reverse=True))
-        self._names = re.compile("|".join(rf"(?<![a-z]){n}(?![a-z])" if n.isascii() else n for n in names) or r"(?!)")
+        whole = "|".join(rf"(?<![a-z]){n}(?![a-z])" if n.isascii() else n for n in names) or r"(?!)"
+        first = "".join(re.escape(c) for c in sorted({name[0] for name in self._alike if name})) or "a"
+        self._names = re.compile(f"(?=[{first}])(?:{whole})")  # most characters begin no name: looking at each takes most of the time
         self._labels = sorted(examples)
         bare = [[self.bare(text) for text in examples[label]] for label in self._labels]
         self._shown = [texts[:: max(1, -(-len(texts) // _SHOWN))] for texts in bare]
         self._exact = {text: i for i, texts in enumerate(bare) for text in texts}
-        once: dict[str, str] = {}  # each gram is kept once, however many examples hold it
-        rows = [(i, [once.setdefault(g, g) for g in features(text)]) for i, texts in enumerate(bare) for text in texts]
-        self._examples = len(rows)
-        seen = Counter(gram for _, row in rows for gram in row)
-        self._rarity = {gram: math.log((len(rows) + 1) / (n + 0.5)) ** 2 for gram, n in seen.items()}
-        self._weights = self._train(rows)
+        rows = [(i, [*map(sys.intern, features(text))]) for i, texts in enumerate(bare) for text in texts]  # each gram is kept once
+        self._row = struct.Struct(f"<{len(self._labels)}Q")
+        self._ones = [1 << 64 * place for place in range(len(self._labels))]
+        self._zeros = _ZERO * sum(self._ones)
+        self._rarity, self._weights = self._begin(rows)
+        """By gram: one row, that is one whole number with a field of 64 bits for each label. A sum of rows holds the sums of their fields."""
+        self._train(rows)
 
     def __contains__(self, gram: str) -> bool:
         """Whether a gram occurs in an example."""
@@ -93,8 +97,9 @@ class Matcher:
         grams = [gram for gram in features(self.bare(text)) if gram in self._weights]
         if label not in self._labels or not grams:
             return []
-        length, place = math.sqrt(sum(self._rarity[gram] for gram in grams)), self._labels.index(label)
-        shares = [(gram.replace("^", "▸").replace("$", "◂"), round(self._weights[gram][place] / length, 3)) for gram in grams]
+        length, place = self._length(grams), self._labels.index(label)
+        told = [(gram.replace("^", "▸").replace("$", "◂"), self._fields(self._weights[gram])[place] - _ZERO) for gram in grams]
+        shares = [(gram, round(field / length, 3)) for gram, field in told]
         return sorted((s for s in shares if s[0]), key=lambda s: (-abs(s[1]), s[0]))[:limit]
 
     def bare(self, text: str) -> str:
@@ -106,69 +111,68 @@ class Matcher:
         known = [gram for gram in grams if gram in self._weights]
         if not known:
             return None
-        length = math.sqrt(sum(self._rarity[gram] for gram in known))
-        return [sum(column) / length for column in zip(*(self._weights[gram] for gram in known), strict=True)]
+        length = self._length(known)
+        return [(field - _ZERO) / length for field in self._fields(sum(self._weights[gram] for gram in known))]
 
-    def _train(self, rows: Sequence[tuple[int, list[str]]]) -> dict[str, array[float]]:
+    def _length(self, grams: Sequence[str]) -> float:
+        """The length of a text as a vector, in units of the fields of a row."""
+        return _UNIT * math.sqrt(sum(map(self._rarity.__getitem__, grams)) / _RARITY)
+
+    def _fields(self, row: int) -> tuple[int, ...]:
+        """The values of a row, one a label, above _ZERO."""
+        return self._row.unpack((row + self._zeros).to_bytes(self._row.size, "little"))
+
+    def _begin(self, rows: Sequence[tuple[int, list[str]]]) -> tuple[dict[str, int], dict[str, int]]:
+        """The grams' rarities, and where training begins: how much likelier than usual each label is where a gram occurs, as a logarithm."""
+        counts: dict[str, int] = {}  # how often a gram occurs with each label, as a row
+        sizes = [0] * len(self._labels)
+        for label, grams in rows:
+            sizes[label] += len(grams)
+            one = self._ones[label]
+            for gram in grams:
+                counts[gram] = counts.get(gram, 0) + one
+        everywhere = sum(sizes) + len(counts) * len(sizes)
+        usual = [math.log((size + len(counts)) / everywhere) for size in sizes]
+        begun: dict[int, tuple[int, int]] = {}  # the rarity and the row of all grams that occur alike: few differ
+        told: dict[int, tuple[int, float, int]] = {}  # of those that occur so often: rarity, factor, and the row before it is told where
+        for where in set(counts.values()):
+            each = self._row.unpack(where.to_bytes(self._row.size, "little"))
+            if (seen := sum(each)) not in told:
+                rarity = math.log((len(rows) + 1) / (seen + 0.5))
+                factor = _PRIOR * rarity * _UNIT
+                level = math.log(seen + len(usual))
+                row = sum(round(factor * (-u - level)) * one for u, one in zip(usual, self._ones, strict=True))
+                told[seen] = max(1, round(rarity**2 * _RARITY)), factor, row
+            rare, factor, row = told[seen]
+            for count, one in zip(each, self._ones, strict=True):
+                if count:
+                    row += round(factor * math.log(count + 1)) * one
+            begun[where] = rare, row
+        found = [(gram, *begun[where]) for gram, where in counts.items()]
+        return {gram: rare for gram, rare, _ in found}, {gram: row for gram, _, row in found}
+
+    def _train(self, rows: Sequence[tuple[int, list[str]]]) -> None:
         """Weights already multiplied by the rarity of their gram, so that a message's score is a plain sum over its grams."""
-        rarity, weights = self._rarity, self._begin(rows)
-        lengths = [math.sqrt(sum(rarity[gram] for gram in grams)) or 1.0 for _, grams in rows]
-        order, shuffler = [i for i, (_, grams) in enumerate(rows) if grams], random.Random(_SEED)  # the same order on every machine
+        rarity, weights = self._rarity, self._weights
+        lengths = [self._length(grams) for _, grams in rows]
+        order, shuffler = [i for i, length in enumerate(lengths) if length], random.Random(_SEED)  # the same order on every machine
         for _ in range(_ROUNDS if len(rows) < _MANY else 1):
             shuffler.shuffle(order)
             again = []
             for index in order:
                 right, grams = rows[index]
-                length = lengths[index]
-                own_rows = [weights[gram] for gram in grams]
-                scores: list[float] = list(map(sum, zip(*own_rows, strict=True)))
-                own, scores[right] = scores[right], -math.inf
+                held = [weights[gram] for gram in grams]
+                scores = [*self._fields(sum(held))]
+                own, scores[right] = scores[right], 0
                 best = max(scores)
-                if own - best < _SAFE * length:
+                margin = (own - best) / lengths[index]
+                if margin < _SAFE:
                     again.append(index)
-                if own - best < length:
-                    rival = scores.index(best)
-                    step = min(_STEP, (1 - (own - best) / length) / 2) / length
-                    for row, gram in zip(own_rows, grams, strict=True):
-                        change = step * rarity[gram]
-                        row[right] += change
-                        row[rival] -= change
+                if margin < 1:
+                    step = min(_STEP, (1 - margin) / 2) / lengths[index]
+                    change = round(step * _UNIT * _UNIT / _RARITY) * (self._ones[right] - self._ones[scores.index(best)])
+                    weights.update(zip(grams, [row + change * rarity[gram] for gram, row in zip(grams, held, strict=True)], strict=True))
             order = again
-        return weights
-
-    def _begin(self, rows: Sequence[tuple[int, list[str]]]) -> dict[str, array[float]]:
-        """Where training begins: how much likelier than usual each label is where a gram occurs, as a logarithm."""
-        counts: dict[str, dict[int, int]] = {}
-        alone: dict[str, int] = {}  # the label of a gram that occurred once so far: most never occur again
-        sizes = [len(self._rarity)] * len(self._labels)
-        for label, grams in rows:
-            sizes[label] += len(grams)
-            for gram in grams:
-                if (own := counts.get(gram)) is not None:
-                    own[label] = own.get(label, 0) + 1
-                elif (first := alone.pop(gram, None)) is None:
-                    alone[gram] = label
-                else:
-                    counts[gram] = {first: 1, label: 1} if first != label else {label: 2}
-        usual = [math.log(size / sum(sizes)) for size in sizes]
-        begin = {n: self._usual_row(n, usual) for n in {1, *(sum(own.values()) for own in counts.values())}}
-        weights: dict[str, array[float]] = {}
-        for gram, label in alone.items():
-            factor, row = begin[1]
-            weights[gram] = row = row[:]
-            row[label] += factor * _LOGARITHMS[1]
-        for gram, own in counts.items():
-            factor, row = begin[sum(own.values())]
-            weights[gram] = row = row[:]
-            for label, count in own.items():
-                row[label] += factor * _LOGARITHMS[min(count, len(_LOGARITHMS) - 1)]
-        return weights
-
-    def _usual_row(self, seen: int, usual: Sequence[float]) -> tuple[float, array[float]]:
-        """The weight of a gram that occurred so often, and its row before it is told where."""
-        factor = _PRIOR * math.log((self._examples + 1) / (seen + 0.5))
-        level = factor * math.log(seen + len(usual))
-        return factor, array("f", [-factor * u - level for u in usual])
 
 
 def features(text: str) -> list[str]:
@@ -176,4 +180,4 @@ def features(text: str) -> list[str]:
     tokens = _TOKEN.findall(_NUMBER.sub("#", text))
     marked = ["^", *tokens, "$"]
     pairs = [f"{one}{other}" if len(one) == len(other) == 1 else f"{one} {other}" for one, other in pairwise(marked)]
-    return list(dict.fromkeys((*tokens, *pairs, *(f"{t[:4]}*" for t in tokens if len(t) > 4)))) if tokens else []
+    return list(dict.fromkeys((*tokens, *pairs, *[f"{t[:4]}*" for t in tokens if len(t) > 4]))) if tokens else []

@@ -13,12 +13,16 @@ _INVISIBLE = re.compile(
 )
 _PLAIN = re.compile(r"[!-@\[-~\u4e00-\u9fff、。“”《》〔〕—]+(?: [!-@\[-~\u4e00-\u9fff、。“”《》〔〕—]+)*")
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_HALF_WIDTH = {wide: _LOWER.get(wide - 0xFEE0, wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)} | _LOWER
+"""The full-width forms of ASCII (，？！Ａ) as NFKC has them, and all of it in lower case."""
 
 
 def normalise(text: str) -> str:
     """The text in its plain form: NFKC, ASCII in lower case, single spaces, nothing invisible. Normalising twice changes nothing."""
     if _PLAIN.fullmatch(text):  # most messages, and all that have been here before
         return text
+    if _PLAIN.fullmatch(half := text.translate(_HALF_WIDTH)):  # and nearly all else: the full way takes five times as long
+        return half
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(_LOWER)
     return " ".join(unicodedata.normalize("NFKC", text).split())
 

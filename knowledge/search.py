@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 from rapidfuzz import fuzz
@@ -63,13 +64,14 @@ class Search:
         self._names: set[str] = set()
         """Names that are nothing but the name of a region: 苏州科技城 is one, and a park."""
         self._index = Bm25([self._strip.sub(" ", normalise(text_of(r, asks.get(r.id, ())))) for r in self._records])
-        self._titles = tuple(tuple(map(self._title, dict.fromkeys(map(self._content_of, _titles(r))))) for r in self._records)
+        self._titles = tuple(tuple(dict.fromkeys(map(self._content_of, _titles(r)))) for r in self._records)
+        self._title = cache(self._read_title)  # most are never compared with a question
         self._called: defaultdict[str, list[int]] = defaultdict(list)
         self._of_region: defaultdict[str, set[int]] = defaultdict(set)
         for place, record in enumerate(self._records):
             self._of_region[record.region].add(place)
             for title in self._titles[place]:
-                self._called[title.text].append(place)
+                self._called[title].append(place)
 
     def __contains__(self, pair: str) -> bool:
         """Whether two characters stand side by side in a record."""
@@ -108,14 +110,14 @@ class Search:
         hits = [self._hit(place, query, asked, words.get(place, 0.0)) for place in dict.fromkeys((*named, *words))]
         return sorted(hits, key=lambda h: (-h.score, -h.title, h.record.id))[:limit]
 
-    def _title(self, text: str) -> _Title:
+    def _read_title(self, text: str) -> _Title:
         own = frozenset(grams(tokens(text)))
         return _Title(text, own, math.fsum(map(self._index.rarity, own)))
 
     def _hit(self, place: int, query: str, asked: frozenset[str], words: float) -> Hit:
         record = self._records[place]
         sentence = isinstance(record, QuestionAnswer)
-        title = max((self._likeness(query, asked, t, sentence) for t in self._titles[place]), default=0.0)
+        title = max((self._likeness(query, asked, t, sentence) for t in map(self._title, self._titles[place])), default=0.0)
         return Hit(record, round(max(words, NAMED * (title == 1.0)), 4), round(title, 4))
 
     def _likeness(self, query: str, asked: frozenset[str], title: _Title, sentence: bool) -> float:

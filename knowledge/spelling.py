@@ -183,7 +183,7 @@ def _blurred(sound: str) -> str:
     return _NASAL.sub("n", _RETROFLEX.sub(r"\1", sound))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def _splits(token: str) -> bool:
     """Whether a token is nothing but syllables and apostrophes; found in one pass, however many ways there are."""
     reached = {0}

@@ -243,14 +243,15 @@ class _Builder:
             self._refuse(event, "缩进里有全角空格", "换成普通空格，每一级缩进两个")
         if key == "<<":
             self._refuse(event, "用了 << 合并键", "把内容直接写出来")
-        if key in top.lines:
-            self._note(event, f"“{key}”写了两次（第一次在第 {top.lines[key]} 行）", "删掉其中一个")
+        if key in top.keys:
+            self._note(event, f"“{key}”写了两次（第一次在第 {_place(top.keys[key])[0]} 行）", "删掉其中一个")
         else:
             if top.flow:
                 self._look_for_cut_numbers(top, event, key)
-            top.lines[key] = _place(event)[0]
+            top.keys[key] = event
         top.key = key
-        self._placed((*top.path, key), event)
+        if self.places is not None:
+            self._placed((*top.path, key), event)
 
     def _look_for_cut_numbers(self, top: _Open, event: yaml.Event, value: Value) -> None:
         """Two plain items in brackets with a comma and no blank between them may be one number: 3,000万元."""
@@ -291,7 +292,7 @@ def _end(event: yaml.Event) -> tuple[int, int]:
 class _Open:
     """A mapping or list that is being filled."""
 
-    __slots__ = ("end", "flow", "key", "last", "lines", "path", "value")
+    __slots__ = ("end", "flow", "key", "keys", "last", "path", "value")
 
     def __init__(self, value: list[Value] | dict[str, Value], path: Path, flow: bool) -> None:
         self.value = value
@@ -300,4 +301,4 @@ class _Open:
         self.last: Value = None
         self.end = (0, 0)
         self.key: str | None = None
-        self.lines: dict[str, int] = {}
+        self.keys: dict[str, yaml.Event] = {}
