@@ -20,7 +20,7 @@ from functools import partial
 from importlib import import_module
 
 from bench.measuring import DATA, WARM, SkippedError, auroc, paired_bootstrap, percentile, resident, settled, timed, weight
-from bench.tables import Table
+from bench.tables import Table, run_alone
 
 FILE = DATA / "cmrc2018" / "cmrc2018_dev.json"
 SEEDS = (1, 2, 3)
@@ -291,17 +291,5 @@ def tables() -> tuple[Table, ...]:
     return tuple(found)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Print the tables; `--weigh SYSTEM` prints its memory alone."""
-    if arguments[:1] == ["--weigh"]:
-        print(weigh(arguments[1]))
-        return
-    try:
-        for table in tables():
-            print(table.text(), end="\n\n")
-    except SkippedError as reason:
-        print(f"passages: skipped, {reason}")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_alone(sys.argv[1:], tables, weigh)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import platform
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from bench.measuring import SkippedError
 
 _FIGURE = re.compile(r"[-+]?\d|–$")
 
@@ -44,6 +46,18 @@ class Table:
         lines = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in (self.head, rule, *self.rows))
         notes = "".join(f"\n- {note}" for note in self.notes)
         return f"### {self.title}\n\n{lines}\n" + (f"{notes}\n" if notes else "")
+
+
+def run_alone(arguments: Sequence[str], tables: Callable[[], Sequence[Table]], weigh: Callable[[str], float]) -> None:
+    """A comparison run by itself: print its tables; `--weigh SYSTEM` prints the MB of that system alone."""
+    if arguments[:1] == ["--weigh"]:
+        print(weigh(arguments[1]))
+        return
+    try:
+        for table in tables():
+            print(table.text(), end="\n\n")
+    except SkippedError as reason:
+        print(f"skipped, {reason}")
 
 
 def _width(cell: str) -> int:

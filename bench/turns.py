@@ -16,6 +16,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from bench.measuring import ROOT
 from dialogs.assistant import respond
 from dialogs.conversation import State
 from dialogs.messages import Message
@@ -74,9 +75,11 @@ def first_answer() -> tuple[float, float]:
     spent, memory = [], []
     for _ in range(5):
         began = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=Path(__file__).parent.parent)
-        spent.append(time.perf_counter() - began)
-        memory.append(float(done.stderr.decode().split()[-1]))
+        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as program:
+            assert program.stdout and program.stderr
+            program.stdout.readline()
+            spent.append(time.perf_counter() - began)
+            memory.append(float(program.communicate()[1].split()[-1]))
     return statistics.median(spent), max(memory)
 
 
@@ -92,8 +95,8 @@ def main() -> None:
         ("one turn, computed: median", f"{statistics.median(spent) * 1000:.2f} ms", ""),
         ("one turn, computed: p99", f"{spent[int(len(spent) * 0.99)] * 1000:.2f} ms", "goal: under 3 ms"),
         ("one turn, computed: worst", f"{spent[-1] * 1000:.2f} ms", f"of {len(spent)}"),
-        ("start of the program to its first answer", f"{start:.2f} s", "goal: under 1.5 s"),
-        ("peak memory of that run", f"{memory:.0f} MB", "goal: under 120 MB"),
+        ("start of the program to its first answer", f"{start:.2f} s", "goal: 1.0 s"),
+        ("peak memory of that run", f"{memory:.0f} MB", "goal: 160 MB"),
         ("turns a second, SQLite, synchronous=FULL", f"{full:.0f}", f"{full / bare:.2f} of a bare durable commit ({bare:.0f} a second)"),
         ("peak memory of this benchmark", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB", ""),
     )

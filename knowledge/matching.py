@@ -27,6 +27,8 @@ _ROUNDS, _MANY, _STEP, _SEED = 3, 3000, 0.5, 7
 """Few examples are gone through three times; of many, once is enough."""
 _PRIOR = 0.17
 """The weight of what the examples' counts say before training."""
+_COMMON = "^ $"
+"""The gram that all texts have; none has it of its own."""
 _SAFE = 0.6
 """An example that was right by this margin is not looked at again."""
 _COMPARED = 3
@@ -51,9 +53,15 @@ class Match:
 
 
 class Matcher:
-    """Ranks labels by their examples. `alike` has names that all count as one and the same word, by that word (one capital letter)."""
+    """Ranks labels by their examples."""
 
-    def __init__(self, examples: Mapping[str, Sequence[str]], alike: Mapping[str, Iterable[str]] = MappingProxyType({})) -> None:
+    def __init__(self, examples: Mapping[str, Sequence[str]], alike: Mapping[str, Iterable[str]] = MappingProxyType({}), common: float = 0.0) -> None:
+        """`alike` has names that all count as one and the same word, by that word (one capital letter).
+
+        `common` is the weight of what all texts have in common, an intercept: how often each label is meant. It helps where the examples
+        were gathered as people sent them; where they were written, their number says nothing, and nonsense would seem to mean something.
+        """
+        self._common = common
         self._alike = {normalise(name): word for word, names in alike.items() for name in names}
         names = map(re.escape, sorted(self._alike, key=len, reverse=True))
         whole = "|".join(rf"(?<![a-z]){n}(?![a-z])" if n.isascii() else n for n in names) or r"(?!)"
@@ -94,7 +102,7 @@ class Matcher:
 
     def reasons(self, text: str, label: str, limit: int = 4) -> list[tuple[str, float]]:
         """The grams of a text that speak most for a label, or against it, with their share of its linear score; the strongest first."""
-        grams = [gram for gram in features(self.bare(text)) if gram in self._weights]
+        grams = self._known(features(self.bare(text)))
         if label not in self._labels or not grams:
             return []
         length, place = self._length(grams), self._labels.index(label)
@@ -108,11 +116,16 @@ class Matcher:
 
     def _linear(self, grams: Sequence[str]) -> list[float] | None:
         """One value a label, about 1 for a clear fit and below 0 for none; None where no gram is known."""
-        known = [gram for gram in grams if gram in self._weights]
+        known = self._known(grams)
         if not known:
             return None
         length = self._length(known)
         return [(field - _ZERO) / length for field in self._fields(sum(self._weights[gram] for gram in known))]
+
+    def _known(self, grams: Sequence[str]) -> list[str]:
+        """The grams that occur in an example, and what all texts have where that counts; none where nothing is known."""
+        known = [gram for gram in grams if gram in self._weights]
+        return [*known, _COMMON] if self._common and known else known
 
     def _length(self, grams: Sequence[str]) -> float:
         """The length of a text as a vector, in units of the fields of a row."""
@@ -149,11 +162,15 @@ class Matcher:
                     row += round(factor * math.log(count + 1)) * one
             begun[where] = rare, row
         found = [(gram, *begun[where]) for gram, where in counts.items()]
-        return {gram: rare for gram, rare, _ in found}, {gram: row for gram, _, row in found}
+        rarities, weights = {gram: rare for gram, rare, _ in found}, {gram: row for gram, _, row in found}
+        if self._common:
+            rarities[_COMMON], weights[_COMMON] = round(self._common * _RARITY), 0
+        return rarities, weights
 
     def _train(self, rows: Sequence[tuple[int, list[str]]]) -> None:
         """Weights already multiplied by the rarity of their gram, so that a message's score is a plain sum over its grams."""
         rarity, weights = self._rarity, self._weights
+        rows = [(label, self._known(grams)) for label, grams in rows] if self._common else rows
         lengths = [self._length(grams) for _, grams in rows]
         order, shuffler = [i for i, length in enumerate(lengths) if length], random.Random(_SEED)  # the same order on every machine
         for _ in range(_ROUNDS if len(rows) < _MANY else 1):
