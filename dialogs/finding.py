@@ -16,6 +16,7 @@ from knowledge.search import NAMED, Hit
 from knowledge.shapes import Citation
 from knowledge.snapshot import Answerable
 from knowledge.supports import Support
+from knowledge.values import read_device_classes
 
 STARTS = {"park_selection": "common.start_parks", "subsidy_precheck": "common.start_precheck", "approval_channel": "common.start_approval"}
 RIGHT = 0.22
@@ -262,6 +263,8 @@ def _is_silent(record: Answerable) -> bool:
 
 def _same_class(text: str, record: Answerable) -> bool:
     """Whether a record is about the device class that is asked for (a question about 三类 is not answered with 二类)."""
-    asked = phrases.device_classes(text)
-    stated = phrases.device_classes(" ".join((Voice.name(record), *(record.ask if isinstance(record, QuestionAnswer) else ()))))
+    asked = {f.token for f in read_device_classes(text)}
+    stated = {
+        f.token for name in (Voice.name(record), *(record.ask if isinstance(record, QuestionAnswer) else ())) for f in read_device_classes(name)
+    }
     return not asked or not stated or bool(asked & stated)

@@ -30,11 +30,6 @@ _CONTROL: Mapping[str, str] = MappingProxyType(
         for word in words.split("|")
     }
 )
-_NOT_THIS = re.compile(r"((?<!是)不是|(?<!在)不在|不属于|不做|不算|除了|没在)[^是,，。;；!！?？]{0,3}$")
-_NOT_YET = re.compile(r"((?<!有)没有|(?<!有)没(?!有)|还没有?|尚未|未|并非|快要?|马上|正在申请|在申请)[^是,，。;；!！?？]{0,3}$")
-_NOT_YET_AFTER = re.compile(
-    r"[^,，。;；!！?？]{0,3}(还没|没有|没(?!有)|未|尚未|快要?[到拿评批下]|正在申请|在申请|申请中|(?:不是|不算)(?=$|[,，。;；!！?？的吧])|就要)"
-)
 _CORRECTION = re.compile(r"不对|不是.{0,8}(是|，)|错了|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant")
 _QUESTION = re.compile(
     r"啥|咋|哪(?!怕)|嘛$|么$|(?P<verb>[有能行要给算收管需撑])不(?P=verb)|是不|(?<=.{4})[没不]$|[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
@@ -177,12 +172,6 @@ def asks_for_list(text: str) -> bool:
     return bool(_LISTING.search(text))
 
 
-def device_classes(text: str) -> set[str]:
-    """Device classes that a text names in whatever words: 三类, 第二类, 3类."""
-    found = re.findall(r"第?([一二三123](?:[、和与或及]?第?[二三23]){0,2})类(?!人才|新药|创新药|改良|产品和|机制)", text)
-    return {{"一": "I", "二": "II", "三": "III", "1": "I", "2": "II", "3": "III"}[c] for group in found for c in group if c in "一二三123"}
-
-
 def is_puzzled(text: str) -> bool:
     """Whether a message says that its author does not know or understand (不知道, 看不懂)."""
     return bool(_PUZZLED.fullmatch(bare(normalise(text))))
@@ -251,13 +240,3 @@ def without_validity(text: str) -> str:
         "",
         text,
     )
-
-
-def denied(text: str, start: int, end: int, name: bool = False) -> bool:
-    """Whether the words at `start`–`end` are denied or not yet true in their clause: 不是三类, 三类证还没拿到, 快评上高企了.
-
-    A `name` (of a place or a field) can be denied, but it cannot be “not yet”.
-    """
-    if _NOT_THIS.search(text[:start]):
-        return True
-    return not name and bool(_NOT_YET.search(text[:start]) or _NOT_YET_AFTER.match(text[end:]))

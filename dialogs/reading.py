@@ -11,6 +11,7 @@ from rapidfuzz import fuzz, process
 
 from dialogs import phrases
 from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, Flag, FreeText, Items, Number, Question
+from knowledge.denial import holds
 from knowledge.facts import FactType
 from knowledge.money import Money
 from knowledge.snapshot import Knowledge
@@ -226,7 +227,7 @@ def _inside(question: Question[object], text: str) -> list[str]:
     found = []
     for token, label in question.choices:
         names = (normalise(n) for n in (re.sub(r"（.*?）|\(.*?\)", "", label.zh), *_aliases(question.fact, token)) if len(n) >= 2)
-        if any((at := text.find(n)) >= 0 and not phrases.denied(text, at, at + len(n)) for n in names):
+        if any((at := text.find(n)) >= 0 and holds(text, at, at + len(n)) for n in names):
             found.append(token)
     return found
 

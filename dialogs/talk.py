@@ -16,6 +16,7 @@ from dialogs.messages import Entity, Message, Option, Reply, Score
 from dialogs.script import Question
 from dialogs.texts import Texts, texts
 from dialogs.wanting import Reading
+from knowledge.denial import denied
 from knowledge.snapshot import Knowledge
 from knowledge.values import Found, normalise, read_contacts
 
@@ -31,8 +32,8 @@ _PLAIN = re.compile(
 )
 """Words that stand in English sentences only, beside those that tell a language anyway."""
 _CHINESE = re.compile(r"[一-鿿][一-鿿“”、（）·+\dA-Z]*")
-_SUMS = frozenset({"money", "date", "phone", "email"})
-_NAMES = frozenset({"region", "ambiguous_region", "park", "segment"})
+_GRADES = frozenset({"device_class", "drug_class"})
+"""Said of something that is not there yet (三类证还没拿到) they are no answer; a name or a sum is read all the same."""
 _INTERNAL = frozenset({"ambiguous_region", "drug_class", "phone", "email"})
 
 
@@ -143,7 +144,7 @@ class Talk:
         found = tuple(  # 高新区 after 苏州高新区 is that one
             Found.at("region", spoken_of, self.text, (f.start, f.end)) if f.kind == "ambiguous_region" and spoken_of in f.value else f for f in found
         )
-        self.found = tuple(f for f in found if f.kind in _SUMS or not phrases.denied(self.text, f.start, f.end, f.kind in _NAMES))
+        self.found = tuple(f for f in found if f.kind not in _GRADES or not denied(self.text, f.start, f.end))
         self.wants = wanting.read(self.text, self.knowledge)
 
     def asking(self) -> Question[Any] | None:

@@ -27,7 +27,7 @@ _SOON_AFTER = re.compile(
 )
 _FOR_MONEY = re.compile(r"[^,。;!?]{0,8}(?:补贴|补助|奖|资助|政策|支持|扶持|优惠)")
 _SAID_BEFORE = re.compile(
-    r"(?:(?<!是)不(?:是|去|算|属于|要|做|在|搞|选|考虑|想去|想做|打算去)(?:什么|了|做|去|在|搞)?|并非|除了|别给我推|别推|\b(?:not|isn'?t|aren'?t|instead of|rather than|other than)(?: (?:in|a|an|at|the|to))?\s?)$"
+    r"(?:(?<!是)不(?:是|去|算|属于|要|做|在|搞|选|考虑|想去|想做|打算去)(?:什么|了|做|去|在|搞)?|没在|并非|除了|别给我推|别推|\b(?:not|isn'?t|aren'?t|instead of|rather than|other than)(?: (?:in|a|an|at|the|to))?\s?)$"
 )
 
 
