@@ -21,9 +21,6 @@ MAX_TEXT = 500
 NEAR = 82.0
 """Similarity (0–100) from which a misspelt option counts as meant, where no money or eligibility hangs on it."""
 
-_UNSURE = re.compile(
-    r"(我)?(也)?(还)?(不清楚|不知道|不确定|不懂|不晓得|不了解|说不准|说不好|没概念|跳过|略过|下一题|unknown|not sure|skip|dont know|don't know)[了啊吧呢]*"
-)
 _NONE = re.compile(r"(以上)?(都|全)?(没有|无|不是|没)[的了啊呢]*|一个都没有|都不要|没有特别(的)?要求|没(什么)?要求|无所谓|none|nothing")
 _NO_PRODUCT = re.compile(r"(?:[0零〇] ?个?|(?:现在|目前|暂时|我们)*(?:还|暂|都)?(?:没有|没|无)(?:有)?(?:任何)?产品|no products?(?: yet)?)[了的呢]*")
 _ANY = re.compile(r"(都|随便|哪里|哪儿|哪)?(都)?(可以|行|无所谓|不限|随便|任意)|不限地区|any(where)?")
@@ -86,7 +83,7 @@ def read_answer(question: Question[object], text: str, found: Sequence[Found], t
 def _read_answer(question: Question[object], text: str, found: Sequence[Found], today: date) -> Answer | Unreadable | None:
     raw, text = text, normalise(text)
     bare = text.strip(" .。!！~～,，")
-    if question.optional and _UNSURE.fullmatch(bare):
+    if question.optional and (phrases.skips(bare) or phrases.is_puzzled(bare)):
         return Answer(UNKNOWN)
     match question:
         case Choices():

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dialogs import asking, filing, finding, frames, moves, phrases, proceeding, reading, wanting
-from dialogs.answers import MAX_OPTIONS, cut
+from dialogs import filing, finding, followups, frames, misses, moves, phrases, proceeding, reading, wanting
 from dialogs.finding import TITLE
-from dialogs.messages import Option, Reply
-from dialogs.scripts.approval_channel import Routes
-from dialogs.scripts.park_selection import Shortlist
-from dialogs.talk import Talk, Unanswered, masked
+from dialogs.messages import Reply
+from dialogs.talk import Talk
 from knowledge.records import QuestionAnswer, Service, Topic
 from knowledge.search import Hit
-from knowledge.snapshot import Answerable
 
 TOPICS = tuple(t for t in get_args(Topic) if t not in (*frames.GUIDED, "policy_question"))
 """Wishes that are answered with a list of what the documents have on them."""
@@ -25,13 +20,6 @@ _OWN_WAY = frozenset({"request_human", "request_status", "cancel", "correction",
 _OUT, _UNSURE_OUT, _NAMED_OUT = 0.28, 0.2, 0.12
 """Something that is out of scope by its words, surely or perhaps, is answered all the same from a record that fits
 as well as this; where it names one of our regions, a little less will do."""
-_NTH = re.compile(r"(?:那|看看?|选)?第([一二三四五六1-6])(?:个|项|条|家)(?!月|季)")
-_REST = 6
-"""A message with no more than this beside the values in it only tells facts."""
-_KNOWN = ("region", "segment", "stage", "events")
-_FOLLOWS = re.compile(r"^(?:那么?|要是|如果是?|换成?|and |what about |how about )?\s*(?P<words>.{1,16}?)\s*(?:的?呢|的话呢?|怎么样|又如何)?[?？。]*$")
-_CLASS = re.compile("[一二三123]类")
-_FOLLOWING = re.compile(r"^(?:那么?(?!个|些|里|边|是)|要是|如果是|换成|and |what about |how about )|(?:呢|的话)[?？。]*$")
 
 
 def free_text(talk: Talk) -> None:
@@ -44,16 +32,16 @@ def free_text(talk: Talk) -> None:
     if phrases.registers(talk.text) or _leaves_a_number(talk):
         moves.register(talk)
         return
-    if (record := _nth(talk)) is not None:
+    if (record := followups.meant(talk)) is not None:
         finding.tell(talk, record)
         return
-    _follow(talk)
+    followups.complete(talk)
     hits = finding.find(talk, region)
     if phrases.asks_validity(talk.text) and finding.validity(talk, region):
         return
     foreign = talk.knowledge.is_elsewhere(talk.text) and not finding.named(talk) and not _names_the_place(talk, hits)
     if foreign and set(talk.wants.wishes) <= {*frames.GUIDED, *TOPICS, "policy_question", "out_of_scope"}:
-        _miss(talk, False, "miss.out_of_scope")
+        misses.miss(talk, False, "miss.out_of_scope")
         return
     if len(talk.wants.wishes) < 2 and _each(talk, region):
         talk.state = replace(talk.state, misses=0)
@@ -66,8 +54,8 @@ def free_text(talk: Talk) -> None:
         served |= serve(talk, wish, region, own) or (several and finding.answer(talk, own, strict=True))
         if talk.state.pending:
             break  # the region must be known before anything else of it can be served
-    if not served and not _answer(talk, hits) and not finding.from_paper(talk, region) and not _clarify(talk):
-        _miss(talk, interrupted)
+    if not served and not _answer(talk, hits) and not finding.from_paper(talk, region) and not misses.ask_between(talk):
+        misses.miss(talk, interrupted)
         return
     if not talk.missed:
         talk.state = replace(talk.state, misses=0)
@@ -79,21 +67,6 @@ def _leaves_a_number(talk: Talk) -> bool:
     """Whether somebody who asks nothing leaves a telephone number or an address, to be called back."""
     left = any(f.kind in ("phone", "email") for f in talk.found)
     return left and not phrases.is_question(talk.text) and set(talk.wants.wishes) <= {"request_human", "out_of_scope", "greeting"}
-
-
-def _nth(talk: Talk) -> Answerable | None:
-    """The record that is meant by its place in what was just listed (第一个详细说说)."""
-    said = _NTH.match(talk.text)
-    if not said:
-        return None
-    number = "一二三四五六".find(said[1]) + 1 or int(said[1])
-    shown = [r for _, p in talk.state.offered if p.startswith("!show:") and (r := talk.knowledge.record(p.removeprefix("!show:")))]
-    top = talk.state.top
-    outcome = talk.stage.run(top).outcome if top is not None and top.done else None
-    listed: list[Answerable] = [m.park for m in outcome.data.parks] if outcome is not None and isinstance(outcome.data, Shortlist) else []
-    listed = list(outcome.data.channels) if outcome is not None and isinstance(outcome.data, Routes) else listed
-    records = shown or listed
-    return records[number - 1] if 0 < number <= len(records) else None
 
 
 def _each(talk: Talk, region: str | None) -> bool:
@@ -125,25 +98,6 @@ def _answer(talk: Talk, hits: list[Hit]) -> bool:
         parts = [finding.find(talk, talk.state.profile.get("region"), p) for p in phrases.parts(talk.text) if phrases.is_question(p) and len(p) > 4]
         hits = max((p for p in parts if finding.is_it(p, strict=True)), key=lambda p: p[0].score, default=hits)
     return (not out or (bool(hits) and hits[0].score >= bar)) and finding.answer(talk, hits)
-
-
-def _follow(talk: Talk) -> None:
-    """Read a follow-up as the last question with what is new in it: 三类证补多少 … 二类呢？"""
-    told = _FOLLOWS.match(talk.text)
-    if not talk.state.asked or not told or not _FOLLOWING.search(talk.text):
-        return
-    before = talk.knowledge.vocabulary.read(talk.state.asked, talk.stage.today)
-    words, changed = talk.state.asked, False
-    for value in talk.found:
-        for old in (b for b in before if b.kind == value.kind):
-            words, changed = words.replace(old.text, value.text, 1), True
-    if not changed and (new := _CLASS.search(talk.text)) and _CLASS.search(words):  # a class alone (二类) is no value
-        words, changed = _CLASS.sub(new[0], words, count=1), True
-    subject = talk.knowledge.record(talk.state.subject)
-    if changed:
-        talk.hear(words)
-    elif not talk.found and subject is not None and not finding.is_it(finding.find(talk, subject.region, talk.text), strict=True):
-        talk.hear(f"{talk.voice.name(subject)}{told['words']}")
 
 
 def _names_the_place(talk: Talk, hits: list[Hit]) -> bool:
@@ -219,7 +173,7 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
                 and (hits[0].score >= (_UNSURE_OUT if finding.named(talk) else _OUT) or hits[0].title >= TITLE)
                 and finding.answer(talk, hits, strict=True)
             ):
-                _miss(talk, False, "miss.out_of_scope")
+                misses.miss(talk, False, "miss.out_of_scope")
         case _ if wish in TOPICS:
             return finding.answer(talk, hits, strict=True) or topical(talk, wish, region, hits)
         case _:
@@ -317,52 +271,4 @@ def clarify(talk: Talk, wish: str) -> None:
     region = finding.region_of(talk)
     hits = finding.find(talk, region)
     if not serve(talk, wish, region, hits) and not finding.answer(talk, hits):
-        _miss(talk, False)
-
-
-def _clarify(talk: Talk) -> bool:
-    """Ask which of two or three wishes is meant, where the words hang between them."""
-    if not (between := talk.wants.between):
-        return False
-    talk.state = replace(talk.state, pending=masked(talk.text))
-    labels = [talk.knowledge.intents[name].label[talk.say.language] for name in between]
-    options = tuple(Option(label, f"!wish:{name}") for label, name in zip(labels, between, strict=True))
-    person = () if "request_human" in between else (Option(talk.say("common.human"), "!human"),)
-    talk.speak(talk.say("miss.between"), (*options, *person))
-    return True
-
-
-def _miss(talk: Talk, interrupted: bool, key: str = "") -> None:
-    """Not understood: say what can be taken; the second time, a person. A question that was understood but has no record says so."""
-    misses, talk.missed = talk.state.misses + 1, True
-    talk.state = replace(talk.state, misses=misses, subject="?")
-    form_open = talk.state.top is not None and talk.state.top.dialog not in frames.GUIDED
-    if (said := masked(talk.message.text or talk.text).strip()[:200]) and not form_open:
-        talk.effects.append(Unanswered(said))
-    talk.free = talk.free and not form_open
-    question = talk.asking()
-    if question is not None and interrupted and misses < 2:
-        hint = {"Amount": "hint_money", "Flag": "hint_flag", "Number": "hint_number", "Items": "hint_number"}.get(
-            type(question).__name__, "hint_choice"
-        )
-        talk.speak(talk.say("dialog.cannot_read", hint=talk.say(f"dialog.{hint}")))
-        asking.ask(talk)
-    elif (
-        not key
-        and misses < 2
-        and len(reading.rest_of(talk.text, talk.found)) <= _REST
-        and (known := {k: v for k, v in reading.facts_in(talk.found, talk.knowledge, talk.text).items() if k in _KNOWN})
-    ):
-        talk.state = replace(talk.state, profile={**talk.state.profile, **{k: v for k, v in known.items() if k in ("region", "segment", "stage")}})
-        talk.speak(talk.say("miss.facts_only", facts=talk.say.join([asking.fact_label(talk, k, v) for k, v in known.items()])), moves.starts(talk))
-    elif misses >= 2:
-        talk.speak(
-            talk.say("miss.second", words=cut(masked(talk.message.text or talk.text).strip(), 60)),
-            (talk.voice.log("words"), *moves.starts(talk)[: MAX_OPTIONS - 1]),
-        )
-    elif key or not phrases.is_question(talk.text):
-        near = bool(talk.found) or phrases.is_question(talk.text)
-        options = (talk.voice.log("words"), *moves.starts(talk)[: MAX_OPTIONS - 1]) if key and near else moves.starts(talk)
-        talk.speak(talk.say(key or "miss.first"), options)
-    else:
-        talk.speak(talk.say("miss.not_in_documents"), (talk.voice.log("words"), *moves.starts(talk)[: MAX_OPTIONS - 1]))
+        misses.miss(talk, False)

@@ -15,7 +15,7 @@ from knowledge.snapshot import Knowledge
 from storage.contract import Address
 from storage.memory import MemoryStore
 from storage.sqlite import SqliteStore
-from tests.dialogs.talking import NOW, Talking
+from tests.dialogs.talking import NOW, Talking, through
 
 PARKS, PRECHECK, ROUTES = "!start:park_selection", "!start:subsidy_precheck", "!start:approval_channel"
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -28,15 +28,6 @@ def talk(knowledge: Knowledge) -> Talking:
 
 def labels(talk: Talking) -> list[str]:
     return [o.label for o in talk.options]
-
-
-def through(talk: Talking, answers: dict[str, str], otherwise: str = "不清楚") -> Talking:
-    """Answer the open dialog's questions by key until it ends."""
-    for _ in range(60):
-        if talk.asking is None:
-            return talk
-        talk.say(answers.get(talk.asking, otherwise))
-    raise AssertionError("the dialog did not end")
 
 
 def up_to(talk: Talking, key: str, answers: dict[str, str] | None = None) -> Talking:

@@ -13,7 +13,7 @@ from dialogs.conversation import State
 from dialogs.messages import Message
 from dialogs.turns import LOCAL
 from knowledge.snapshot import Knowledge
-from tests.dialogs.talking import NOW, Talking
+from tests.dialogs.talking import NOW, Talking, through
 
 IN_2021 = datetime(2021, 6, 1, 12, tzinfo=LOCAL)
 
@@ -27,15 +27,6 @@ def row(talk: Talking, support: str, subject: str = "company") -> dict[str, obje
     found = [r for r in talk.outcome["supports"] if r["id"] == support and r["subject"] == subject]
     assert len(found) == 1, [r["id"] for r in talk.outcome["supports"]]
     return dict(found[0])
-
-
-def through(talk: Talking, answers: dict[str, str], otherwise: str = "不清楚") -> Talking:
-    """Answer the open dialog's questions by key until it ends."""
-    for _ in range(60):
-        if talk.asking is None:
-            return talk
-        talk.say(answers.get(talk.asking, otherwise))
-    raise AssertionError("the dialog did not end")
 
 
 # -- pre-check -------------------------------------------------------------------------------------------------------------------------
