@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dialogs import asking, cases, closing, filing, frames, phrases, proceeding
+from dialogs import asking, cases, closing, filing, finding, frames, phrases, proceeding
 from dialogs.answers import cut, fit
 from dialogs.messages import Option
 from dialogs.script import UNKNOWN, Items
@@ -47,9 +47,8 @@ def start(talk: Talk, dialog: str, given: Mapping[str, str]) -> None:
 
 def starts(talk: Talk) -> tuple[Option, ...]:
     """The ways in: the three guided dialogs and a person."""
-    names = (("common.start_parks", "!start:park_selection"), ("common.start_precheck", "!start:subsidy_precheck"))
-    more = (("common.start_approval", "!start:approval_channel"), ("common.human", "!human"))
-    return tuple(Option(talk.say(key), payload) for key, payload in (*names, *more))
+    guided = (Option(talk.say(key), f"!start:{name}") for name, key in finding.STARTS.items())
+    return (*guided, Option(talk.say("common.human"), "!human"))
 
 
 def greet(talk: Talk) -> None:
