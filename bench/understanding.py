@@ -17,7 +17,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from bench import growth, intents_peers, passages_peers
+from bench import growth, intents_peers, passages_peers, turns
 from bench.measuring import ROOT, SkippedError
 from bench.tables import Table, replace_part, where
 from dialogs import finding, wanting
@@ -187,6 +187,7 @@ PARTS: Mapping[str, Part] = {
     "set": Part(evaluation),
     "intents": Part(intents_peers.tables, intents_peers.PACKAGES),
     "passages": Part(passages_peers.tables, passages_peers.PACKAGES, (f"SQLite {sqlite3.sqlite_version}",)),
+    "start": Part(turns.tables),
     "growth": Part(growth.tables),
 }
 
