@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -231,3 +233,65 @@ def test_whatever_the_examples_each_is_known_again(examples: dict[str, list[str]
             if features(built.bare(text)):
                 assert found[0].score == 1.0
                 assert found[0].label == label or any(built.bare(text) == built.bare(other) for other in examples[found[0].label])
+
+
+def plainly(examples: Mapping[str, Sequence[str]], text: str) -> list[float]:
+    """The same by the plain formulas, in floats: naive Bayes at the start, then three rounds of passive-aggressive updates."""
+    labels = sorted(examples)
+    rows = [(place, features(each)) for place, label in enumerate(labels) for each in examples[label]]
+    seen = Counter(gram for _, grams in rows for gram in grams)
+    together = Counter((gram, place) for place, grams in rows for gram in grams)
+    usual = [
+        math.log((sum(len(g) for p, g in rows if p == place) + len(seen)) / (sum(map(len, (g for _, g in rows))) + len(seen) * len(labels)))
+        for place in range(len(labels))
+    ]
+    rare = {gram: math.log((len(rows) + 1) / (n + 0.5)) for gram, n in seen.items()}
+    weights = {
+        gram: [0.17 * rare[gram] * (math.log(together[gram, place] + 1) - math.log(n + len(labels)) - usual[place]) for place in range(len(labels))]
+        for gram, n in seen.items()
+    }
+    order, shuffler = list(range(len(rows))), random.Random(7)
+    for _ in range(3):
+        shuffler.shuffle(order)
+        again = []
+        for index in order:
+            right, grams = rows[index]
+            length = math.sqrt(sum(rare[gram] ** 2 for gram in grams))
+            scores = [sum(weights[gram][place] for gram in grams) for place in range(len(labels))]
+            best, rival = max((score, -place) for place, score in enumerate(scores) if place != right)
+            margin = (scores[right] - best) / length
+            if margin < 0.6:
+                again.append(index)
+            if margin < 1:
+                for gram in grams:
+                    change = min(0.5, (1 - margin) / 2) / length * rare[gram] ** 2
+                    weights[gram][right] += change
+                    weights[gram][-rival] -= change
+        order = again
+    known = [gram for gram in features(text) if gram in weights]
+    length = math.sqrt(sum(rare[gram] ** 2 for gram in known))
+    return [sum(weights[gram][place] for gram in known) / length for place in range(len(labels))]
+
+
+@pytest.mark.parametrize("text", ["新药补贴", "哪个园区有空厂房", "谢谢", "明天上海下雨吗", "太仓给多少补贴"])
+def test_it_is_the_plain_formula(text: str) -> None:
+    assert Matcher(EXAMPLES)._linear(features(text)) == pytest.approx(plainly(EXAMPLES, text), abs=0.002)
+
+
+def test_how_often_a_label_is_meant_counts_only_where_it_is_wanted() -> None:
+    """With `common`, the label of most examples is likelier; without, their number says nothing for a text that hardly tells."""
+    many = {"a": [f"{one}{two}甲" for one in "东南西北" for two in "春夏秋冬"], "b": ["中乙", "中丙"], "c": ["下丁", "下戊"]}
+    without, counted = (scores(Matcher(many, common=weight).rank("中甲")) for weight in (0.0, 25.0))
+    assert counted["a"] - counted["b"] > without["a"] - without["b"]
+    assert Matcher(many, common=25.0).rank("无") == []
+    reasons = Matcher(many, common=25.0).reasons("中甲", "a")
+    assert "▸ ◂" in dict(reasons) and dict(reasons)["▸ ◂"] > 0
+
+
+def test_a_text_as_long_as_may_be_is_no_overflow() -> None:
+    words = "".join(chr(0x4E00 + n) for n in range(6000))
+    built = Matcher({"a": [words, "甲乙"], "b": [words[::-1], "丙丁"], "c": ["戊己"]})
+    assert built.rank(words)[0] == Match("a", 1.0, words)
+    assert built._linear(features(words)) == pytest.approx(
+        plainly({"a": [words, "甲乙"], "b": [words[::-1], "丙丁"], "c": ["戊己"]}, words), abs=0.01
+    )

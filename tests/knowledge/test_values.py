@@ -1,6 +1,7 @@
 """Reading values: what a person would take from a message, and what nobody would."""
 
 import time
+import unicodedata
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogs import reading
+from knowledge import claims
 from knowledge.facts import FactType, Region, Segment
 from knowledge.money import NAMES, Money
+from knowledge.numerals import _INVISIBLE, _LOWER
 from knowledge.records import Park
 from knowledge.shapes import Citation, Shape
 from knowledge.snapshot import Knowledge
@@ -77,6 +80,18 @@ def vocabulary() -> Vocabulary:
 )
 def test_normalise(text: str, plain: str) -> None:
     assert normalise(text) == plain
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("Ａａ１，。？！：；（）　ABz补贴太仓\u0301\u200b\u3099ﾞ①㎡Ⅲ"))))
+def test_the_quick_ways_to_normalise_give_what_the_full_one_gives(text: str) -> None:
+    full = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(_LOWER)
+    assert normalise(text) == " ".join(unicodedata.normalize("NFKC", full).split())
+
+
+def test_every_cue_is_a_pattern_that_a_needle_leads_to() -> None:
+    """Cues are compiled when a message first holds one of their needles: a broken one would be noticed only then."""
+    assert {number for numbers in claims._BY_NEEDLE.values() for number in numbers} == set(range(len(claims._ALL)))
+    assert all(claims._cue(number)[2].pattern for number in range(len(claims._ALL)))
 
 
 @given(st.text())
