@@ -81,7 +81,10 @@ def first_answer() -> tuple[float, float]:
             assert program.stdout and program.stderr
             program.stdout.readline()
             spent.append(time.perf_counter() - began)
-            memory.append(float(program.communicate()[1].split()[-1]))
+            said = program.communicate()[1]
+        if program.returncode:
+            raise RuntimeError(f"bot.py ask ended with {program.returncode}: {said}")
+        memory.append(float(said.split()[-1]))
     return statistics.median(spent), max(memory)
 
 

@@ -23,7 +23,7 @@ def answered(talk: Talk) -> bool:
         return corrected(talk)
     form = top.dialog in ("request", "add_note")
     if form and phrases.leaves_form(talk.text):
-        moves.cancel(talk)
+        (moves.resume if "request_human" in talk.wants.wishes else moves.cancel)(talk)  # the form is the way to a person
         return True
     if not form and phrases.registers(talk.text):
         moves.register(talk)
@@ -72,7 +72,7 @@ def answered(talk: Talk) -> bool:
         talk.state = replace(frames.answer(talk.state, talk.stage, later), misses=0)
         doubts.ask(talk, doubt)
         return True
-    if later and not phrases.is_question(talk.text) and not talk.wants.wishes:
+    if later and not phrases.is_question(talk.text) and set(talk.wants.wishes) <= {"out_of_scope"}:
         note(talk, later)
         return True
     return False
@@ -156,7 +156,7 @@ def _with_question(talk: Talk, question: Question[Any]) -> bool:
 
 def is_other_wish(talk: Talk, question: Question[Any]) -> bool:
     """Whether words given to a free-text question look like a question of their own."""
-    return question.key != "matter" and phrases.is_question(talk.text) and bool(talk.wants.wishes)
+    return question.key != "matter" and phrases.is_question(talk.text) and (bool(talk.wants.wishes) or finding.is_it(finding.find(talk, None)))
 
 
 def usable(talk: Talk, key: str, asked: str) -> bool:

@@ -100,13 +100,13 @@ def _serve(talk: Talk) -> None:
     """A wish or a question; what it was tried as where it was not understood."""
     if phrases.chitchat(talk.text) == "bye":
         closing.bye(talk)
-    elif phrases.chitchat(talk.text) == "thanks" or talk.wants.wishes == ("thanks_bye",):
+    elif phrases.chitchat(talk.text) == "thanks" or (talk.wants.wishes == ("thanks_bye",) and not phrases.is_question(talk.text)):
         closing.thanks(talk)
     elif (rest := phrases.without_results(talk.text)) != talk.text and talk.wants.wishes in (("request_status",), ()):
         _results(talk, rest)
     else:
-        if talk.wants.wishes == ("correction",) and not phrases.speaks_of_change(talk.text):
-            talk.wants = replace(talk.wants, wishes=(), parts=())  # it only looks like one (重点方向)
+        if not phrases.speaks_of_change(talk.text):
+            talk.wants = talk.wants.without("correction")  # it only looks like one (重点方向)
         wishes.free_text(talk)
         if talk.missed:
             repair.reasons(talk)

@@ -13,6 +13,8 @@ from knowledge.snapshot import Answerable
 _NTH = re.compile(r"(?:那|看看?|选)?第([一二三四五六1-6])(?:个|项|条|家)(?!月|季)")
 _FOLLOWS = re.compile(r"^(?:那么?|要是|如果是?|换成?|and |what about |how about )?\s*(?P<words>.{1,16}?)\s*(?:的?呢|的话呢?|怎么样|又如何)?[?？。]*$")
 _FOLLOWING = re.compile(r"^(?:那么?(?!个|些|里|边|是)|要是|如果是|换成|and |what about |how about )|(?:呢|的话)[?？。]*$")
+_BARE = re.compile(r"(?:那|怎么(?:弄|办|搞|办理|申请)|找谁|谁管|要?(?:什么|啥)(?:条件|材料)|能?(?:给|拿|贷)多少|多少钱|利率|额度|[ ,，呢啊])+[?？]?")
+"""Questions that don't say of what."""
 _CLASS = re.compile("[一二三123]类")
 
 
@@ -31,20 +33,26 @@ def meant(talk: Talk) -> Answerable | None:
     return records[number - 1] if 0 < number <= len(records) else None
 
 
+def is_bare(text: str) -> bool:
+    """Whether a question doesn't say of what (找谁, 要什么条件)."""
+    return _BARE.fullmatch(text) is not None
+
+
 def complete(talk: Talk) -> None:
     """Read a follow-up as the last question with what is new in it: 三类证补多少 … 二类呢？"""
     told = _FOLLOWS.match(talk.text)
-    if not talk.state.asked or not told or not _FOLLOWING.search(talk.text):
+    bare = is_bare(talk.text)
+    if not talk.state.asked or not told or not (bare or _FOLLOWING.search(talk.text)):
         return
     before = talk.knowledge.vocabulary.read(talk.state.asked, talk.stage.today)
     words, changed = talk.state.asked, False
     for value in talk.found:
-        for old in (b for b in before if b.kind == value.kind):
+        for old in (b for b in before if b.kind == value.kind or {b.kind, value.kind} == {"region", "ambiguous_region"}):
             words, changed = words.replace(old.text, value.text, 1), True
     if not changed and (new := _CLASS.search(talk.text)) and _CLASS.search(words):  # a class alone (二类) is no value
         words, changed = _CLASS.sub(new[0], words, count=1), True
     subject = talk.knowledge.record(talk.state.subject)
     if changed:
         talk.hear(words)
-    elif not talk.found and subject is not None and not finding.is_it(finding.find(talk, subject.region, talk.text), strict=True):
+    elif not talk.found and subject is not None and (bare or not finding.is_it(finding.find(talk, subject.region, talk.text), strict=True)):
         talk.hear(f"{talk.voice.name(subject)}{told['words']}")

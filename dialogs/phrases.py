@@ -30,7 +30,9 @@ _CONTROL: Mapping[str, str] = MappingProxyType(
         for word in words.split("|")
     }
 )
-_CORRECTION = re.compile(r"不对|不是.{0,8}(是|，)|错了|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant")
+_CORRECTION = re.compile(
+    r"不对|(?<!是)不是.{0,8}(是|，)|错了|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant"
+)
 _QUESTION = re.compile(
     r"啥|咋|哪(?!怕)|嘛$|么$|(?P<verb>[有能行要给算收管需撑])不(?P=verb)|是不|(?<=.{4})[没不]$|[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
 )
@@ -59,7 +61,7 @@ _ENGLISH = re.compile(
 _TRADITIONAL_HINT = re.compile("[一-鿿]")
 _PUZZLED = re.compile(
     r"(?:我|这个|这题|这道题|这一题|这|那)*(?:也|都|真|还|实在)*的?(?:不知道|不懂|看不懂|没看懂|听不懂|没听懂|不太懂|搞不懂|不明白|没明白|不晓得|不了解|没概念|不会)"
-    r"(?:怎么|如何|该怎么|该)?(?:填|选|答|回答|说|弄)?(?:这个|这题|哪个|什么)?[了啊呢呀]?"
+    r"(?:怎么|如何|该怎么|该)?(?:填|选|答|回答|说|弄)?(?:这个|这题|哪个|什么)?[了啊呢呀吧]*"
     r"|(?:i )?(?:don't|dont|do not) (?:know|understand)(?: (?:that|this|it|the question))?|no idea"
 )
 _MEANING = re.compile(
@@ -79,7 +81,7 @@ _AGAIN = re.compile(r"重新|重来|重做|重置|从头|从第一|推倒|清空
 _BACK = re.compile(r"上一|前一|返回|后退|回去|退回|回到|往前|回上|\bback\b|previous")
 _PARTS = re.compile(r"[^;；\n。?？!！,，]+[?？]?")
 _JOINT = re.compile(r"另外|顺便(?:问一?下?)?|再问一?下?|还想问|想问一?下?|对了|by the way|also")
-_CHANGE = re.compile(r"改|换|错|更正|纠正|修|填|选|点到|不是|不对|应该|说的是|手滑|actually|wrong|change|edit|correct|meant")
+_CHANGE = re.compile(r"改|换|错|更正|纠正|修|填|选|点到|(?<!是)不是|不对|应该|说的是|手滑|actually|wrong|change|edit|correct|meant")
 _WORRY = re.compile(
     r"为什么|为啥|干嘛|干什么|做什么用|有什么用|泄露|隐私|安全|保密|保存|存多久|谁.{0,3}看|给谁|删除|必须|一定要|骚扰|why|privacy|safe"
 )

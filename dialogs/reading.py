@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process
 
 from dialogs import phrases
 from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, Flag, FreeText, Items, Number, Question
-from knowledge.denial import holds
+from knowledge.denial import denied, holds
 from knowledge.facts import FactType
 from knowledge.money import Money
 from knowledge.snapshot import Knowledge
@@ -30,6 +30,7 @@ _GLUE = re.compile(
 )
 _FUZZY_FACTS = frozenset({"region", "segment", "site_stage", "needs", "approval_matter"})
 _ORDINAL = re.compile(r"(?:选|第(?=[1-9][个项]))?([1-9])(?:(?<=第[1-9])[个项]|号)?[.。、]?")
+_DIGITS = str.maketrans("一两二三四五六七八九", "1223456789")
 _HOW_MANY = re.compile(r"([2-9两二三四五六七八九])\s?[个张本项款](?:新?的)?(?:第?[一二三123i]{1,3}类|注册证|证|器械|产品|新药|品种|药)")
 
 
@@ -221,12 +222,17 @@ def _literal(question: Question[object], text: str) -> str | None:
 
 def _inside(question: Question[object], text: str) -> list[str]:
     """Tokens whose label or an alias stands in the message."""
+    said = holds if question.fact.key in ("events", "stage") else _is_not_denied  # what has happened; a plan or a need may well be planned
     found = []
     for token, label in question.choices:
         names = (normalise(n) for n in (re.sub(r"（.*?）|\(.*?\)", "", label.zh), *_aliases(question.fact, token)) if len(n) >= 2)
-        if any((at := text.find(n)) >= 0 and holds(text, at, at + len(n)) for n in names):
+        if any((at := text.find(n)) >= 0 and said(text, at, at + len(n)) for n in names):
             found.append(token)
     return found
+
+
+def _is_not_denied(text: str, start: int, end: int) -> bool:
+    return not denied(text, start, end)
 
 
 def _near(question: Question[object], text: str) -> str | None:
@@ -267,10 +273,13 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[st
         if tokens := [t for t in order if t in named]:
             given[fact] = ",".join(tokens)
     for fact, kind in (("class", "device_class"), ("drug_class", "drug_class"), ("phase", "phase")):
-        values = tuple(dict.fromkeys(f.token for f in found if f.kind == kind and f.token))
-        if len(values) == 1:
+        stated = [f for f in found if f.kind == kind and f.token]
+        if len({f.token for f in stated}) == 1:
             items = _several_items(text)
-            given |= {"products": ",".join(items), **{f"product.{i}.{fact}": values[0] for i in items}}
+            given |= {"products": ",".join(items), **{f"product.{i}.{fact}": stated[0].token for i in items}}
+        elif (each := [f.token for f in stated for _ in range(_counted(f, text))]) and len(each) <= MAX_ITEMS:
+            numbered = {str(number): token for number, token in enumerate(each, 1)}
+            given |= {"products": ",".join(numbered), **{f"product.{i}.{fact}": token for i, token in numbered.items()}}
     money = [f for f in found if f.kind == "money" and f.token]
     if len(money) == 1 and money[0].value["bound"] is None and (key := _sum_of(given.get("events", ""), money[0].value["currency"], text)):
         given[key] = money[0].token
@@ -280,8 +289,18 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[st
 def _several_items(text: str) -> list[str]:
     """The numbers of the products that a message counts (2个三类证); one where it counts none."""
     counted = _HOW_MANY.search(text)
-    number = int(counted[1].translate(str.maketrans("两二三四五六七八九", "223456789"))) if counted else 1
+    number = int(counted[1].translate(_DIGITS)) if counted else 1
     return [str(i) for i in range(1, number + 1)]
+
+
+_BEFORE = re.compile(r"([1-9一两二三四五六七八九])\s?[个张本项款](?:新?的)?第?$")
+_AFTER = re.compile(r"的?(?:医疗器械)?(?:注册)?证?(?:书|有|是)?\s?([1-9一两二三四五六七八九])\s?[个张本项款]")
+
+
+def _counted(found: Found, text: str) -> int:
+    """How many there are of a value beside others of its kind (两个三类证一个二类证, 三类证2个 二类证1个); 0 where none is counted."""
+    counted = _BEFORE.search(text, 0, found.start) or _AFTER.match(text, found.end)
+    return int(counted[1].translate(_DIGITS)) if counted else 0
 
 
 def _sum_of(events: str, currency: str, text: str) -> str | None:

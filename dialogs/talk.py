@@ -16,7 +16,7 @@ from dialogs.messages import Entity, Message, Option, Reply, Score
 from dialogs.script import Question
 from dialogs.texts import Texts, texts
 from dialogs.wanting import Reading
-from knowledge.denial import denied
+from knowledge.denial import not_yet
 from knowledge.snapshot import Knowledge
 from knowledge.values import Found, normalise, read_contacts
 
@@ -33,7 +33,7 @@ _PLAIN = re.compile(
 """Words that stand in English sentences only, beside those that tell a language anyway."""
 _CHINESE = re.compile(r"[一-鿿][一-鿿“”、（）·+\dA-Z]*")
 _GRADES = frozenset({"device_class", "drug_class"})
-"""Said of something that is not there yet (三类证还没拿到) they are no answer; a name or a sum is read all the same."""
+"""A class that is not there yet (三类证还没拿到) is no answer; a name or a sum is read all the same."""
 _INTERNAL = frozenset({"ambiguous_region", "drug_class", "phone", "email"})
 
 
@@ -144,7 +144,7 @@ class Talk:
         found = tuple(  # 高新区 after 苏州高新区 is that one
             Found.at("region", spoken_of, self.text, (f.start, f.end)) if f.kind == "ambiguous_region" and spoken_of in f.value else f for f in found
         )
-        self.found = tuple(f for f in found if f.kind not in _GRADES or not denied(self.text, f.start, f.end))
+        self.found = tuple(f for f in found if f.kind not in _GRADES or not not_yet(self.text, f.start, f.end))
         self.wants = wanting.read(self.text, self.knowledge)
 
     def asking(self) -> Question[Any] | None:

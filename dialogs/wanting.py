@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialogs.messages import Score
 from knowledge.snapshot import Knowledge
@@ -57,6 +57,11 @@ class Reading:
             return ()
         tied = [s.name for s in self.scores if s.score >= max(NEAR, self.scores[0].score - TIED) and s.name not in _SMALL_TALK]
         return tuple(tied[:3]) if len(tied) > 1 or self.scores[0].name == OUT else ()
+
+    def without(self, wish: str) -> Reading:
+        """The same without a wish that turned out to be none."""
+        kept = [(name, part) for name, part in zip(self.wishes, self.parts, strict=True) if name != wish]
+        return replace(self, wishes=tuple(name for name, _ in kept), parts=tuple(part for _, part in kept))
 
 
 def read(text: str, knowledge: Knowledge) -> Reading:

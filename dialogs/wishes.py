@@ -32,6 +32,10 @@ def free_text(talk: Talk) -> None:
     if phrases.registers(talk.text) or _leaves_a_number(talk):
         moves.register(talk)
         return
+    given = reading.facts_in(talk.found, talk.knowledge, talk.text)
+    if not interrupted and "," in given.get("products", "") and not phrases.is_question(talk.text):
+        moves.start(talk, "subsidy_precheck", given)  # several products are somebody's own
+        return
     if (record := followups.meant(talk)) is not None:
         finding.tell(talk, record)
         return
@@ -71,7 +75,7 @@ def _leaves_a_number(talk: Talk) -> bool:
 
 def _each(talk: Talk, region: str | None) -> bool:
     """Answer each of several questions in one message, where each has a record of its own (娄城贷是什么？太仓有几个园区？)."""
-    asked = [part for part in phrases.parts(talk.text) if phrases.is_question(part) and not _rants(talk, part)][:3]
+    asked = [part for part in phrases.parts(talk.text) if phrases.is_question(part) and not followups.is_bare(part) and not _rants(talk, part)][:3]
     if len(asked) < 2 or phrases.speaks_of_own(talk.text) or finding.ambiguous_in(talk):
         return False
     each = [finding.find(talk, region, part) for part in asked]
@@ -155,7 +159,7 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
             moves.greet(talk)
         case "help":
             talk.speak(talk.say("greeting.help"), moves.starts(talk))
-        case "thanks_bye":
+        case "thanks_bye" if not phrases.is_question(talk.text):
             talk.speak(talk.say("greeting.thanks"))
         case "cancel" if phrases.withdraws(talk.text):
             moves.withdraw(talk)

@@ -102,6 +102,8 @@ async def _one(turns: Turns, action: str, arguments: argparse.Namespace) -> case
         case "set":
             return await turns.advance(number, cases.Event("state", now, "team", arguments.note, arguments.to))
         case "reply":
+            if not arguments.text.strip():
+                raise cases.CaseError("回复是空的，没有发出去：把要说的话写在编号后面，用引号括起来")
             return await turns.advance(number, cases.Event("staff_reply", now, "team", arguments.text))
         case _:
             return await turns.case(number)

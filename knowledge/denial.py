@@ -27,7 +27,14 @@ _SOON_AFTER = re.compile(
 )
 _FOR_MONEY = re.compile(r"[^,。;!?]{0,8}(?:补贴|补助|奖|资助|政策|支持|扶持|优惠)")
 _SAID_BEFORE = re.compile(
-    r"(?:(?<!是)不(?:是|去|算|属于|要|做|在|搞|选|考虑|想去|想做|打算去)(?:什么|了|做|去|在|搞)?|没在|并非|除了|别给我推|别推|\b(?:not|isn'?t|aren'?t|instead of|rather than|other than)(?: (?:in|a|an|at|the|to))?\s?)$"
+    r"(?:(?<!是)不(?:是|去|算|属于|要|做|在|搞|选|考虑|想去|想做|打算去)(?:什么|了|做|去|在|搞)?|没在(?:做|搞)?|并非|除了|别给我推|别推|\b(?:not|isn'?t|aren'?t|instead of|rather than|other than)(?: (?:in|a|an|at|the|to))?\s?)$"
+)
+
+_NOT_YET_BEFORE = re.compile(
+    r"(?:(?<!是)不是|(?<!在)不在|不属于|不做|不算|除了|没在|(?<!有)没有|(?<!有)没(?!有)|还没有?|尚未|未|并非|快要?|马上|正在申请|在申请)[^是,。;!?]{0,3}$"
+)
+_NOT_YET_AFTER = re.compile(
+    r"[^,。;!?]{0,3}(?:还没|没有|没(?!有)|未|尚未|快要?[到拿评批下]|正在申请|在申请|申请中|(?:不是|不算)(?=$|[,。;!?的吧])|就要)"
 )
 
 
@@ -39,6 +46,11 @@ def denied_name(text: str, start: int) -> bool:
 def denied(text: str, start: int, end: int) -> bool:
     """Whether the words around deny a claim: 还没拿证, 集采没中, FDA not yet."""
     return bool(NOT_BEFORE.search(text, max(0, start - 24), start) or _NOT_AFTER.match(text, end))
+
+
+def not_yet(text: str, start: int, end: int) -> bool:
+    """Whether the words right beside a class say that nothing of it is there yet: 三类证还没拿到, 没到三类. What stands farther off is another matter."""
+    return bool(_NOT_YET_BEFORE.search(text, max(0, start - 8), start) or _NOT_YET_AFTER.match(text, end))
 
 
 def planned(text: str, start: int, end: int) -> bool:

@@ -139,6 +139,7 @@ def test_a_request_is_worked_off_from_the_command_line(tmp_path: Path) -> None:
     assert "集采奖励还能申请吗" in out
     out, _ = run("requests", "--store", store, "show", number, "--reveal")
     assert "13812345678" in out
+    assert run("requests", "--store", store, "reply", number, "  ", expect=2)[1].startswith("回复是空的")
     run("requests", "--store", store, "reply", number, "请看当年通知")
     out, _ = run("requests", "--store", store, "set", number, "done", "--note", "已答复")
     assert "已办结" in out

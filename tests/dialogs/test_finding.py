@@ -178,6 +178,25 @@ def test_what_looks_like_a_follow_up_and_follows_nothing_is_read_as_it_stands(ta
     assert talk.replies
 
 
+def test_a_short_name_of_several_districts_in_a_follow_up_is_asked(talk: Talking) -> None:
+    talk.say("苏州 创新药 临床二期 给多少").say("高新区呢")
+    assert "您说的是哪一个" in talk.text
+    assert "250万元" in talk.tap("苏州高新区").text
+
+
+@pytest.mark.parametrize("words", ["找谁", "什么条件", "利率", "怎么弄 找谁", "那找谁呢", "能贷多少"])
+def test_a_question_that_does_not_say_of_what_is_about_the_last_thing(talk: Talking, words: str) -> None:
+    talk.say("娄城贷是什么").say(words)
+    assert "娄城贷" in talk.text
+    assert papers(*talk.replies) == {"taicang-2025"}
+
+
+def test_a_part_that_does_not_say_of_what_is_no_question_of_its_own(talk: Talking) -> None:
+    talk.say("太仓1亿人才怎么拿？要啥条件？是不是真给1亿")
+    assert "1亿元" in first_line(talk)
+    assert "孵化器" not in talk.text and "可以改的答案" not in talk.text
+
+
 def test_a_new_question_is_no_follow_up(talk: Talking) -> None:
     talk.say("苏州高新区三类证给多少钱").say("徐州的布局是什么")
     assert "一区两翼多点" in talk.text

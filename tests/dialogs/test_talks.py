@@ -32,6 +32,91 @@ def row(talk: Talking, support: str, subject: str = "company") -> dict[str, obje
 # -- pre-check -------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("said", "plans"),
+    [
+        ("打算建厂", "industrial_project"),
+        ("准备贷款", "loan"),
+        ("想贷款", "loan"),
+        ("需要贷款", "loan"),
+        ("准备建厂和贷款", "industrial_project,loan"),
+    ],
+)
+def test_what_is_planned_is_an_answer_to_what_is_planned(talk: Talking, said: str, plans: str) -> None:
+    talk.send("!start:subsidy_precheck").tap("苏州高新区").say(said)
+    assert talk.trail["plans"] == plans
+
+
+def test_what_is_only_planned_is_no_answer_to_what_has_happened(talk: Talking) -> None:
+    talk.send("!start:subsidy_precheck").tap("苏州高新区").tap("都没有").say("准备拿医疗器械注册证")
+    assert "events" not in talk.trail
+
+
+@pytest.mark.parametrize(
+    ("said", "classes"),
+    [
+        ("苏州高新区，两个三类证一个二类证，今年刚拿，能拿多少", ["III", "III", "II"]),
+        ("苏州高新区 三类证2个 二类证1个", ["III", "III", "II"]),
+        ("我们在苏州高新区拿了2个三类证，能补多少", ["III", "III"]),
+    ],
+)
+def test_certificates_that_are_counted_are_so_many_products(talk: Talking, said: str, classes: list[str]) -> None:
+    through(talk.say(said), {"plans": "都没有", "events": "新取得医疗器械注册证"})
+    assert [talk.trail[f"product.{number}.class"] for number in range(1, len(classes) + 1)] == classes
+
+
+@pytest.mark.parametrize("said", ["not class III but class II", "no it's class II", "我们没做过药一直做二类器械", "二类，三类证我没有"])
+def test_what_is_denied_beside_it_takes_nothing_from_a_class(talk: Talking, said: str) -> None:
+    talk.send("!start:subsidy_precheck").tap("苏州高新区").tap("都没有").tap("新取得医疗器械注册证").say(said)
+    assert [e.value for e in talk.turn.entities if e.kind == "device_class"] == ["II"]
+
+
+def test_a_field_that_nobody_works_in_is_no_field(talk: Talking) -> None:
+    talk.say("没在做器械，有哪些园区")
+    assert not [e for e in talk.turn.entities if e.kind == "segment"]
+    talk.say("没在做新药，做器械")
+    assert [e.value for e in talk.turn.entities if e.kind == "segment"] == ["医疗器械"]
+
+
+def test_a_region_said_where_something_else_is_asked_is_noted(talk: Talking) -> None:
+    talk.say("选园区").say("徐州")
+    assert talk.text.startswith("记下了：徐州。")
+    assert talk.asking == "segment"
+    assert talk.say("体外诊断").asking != "region"
+    assert talk.trail["region"] == "xuzhou"
+
+
+def test_leaving_the_form_for_a_person_stays_in_the_form(talk: Talking) -> None:
+    talk.say("转人工").say("算了转人工")
+    assert talk.dialog == "request" and talk.asking == "matter"
+    talk.say("算了")
+    assert talk.dialog is None
+
+
+def test_a_question_in_the_form_is_not_taken_for_a_name(talk: Talking) -> None:
+    talk.say("转人工").say("想问集采奖励").say("揭榜挂帅 能给多少 苏州")
+    assert "contact.company" not in talk.trail
+    assert [o.payload for o in talk.options] == ["!take", "!asked"]
+
+
+def test_thanks_with_a_question_is_a_question(talk: Talking) -> None:
+    assert "不客气" not in talk.say("谢谢，太仓有什么补贴").text
+    assert "不客气" not in talk.say("谢谢，那要准备什么材料").text
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ("any loan in kunshan", "Kunshan"),
+        ("what is the talent subsidy in Taicang", "Taicang"),
+        ("what's the max subsidy for a class II cert in SND", "500,000"),
+    ],
+)
+def test_english_questions_within_a_dialog_are_answered(talk: Talking, said: str, word: str) -> None:
+    talk.say("check subsidies in Suzhou New District for my company").say(said)
+    assert word in talk.replies[0].text and "outside what I cover" not in talk.text
+
+
 @pytest.mark.parametrize("said", ["不是三类", "没到三类", "三类证还没拿到", "三类正在申请"])
 def test_what_is_denied_is_not_taken(talk: Talking, said: str) -> None:
     talk.send("!start:subsidy_precheck").tap("苏州高新区")
