@@ -9,6 +9,7 @@ import json
 import math
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -104,6 +105,14 @@ def resident() -> float:
     except OSError as error:
         raise SkippedError("memory: no /proc on this system") from error
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def peak() -> float:
+    """The most resident memory that this process had, in MB. `ru_maxrss` would also count the process that started it."""
+    try:
+        return int(re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))[0]) / 1024
+    except (OSError, IndexError) as error:
+        raise SkippedError("memory: no /proc on this system") from error
 
 
 def fresh(module: str, *arguments: str) -> Any:

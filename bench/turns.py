@@ -7,7 +7,6 @@ of a bare durable commit of the same size in the same run.
 from __future__ import annotations
 
 import asyncio
-import resource
 import statistics
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from bench.measuring import ROOT
+from bench.measuring import ROOT, peak
 from bench.tables import Table
 from dialogs.assistant import respond
 from dialogs.conversation import State
@@ -72,8 +71,8 @@ async def stored_turns(knowledge: Knowledge, folder: Path, rounds: int) -> tuple
 
 def first_answer() -> tuple[float, float]:
     """Seconds from the start of the program to its first answer, and its peak memory in MB."""
-    code = "import sys, resource; from bot import main; main(['ask', '一核两极是什么', '--today', '2026-11-22']); "
-    code += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr)"
+    code = "import sys; from bot import main; main(['ask', '一核两极是什么', '--today', '2026-11-22']); "
+    code += "from bench.measuring import peak; print(peak(), file=sys.stderr)"
     spent, memory = [], []
     for _ in range(STARTS):
         began = time.perf_counter()
@@ -110,7 +109,7 @@ def main() -> None:
         ("start of the program to its first answer", f"{start:.2f} s", "goal: 1.0 s"),
         ("peak memory of that run", f"{memory:.0f} MB", "goal: 160 MB"),
         ("turns a second, SQLite, synchronous=FULL", f"{full:.0f}", f"{full / bare:.2f} of a bare durable commit ({bare:.0f} a second)"),
-        ("peak memory of this benchmark", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB", ""),
+        ("peak memory of this benchmark", f"{peak():.0f} MB", ""),
     )
     for name, figure, remark in rows:
         print(f"{name:<42} {figure:>10}  {remark}")
