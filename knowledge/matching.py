@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 import re
 import struct
-import sys
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -71,17 +71,20 @@ class Matcher:
         bare = [[self.bare(text) for text in examples[label]] for label in self._labels]
         self._shown = [texts[:: max(1, -(-len(texts) // _SHOWN))] for texts in bare]
         self._exact = {text: i for i, texts in enumerate(bare) for text in texts}
-        rows = [(i, [*map(sys.intern, features(text))]) for i, texts in enumerate(bare) for text in texts]  # each gram is kept once
+        named = [(i, features(text)) for i, texts in enumerate(bare) for text in texts]
+        self._number: dict[str, int] = {}
+        """Every gram that an example holds has a number, and so its place in `_rarity` and `_weights`."""
+        rows = [(i, [self._number.setdefault(gram, len(self._number)) for gram in grams]) for i, grams in named]
         self._row = struct.Struct(f"<{len(self._labels)}Q")
         self._ones = [1 << 64 * place for place in range(len(self._labels))]
         self._zeros = _ZERO * sum(self._ones)
         self._rarity, self._weights = self._begin(rows)
-        """By gram: one row, that is one whole number with a field of 64 bits for each label. A sum of rows holds the sums of their fields."""
-        self._train(rows)
+        """One row a gram, that is one whole number with a field of 64 bits for each label. A sum of rows holds the sums of their fields."""
+        self._train(rows, [grams for _, grams in named])
 
     def __contains__(self, gram: str) -> bool:
         """Whether a gram occurs in an example."""
-        return gram in self._weights
+        return gram in self._number
 
     def rank(self, text: str, limit: int = 8) -> list[Match]:
         """The labels that fit best, best first; empty for a text in which nothing is known."""
@@ -102,11 +105,11 @@ class Matcher:
 
     def reasons(self, text: str, label: str, limit: int = 4) -> list[tuple[str, float]]:
         """The grams of a text that speak most for a label, or against it, with their share of its linear score; the strongest first."""
-        grams = self._known(features(self.bare(text)))
-        if label not in self._labels or not grams:
+        known = self._known(features(self.bare(text)))
+        if label not in self._labels or not known:
             return []
-        length, place = self._length(grams), self._labels.index(label)
-        told = [(gram.replace("^", "▸").replace("$", "◂"), self._fields(self._weights[gram])[place] - _ZERO) for gram in grams]
+        length, place, names = self._length(known), self._labels.index(label), {self._number[g]: g for g in features(self.bare(text)) if g in self}
+        told = [(names.get(n, _COMMON).replace("^", "▸").replace("$", "◂"), self._fields(self._weights[n])[place] - _ZERO) for n in known]
         shares = [(gram, round(field / length, 3)) for gram, field in told]
         return sorted((s for s in shares if s[0]), key=lambda s: (-abs(s[1]), s[0]))[:limit]
 
@@ -120,63 +123,61 @@ class Matcher:
         if not known:
             return None
         length = self._length(known)
-        return [(field - _ZERO) / length for field in self._fields(sum(self._weights[gram] for gram in known))]
+        return [(field - _ZERO) / length for field in self._fields(sum(map(self._weights.__getitem__, known)))]
 
-    def _known(self, grams: Sequence[str]) -> list[str]:
-        """The grams that occur in an example, and what all texts have where that counts; none where nothing is known."""
-        known = [gram for gram in grams if gram in self._weights]
-        return [*known, _COMMON] if self._common and known else known
+    def _known(self, grams: Iterable[str]) -> list[int]:
+        """The numbers of the grams that occur in an example, and of what all texts have where that counts; none where nothing is known."""
+        known = [number for gram in grams if (number := self._number.get(gram)) is not None]
+        return [*known, len(self._number)] if self._common and known else known
 
-    def _length(self, grams: Sequence[str]) -> float:
+    def _length(self, known: Iterable[int]) -> float:
         """The length of a text as a vector, in units of the fields of a row."""
-        return _UNIT * math.sqrt(sum(map(self._rarity.__getitem__, grams)) / _RARITY)
+        return _UNIT * math.sqrt(sum(map(self._rarity.__getitem__, known)) / _RARITY)
 
     def _fields(self, row: int) -> tuple[int, ...]:
         """The values of a row, one a label, above _ZERO."""
         return self._row.unpack((row + self._zeros).to_bytes(self._row.size, "little"))
 
-    def _begin(self, rows: Sequence[tuple[int, list[str]]]) -> tuple[dict[str, int], dict[str, int]]:
+    def _begin(self, rows: Sequence[tuple[int, list[int]]]) -> tuple[list[int], list[int]]:
         """The grams' rarities, and where training begins: how much likelier than usual each label is where a gram occurs, as a logarithm."""
-        counts: dict[str, int] = {}  # how often a gram occurs with each label, as a row
-        sizes = [0] * len(self._labels)
+        counts = [0] * len(self._number)  # how often a gram occurs with each label, as a row
+        sizes = [len(counts)] * len(self._labels)
         for label, grams in rows:
             sizes[label] += len(grams)
             one = self._ones[label]
             for gram in grams:
-                counts[gram] = counts.get(gram, 0) + one
-        if not counts:
-            return {}, {}
-        everywhere = sum(sizes) + len(counts) * len(sizes)
-        usual = [math.log((size + len(counts)) / everywhere) for size in sizes]
-        begun: dict[int, tuple[int, int]] = {}  # the rarity and the row of all grams that occur alike: few differ
-        told: dict[int, tuple[int, float, int]] = {}  # of those that occur so often: rarity, factor, and the row before it is told where
-        for where in set(counts.values()):
-            each = self._row.unpack(where.to_bytes(self._row.size, "little"))
-            if (seen := sum(each)) not in told:
-                rarity = math.log((len(rows) + 1) / (seen + 0.5))
-                factor = _PRIOR * rarity * _UNIT
-                level = math.log(seen + len(usual))
-                row = sum(round(factor * (-u - level)) * one for u, one in zip(usual, self._ones, strict=True))
-                told[seen] = max(1, round(rarity**2 * _RARITY)), factor, row
-            rare, factor, row = told[seen]
-            for count, one in zip(each, self._ones, strict=True):
-                if count:
-                    row += round(factor * math.log(count + 1)) * one
-            begun[where] = rare, row
-        found = [(gram, *begun[where]) for gram, where in counts.items()]
-        rarities, weights = {gram: rare for gram, rare, _ in found}, {gram: row for gram, _, row in found}
-        if self._common:
-            rarities[_COMMON], weights[_COMMON] = round(self._common * _RARITY), 0
-        return rarities, weights
+                counts[gram] += one
+        usual = [math.log(size / sum(sizes)) for size in sizes if size]
 
-    def _train(self, rows: Sequence[tuple[int, list[str]]]) -> None:
+        @cache
+        def so_often(seen: int) -> tuple[int, float, int]:
+            """Of the grams that occur so often: rarity, factor, and the row before it is told where."""
+            rarity = math.log((len(rows) + 1) / (seen + 0.5))
+            factor, level = _PRIOR * rarity * _UNIT, math.log(seen + len(usual))
+            row = sum(round(factor * (-u - level)) * one for u, one in zip(usual, self._ones, strict=True))
+            return max(1, round(rarity**2 * _RARITY)), factor, row
+
+        @cache
+        def there(where: int) -> tuple[int, int]:
+            """The rarity and the row of the grams that occur there; few differ."""
+            each = self._row.unpack(where.to_bytes(self._row.size, "little"))
+            rare, factor, row = so_often(sum(each))
+            return rare, row + sum(round(factor * math.log(n + 1)) * one for n, one in zip(each, self._ones, strict=True) if n)
+
+        begun = [there(where) for where in counts]
+        if self._common:
+            begun.append((round(self._common * _RARITY), 0))
+        return [rare for rare, _ in begun], [row for _, row in begun]
+
+    def _train(self, rows: Sequence[tuple[int, list[int]]], named: Sequence[Sequence[str]]) -> None:
         """Weights already multiplied by the rarity of their gram, so that a message's score is a plain sum over its grams."""
         rarity, weights = self._rarity, self._weights
-        rows = [(label, self._known(grams)) for label, grams in rows] if self._common else rows
+        if self._common:
+            rows = [(label, [*grams, len(self._number)]) for label, grams in rows]
         lengths = [self._length(grams) for _, grams in rows]
-        order = [i for i, length in enumerate(lengths) if length]
+        order = [i for i, grams in enumerate(named) if grams]
         for number in range(_ROUNDS if len(rows) < _MANY else 1):
-            order.sort(key=[mixed(number, grams) for _, grams in rows].__getitem__)
+            order.sort(key=[mixed(number, grams) for grams in named].__getitem__)
             again = []
             for index in order:
                 right, grams = rows[index]
@@ -190,7 +191,8 @@ class Matcher:
                 if margin < 1:
                     step = min(_STEP, (1 - margin) / 2) / lengths[index]
                     change = round(step * _UNIT * _UNIT / _RARITY) * (self._ones[right] - self._ones[scores.index(best)])
-                    weights.update(zip(grams, [row + change * rarity[gram] for gram, row in zip(grams, held, strict=True)], strict=True))
+                    for gram, row in zip(grams, held, strict=True):
+                        weights[gram] = row + change * rarity[gram]
             order = again
 
 
