@@ -189,7 +189,7 @@ def corrected(talk: Talk, edited: bool = False) -> bool:
     if top is not None and (private := _contact(talk, top.trail)):
         talk.hide = True
         return _change(talk, private)
-    takes_back = phrases.is_correction(talk.text)
+    takes_back = phrases.is_correction(talk.text) or (top is not None and talk.text.startswith("换") and bool(talk.found))
     if not (takes_back or edited or bare_value(talk)):
         return False
     facts = passing(talk)

@@ -191,6 +191,17 @@ def test_a_question_that_does_not_say_of_what_is_about_the_last_thing(talk: Talk
     assert papers(*talk.replies) == {"taicang-2025"}
 
 
+def test_another_place_is_asked_for_by_a_word_of_changing(talk: Talking) -> None:
+    talk.say("苏州高新区三类证给多少钱").say("换徐州看看")
+    assert papers(*talk.replies) == {"xuzhou-2021"}
+
+
+def test_after_a_shortlist_another_place_is_looked_at(talk: Talking) -> None:
+    talk.say("太仓做小核酸选园区").say("不清楚").say("不清楚").say("换徐州看看")
+    assert talk.trail["region"] == "xuzhou"
+    assert "徐州" in talk.text.splitlines()[1]
+
+
 def test_a_part_that_does_not_say_of_what_is_no_question_of_its_own(talk: Talking) -> None:
     talk.say("太仓1亿人才怎么拿？要啥条件？是不是真给1亿")
     assert "1亿元" in first_line(talk)
