@@ -71,16 +71,19 @@ class Matcher:
         bare = [[self.bare(text) for text in examples[label]] for label in self._labels]
         self._shown = [texts[:: max(1, -(-len(texts) // _SHOWN))] for texts in bare]
         self._exact = {text: i for i, texts in enumerate(bare) for text in texts}
-        named = [(i, features(text)) for i, texts in enumerate(bare) for text in texts]
         self._number: dict[str, int] = {}
         """Every gram that an example holds has a number, and so its place in `_rarity` and `_weights`."""
-        rows = [(i, [self._number.setdefault(gram, len(self._number)) for gram in grams]) for i, grams in named]
+        rows, joined = list[tuple[int, list[int]]](), list[str]()
+        for place, text in ((place, text) for place, texts in enumerate(bare) for text in texts):
+            grams = features(text)
+            rows.append((place, [self._number.setdefault(gram, len(self._number)) for gram in grams]))
+            joined.append("".join(grams))
         self._row = struct.Struct(f"<{len(self._labels)}Q")
         self._ones = [1 << 64 * place for place in range(len(self._labels))]
         self._zeros = _ZERO * sum(self._ones)
         self._rarity, self._weights = self._begin(rows)
         """One row a gram, that is one whole number with a field of 64 bits for each label. A sum of rows holds the sums of their fields."""
-        self._train(rows, [grams for _, grams in named])
+        self._train(rows, joined)
 
     def __contains__(self, gram: str) -> bool:
         """Whether a gram occurs in an example."""
@@ -169,15 +172,15 @@ class Matcher:
             begun.append((round(self._common * _RARITY), 0))
         return [rare for rare, _ in begun], [row for _, row in begun]
 
-    def _train(self, rows: Sequence[tuple[int, list[int]]], named: Sequence[Sequence[str]]) -> None:
+    def _train(self, rows: Sequence[tuple[int, list[int]]], joined: Sequence[str]) -> None:
         """Weights already multiplied by the rarity of their gram, so that a message's score is a plain sum over its grams."""
         rarity, weights = self._rarity, self._weights
         if self._common:
             rows = [(label, [*grams, len(self._number)]) for label, grams in rows]
         lengths = [self._length(grams) for _, grams in rows]
-        order = [i for i, grams in enumerate(named) if grams]
+        order = [i for i, grams in enumerate(joined) if grams]
         for number in range(_ROUNDS if len(rows) < _MANY else 1):
-            order.sort(key=[mixed(number, grams) for grams in named].__getitem__)
+            order.sort(key=[mixed(number, grams) for grams in joined].__getitem__)
             again = []
             for index in order:
                 right, grams = rows[index]
@@ -196,9 +199,9 @@ class Matcher:
             order = again
 
 
-def mixed(number: int, grams: Sequence[str]) -> int:
+def mixed(number: int, grams: str) -> int:
     """The place of an example in a round of training: mixed, but its own, so that another example more or less moves none of the others."""
-    return zlib.crc32(f"{number}{_SEED}{''.join(grams)}".encode(errors="replace"))
+    return zlib.crc32(f"{number}{_SEED}{grams}".encode(errors="replace"))
 
 
 def features(text: str) -> list[str]:

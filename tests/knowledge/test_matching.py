@@ -251,7 +251,7 @@ def plainly(examples: Mapping[str, Sequence[str]], text: str) -> list[float]:
     }
     order = list(range(len(rows)))
     for number in range(3):
-        order.sort(key=lambda index: mixed(number, rows[index][1]))
+        order.sort(key=lambda index: mixed(number, "".join(rows[index][1])))
         again = []
         for index in order:
             right, grams = rows[index]
