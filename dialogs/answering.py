@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import asking, doubts, filing, finding, frames, moves, phrases, proceeding, reading, reports, wanting, wishes
+from dialogs import asking, doubts, filing, finding, frames, mentioned, moves, phrases, proceeding, reading, reports, wanting, wishes
 from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.reading import Answer, Unreadable
@@ -83,11 +83,11 @@ _ITEM = re.compile(r"(?:产品 ?([1-9])|第([一二三1-9])个产品|product ([1
 
 def passing(talk: Talk) -> dict[str, str]:
     """Answers that the message gives in passing, by question key; 产品2是二类 speaks of the second product."""
-    given = reading.facts_in(talk.found, talk.knowledge, talk.text)
+    given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
     item = _item(talk.text)
     if item or (phrases.is_correction(talk.text) and not given):
         found, text = _right(talk)
-        given = reading.facts_in(found, talk.knowledge, text)
+        given = mentioned.facts_in(found, talk.knowledge, text)
     return {k.replace("product.1.", f"product.{item}."): v for k, v in given.items() if k != "products"} if item else given
 
 
@@ -143,7 +143,7 @@ def _with_question(talk: Talk, question: Question[Any]) -> bool:
     read = reading.read_answer(question, words, found, talk.stage.today)
     if not isinstance(read, Answer):
         return False
-    given = {k: v for k, v in reading.facts_in(found, talk.knowledge, words).items() if usable(talk, k, question.key)}
+    given = {k: v for k, v in mentioned.facts_in(found, talk.knowledge, words).items() if usable(talk, k, question.key)}
     talk.state = replace(frames.answer(talk.state, talk.stage, {**given, question.key: read.token}), misses=0)
     talk.speak(talk.say("dialog.echo", label=asking.labels(talk, {question.key: read.token, **given})))
     if talk.asking() is None:

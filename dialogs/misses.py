@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs import asking, frames, moves, phrases, reading
+from dialogs import asking, frames, mentioned, moves, phrases, reading
 from dialogs.answers import MAX_OPTIONS, cut
 from dialogs.messages import Option
 from dialogs.talk import Talk, Unanswered, masked
@@ -45,7 +45,7 @@ def miss(talk: Talk, interrupted: bool, key: str = "") -> None:
         not key
         and misses < 2
         and len(reading.rest_of(talk.text, talk.found)) <= _REST
-        and (known := {k: v for k, v in reading.facts_in(talk.found, talk.knowledge, talk.text).items() if k in _KNOWN})
+        and (known := {k: v for k, v in mentioned.facts_in(talk.found, talk.knowledge, talk.text).items() if k in _KNOWN})
     ):
         talk.state = replace(talk.state, profile={**talk.state.profile, **{k: v for k, v in known.items() if k in ("region", "segment", "stage")}})
         talk.speak(talk.say("miss.facts_only", facts=talk.say.join([asking.fact_label(talk, k, v) for k, v in known.items()])), moves.starts(talk))

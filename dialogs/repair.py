@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs import answering, asking, closing, finding, moves, phrases, proceeding, reading, wishes
+from dialogs import answering, asking, closing, finding, mentioned, moves, phrases, proceeding, reading, wishes
 from dialogs.answers import cut
 from dialogs.messages import Option, Reply
 from dialogs.script import UNKNOWN, FreeText, Items, Question
@@ -140,7 +140,7 @@ def reasons(talk: Talk) -> None:
     question = talk.asking()
     given = {
         k: v
-        for k, v in reading.facts_in(talk.found, talk.knowledge, talk.text).items()
+        for k, v in mentioned.facts_in(talk.found, talk.knowledge, talk.text).items()
         if k != "products" and (question is None or k != question.key)
     }
     seen = talk.say.join([asking.fact_label(talk, k, v) for k, v in given.items()])

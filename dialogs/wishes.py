@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dialogs import filing, finding, followups, frames, misses, moves, phrases, proceeding, reading, wanting
+from dialogs import filing, finding, followups, frames, mentioned, misses, moves, phrases, proceeding, reading, wanting
 from dialogs.finding import TITLE
 from dialogs.messages import Reply
 from dialogs.talk import Talk
@@ -32,7 +32,7 @@ def free_text(talk: Talk) -> None:
     if phrases.registers(talk.text) or _leaves_a_number(talk):
         moves.register(talk)
         return
-    given = reading.facts_in(talk.found, talk.knowledge, talk.text)
+    given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
     if not interrupted and "," in given.get("products", "") and not phrases.is_question(talk.text):
         moves.start(talk, "subsidy_precheck", given)  # several products are somebody's own
         return
@@ -199,11 +199,11 @@ def _guide(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> None:
     plain = phrases.is_question(talk.text) or _is_called(talk, hits)
     if plain and not own and not lists and finding.is_it(hits, strict=wish == "approval_channel") and finding.answer(talk, hits, step=wish):
         return
-    given = reading.facts_in(talk.found, talk.knowledge, talk.text)
-    if wish == "approval_channel" and (matter := reading.matter_in(talk.text, talk.knowledge)):
+    given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
+    if wish == "approval_channel" and (matter := mentioned.matter_in(talk.text, talk.knowledge)):
         given["approval_matter"] = matter
     if wish == "park_selection":
-        given |= reading.site_wishes_in(talk.text, talk.knowledge)
+        given |= mentioned.site_wishes_in(talk.text, talk.knowledge)
     if wish == "subsidy_precheck" and region and lists and not own:
         _overview(talk, region)
     if wish == "park_selection" and region and lists:

@@ -1,0 +1,79 @@
+"""Facts that a message gives in passing, beside what is asked: the region, what happened, products with their classes, a sum, the matter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from dialogs.script import MAX_ITEMS
+from knowledge.snapshot import Knowledge
+from knowledge.values import Found, normalise
+
+_DIGITS = str.maketrans("一两二三四五六七八九", "1223456789")
+_HOW_MANY = re.compile(r"([2-9两二三四五六七八九])\s?[个张本项款](?:新?的)?(?:第?[一二三123i]{1,3}类|注册证|证|器械|产品|新药|品种|药)")
+_BEFORE = re.compile(r"([1-9一两二三四五六七八九])\s?[个张本项款](?:新?的)?第?$")
+_AFTER = re.compile(r"的?(?:医疗器械)?(?:注册)?证?(?:书|有|是)?\s?([1-9一两二三四五六七八九])\s?[个张本项款]")
+
+
+def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[str, str]:
+    """Answers that a message gives in passing, by question key."""
+    given: dict[str, str] = {}
+    for fact, kind in (("region", "region"), ("segment", "segment")):
+        values: tuple[str, ...] = tuple(dict.fromkeys(f.token for f in found if f.kind == kind and f.token))
+        values = knowledge.innermost(values) if fact == "region" else values
+        if len(values) == 1:
+            given[fact] = values[0]
+    for fact, kind in (("stage", "stage"), ("events", "event")):
+        order = [o.token for o in knowledge.facts[fact].options]
+        named = {f.token for f in found if f.kind == kind}
+        if tokens := [t for t in order if t in named]:
+            given[fact] = ",".join(tokens)
+    for fact, kind in (("class", "device_class"), ("drug_class", "drug_class"), ("phase", "phase")):
+        stated = [f for f in found if f.kind == kind and f.token]
+        if len({f.token for f in stated}) == 1:
+            items = _several_items(text)
+            given |= {"products": ",".join(items), **{f"product.{i}.{fact}": stated[0].token for i in items}}
+        elif (each := [f.token for f in stated for _ in range(_counted(f, text))]) and len(each) <= MAX_ITEMS:
+            numbered = {str(number): token for number, token in enumerate(each, 1)}
+            given |= {"products": ",".join(numbered), **{f"product.{i}.{fact}": token for i, token in numbered.items()}}
+    money = [f for f in found if f.kind == "money" and f.token]
+    if len(money) == 1 and money[0].value["bound"] is None and (key := _sum_of(given.get("events", ""), money[0].value["currency"], text)):
+        given[key] = money[0].token
+    return given
+
+
+def _several_items(text: str) -> list[str]:
+    """The numbers of the products that a message counts (2个三类证); one where it counts none."""
+    counted = _HOW_MANY.search(text)
+    number = int(counted[1].translate(_DIGITS)) if counted else 1
+    return [str(i) for i in range(1, number + 1)]
+
+
+def _counted(found: Found, text: str) -> int:
+    """How many there are of a value beside others of its kind (两个三类证一个二类证, 三类证2个 二类证1个); 0 where none is counted."""
+    counted = _BEFORE.search(text, 0, found.start) or _AFTER.match(text, found.end)
+    return int(counted[1].translate(_DIGITS)) if counted else 0
+
+
+def _sum_of(events: str, currency: str, text: str) -> str | None:
+    """Which fact a sum of money is, by what it is said with."""
+    if "foreign_capital_received" in events and currency == "USD":
+        return "foreign_cash_year"
+    if "joint_rd" in events:
+        return "joint_rd.investment"
+    return "project.investment" if re.search("总投资|投资额|项目投资", text) else None
+
+
+def matter_in(text: str, knowledge: Knowledge) -> str | None:
+    """The kind of approval that a message names, if it names exactly one."""
+    options = knowledge.facts["approval_matter"].options
+    named = [(a, o.token) for o in options for a in o.aliases if o.token != "other" and normalise(a) in text]
+    longest = max((len(a) for a, _ in named), default=0)
+    tokens = {t for a, t in named if len(a) == longest}
+    return tokens.pop() if len(tokens) == 1 else None
+
+
+def site_wishes_in(text: str, knowledge: Knowledge) -> dict[str, str]:
+    """The site stage that a message names, if it names exactly one."""
+    tokens = {o.token for o in knowledge.facts["site_stage"].options for a in o.aliases if normalise(a) in text}
+    return {"site_stage": tokens.pop()} if len(tokens) == 1 else {}
