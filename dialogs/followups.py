@@ -13,7 +13,9 @@ from knowledge.snapshot import Answerable
 _NTH = re.compile(r"(?:那|看看?|选)?第([一二三四五六1-6])(?:个|项|条|家)(?!月|季)")
 _FOLLOWS = re.compile(r"^(?:那么?|要是|如果是?|换成?|and |what about |how about )?\s*(?P<words>.{1,16}?)\s*(?:的?呢|的话呢?|怎么样|又如何)?[?？。]*$")
 _FOLLOWING = re.compile(r"^(?:那么?(?!个|些|里|边|是)|要是|如果是|换成?(?![个人一])|and |what about |how about )|(?:呢|的话)[?？。]*$")
-_BARE = re.compile(r"(?:那|怎么(?:弄|办|搞|办理|申请)|找谁|谁管|要?(?:什么|啥)(?:条件|材料)|能?(?:给|拿|贷)多少|多少钱|利率|额度|[ ,，呢啊])+[?？]?")
+_BARE = re.compile(
+    r"(?:那|[ ,，])*(?:(?:怎么(?:弄|办|搞|办理|申请)|找谁|谁管|要?(?:什么|啥)(?:条件|材料)|能?(?:给|拿|贷)多少|多少钱|利率|额度)[ ,，呢啊]*)+[?？]?"
+)
 """Questions that don't say of what."""
 _CLASS = re.compile("[一二三123]类")
 

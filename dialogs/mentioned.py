@@ -30,10 +30,7 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[st
             given[fact] = ",".join(tokens)
     for fact, kind in (("class", "device_class"), ("drug_class", "drug_class"), ("phase", "phase")):
         stated = [f for f in found if f.kind == kind and f.token]
-        if len({f.token for f in stated}) == 1:
-            items = _several_items(text)
-            given |= {"products": ",".join(items), **{f"product.{i}.{fact}": stated[0].token for i in items}}
-        elif (each := [f.token for f in stated for _ in range(_counted(f, text))]) and len(each) <= MAX_ITEMS:
+        if (each := _each(stated, text)) and len(each) <= MAX_ITEMS:
             numbered = {str(number): token for number, token in enumerate(each, 1)}
             given |= {"products": ",".join(numbered), **{f"product.{i}.{fact}": token for i, token in numbered.items()}}
     money = [f for f in found if f.kind == "money" and f.token]
@@ -42,17 +39,17 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[st
     return given
 
 
-def _several_items(text: str) -> list[str]:
-    """The numbers of the products that a message counts (2个三类证); one where it counts none."""
-    counted = _HOW_MANY.search(text)
-    number = int(counted[1].translate(_DIGITS)) if counted else 1
-    return [str(i) for i in range(1, number + 1)]
+def _each(stated: Sequence[Found], text: str) -> list[str]:
+    """The value of each product that a message counts: 2个三类证, 两个三类证一个二类证, 三类证2个二类证1个. Of several values, those not counted say nothing."""
+    if len(stated) == 1:
+        return [stated[0].token] * _number(_HOW_MANY.search(text), 1)
+    ahead = bool(stated) and _BEFORE.search(text, 0, stated[0].start) is not None  # the first says on which side its count stands
+    counts = (_number(_BEFORE.search(text, 0, f.start) if ahead else _AFTER.match(text, f.end), 0) for f in stated)
+    return [f.token for f, count in zip(stated, counts, strict=True) for _ in range(count)]
 
 
-def _counted(found: Found, text: str) -> int:
-    """How many there are of a value beside others of its kind (两个三类证一个二类证, 三类证2个 二类证1个); 0 where none is counted."""
-    counted = _BEFORE.search(text, 0, found.start) or _AFTER.match(text, found.end)
-    return int(counted[1].translate(_DIGITS)) if counted else 0
+def _number(counted: re.Match[str] | None, otherwise: int) -> int:
+    return int(counted[1].translate(_DIGITS)) if counted else otherwise
 
 
 def _sum_of(events: str, currency: str, text: str) -> str | None:

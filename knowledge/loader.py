@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from knowledge import checks, rules, word_checks
+from knowledge import checks, rules, spoken, word_checks
 from knowledge.explaining import explanations, suggest
 from knowledge.facts import Asks, Elsewhere, FactType, Intent, Region, Segment, Spelling
 from knowledge.figures import Papers, citations, strange, strange_in_document
@@ -284,7 +284,7 @@ class _Loading:
         away = {word: [n for e in t[kind].values() for n in (e.name, *e.aliases)] for word, kind in (("E", "elsewhere"), ("I", "industries"))}
         alike = {**away, "R": places}
         wrong = {w: s.right for s in t["spellings"].values() for w in s.wrong}
-        speller = Speller(wrong, _words(t), _heard(t), lambda pair: pair in matcher or pair in search, _english(t))
+        speller = Speller(wrong, spoken.words(t), spoken.heard(t), lambda pair: pair in matcher or pair in search, spoken.english(t))
         read = {
             i.name: [speller.pinyin(normalise(e)) if e.isascii() else e for e in i.examples] for i in t["intents"].values()
         }  # pinyin as it is read in a chat
@@ -303,30 +303,3 @@ class _Loading:
             search=search,
             **t,
         )
-
-
-def _words(tables: Mapping[str, Any]) -> Iterator[str]:
-    """The words that a message in pinyin may mean: names and aliases, the choices of facts, and the words of spelling.yaml."""
-    yield from (s.right for s in tables["spellings"].values())
-    named = (r for kind in ("regions", "segments", "parks", "layouts", "supports", "services", "channels") for r in tables[kind].values())
-    yield from (name for record in named for name in (record.name, *record.aliases))
-    yield from (name for fact in tables["facts"].values() for option in fact.options for name in (option.label.zh, *option.aliases))
-
-
-def _english(tables: Mapping[str, Any]) -> Iterator[str]:
-    """The names in Latin letters: the pinyin in them is part of the name."""
-    named = (r for kind in ("regions", "segments", "parks", "layouts", "supports", "services", "channels") for r in tables[kind].values())
-    yield from (name for record in named for name in (record.name, *record.aliases) if name.isascii())
-
-
-def _heard(tables: Mapping[str, Any]) -> Iterator[str]:
-    """The words that other characters of the same sound may mean: names of regions and, where long enough, of records; marked words."""
-    yield from (s.right for s in tables["spellings"].values() if s.sound)
-    yield from (
-        name
-        for region in tables["regions"].values()
-        for name in (region.name, *(n for n in region.aliases if len(n) > 2))
-        if not name.endswith(("市", "县", "区"))
-    )
-    named = (r for kind in ("parks", "supports", "services") for r in tables[kind].values())
-    yield from (name for record in named for name in (record.name, *record.aliases) if 3 <= len(name) <= 5)

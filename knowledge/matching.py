@@ -108,12 +108,14 @@ class Matcher:
 
     def reasons(self, text: str, label: str, limit: int = 4) -> list[tuple[str, float]]:
         """The grams of a text that speak most for a label, or against it, with their share of its linear score; the strongest first."""
-        known = self._known(features(self.bare(text)))
+        grams = [gram for gram in features(self.bare(text)) if gram in self]
+        known = self._known(grams)
         if label not in self._labels or not known:
             return []
-        length, place, names = self._length(known), self._labels.index(label), {self._number[g]: g for g in features(self.bare(text)) if g in self}
-        told = [(names.get(n, _COMMON).replace("^", "▸").replace("$", "◂"), self._fields(self._weights[n])[place] - _ZERO) for n in known]
-        shares = [(gram, round(field / length, 3)) for gram, field in told]
+        length, place = self._length(known), self._labels.index(label)
+        fields = (self._fields(self._weights[number])[place] - _ZERO for number in known)
+        names = (gram.replace("^", "▸").replace("$", "◂") for gram in (*grams, _COMMON))
+        shares = [(name, round(field / length, 3)) for name, field in zip(names, fields, strict=False)]
         return sorted((s for s in shares if s[0]), key=lambda s: (-abs(s[1]), s[0]))[:limit]
 
     def bare(self, text: str) -> str:

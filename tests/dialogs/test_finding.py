@@ -191,6 +191,11 @@ def test_a_question_that_does_not_say_of_what_is_about_the_last_thing(talk: Talk
     assert papers(*talk.replies) == {"taicang-2025"}
 
 
+@pytest.mark.parametrize("words", ["啊", "那", "呢 啊"])
+def test_a_mere_sound_asks_nothing_of_the_last_thing(talk: Talking, words: str) -> None:
+    assert "娄城贷" not in talk.say("娄城贷是什么").say(words).text
+
+
 def test_another_place_is_asked_for_by_a_word_of_changing(talk: Talking) -> None:
     talk.say("苏州高新区三类证给多少钱").say("换徐州看看")
     assert papers(*talk.replies) == {"xuzhou-2021"}

@@ -57,6 +57,7 @@ def test_what_is_only_planned_is_no_answer_to_what_has_happened(talk: Talking) -
     [
         ("苏州高新区，两个三类证一个二类证，今年刚拿，能拿多少", ["III", "III", "II"]),
         ("苏州高新区 三类证2个 二类证1个", ["III", "III", "II"]),
+        ("苏州高新区，三类证2个二类证1个", ["III", "III", "II"]),
         ("我们在苏州高新区拿了2个三类证，能补多少", ["III", "III"]),
     ],
 )
