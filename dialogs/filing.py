@@ -11,8 +11,8 @@ from dialogs.messages import Option
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
-from dialogs.scripts.subsidy_precheck import Report
 from dialogs.talk import AddNote, FileRequest, Talk
+from knowledge.precheck import Report
 
 
 def matter_of(talk: Talk, about: str) -> str:

@@ -9,8 +9,8 @@ from dialogs.answers import Voice
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
-from dialogs.scripts.subsidy_precheck import Report
 from knowledge.parks import ParkMatch
+from knowledge.precheck import Report
 from knowledge.records import Park
 from knowledge.rules import Assessment, Estimate
 from knowledge.shapes import Citation

@@ -7,8 +7,8 @@ from dataclasses import replace
 from dialogs import asking, closing, filing, frames, outcomes, reports
 from dialogs.messages import Option
 from dialogs.script import Outcome
-from dialogs.scripts.subsidy_precheck import Report
 from dialogs.talk import KeepPrecheck, Talk
+from knowledge.precheck import Report
 
 
 def proceed(talk: Talk) -> None:

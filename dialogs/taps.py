@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from dialogs import answering, asking, closing, filing, finding, frames, moves, proceeding, reading, repair, reports, wishes
 from dialogs.script import UNKNOWN, BadTokenError, Choices
-from dialogs.scripts.subsidy_precheck import Report
 from dialogs.talk import Talk
+from knowledge.precheck import Report
 from knowledge.snapshot import citations
 
 

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from dialogs.script import Outcome, Question, Script, ask
 from dialogs.scripts.regions import region_question
-from knowledge import rules, stacking
+from knowledge import rules
 from knowledge.inquiry import Agenda, Inquiry
-from knowledge.rules import Assessment
+from knowledge.precheck import precheck
 from knowledge.snapshot import Knowledge
-from knowledge.stacking import Total
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the pre-check comes to: one row a support and subject, and what may be added up."""
-
-    region: str
-    today: date
-    rows: tuple[Assessment, ...]
-    total: Total | None
-    facts: Mapping[str, str]
-    """The answers that it follows from, by key; no private ones."""
 
 
 def subsidy_precheck(knowledge: Knowledge, today: date) -> Script:
@@ -35,9 +20,7 @@ def subsidy_precheck(knowledge: Knowledge, today: date) -> Script:
     while matter := inquiry.open():
         value = yield from _question(agenda, matter[0], len(matter))
         inquiry.tell(matter[0], token_of(value))
-    rows = rules.assess(agenda.supports, inquiry.facts, knowledge.documents, knowledge.facts, today)
-    facts = {k: v for k, v in inquiry.facts.items() if not agenda.types[rules.generic(k)].private}
-    return Outcome("subsidy.report", Report(region, today, rows, stacking.total(rows), facts))
+    return Outcome("subsidy.report", precheck(knowledge, region, inquiry.facts, today))
 
 
 def _question(agenda: Agenda, key: str, remaining: int) -> Question[object]:

@@ -15,9 +15,9 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.messages import Reply, Source, cited
 from dialogs.naming import english_money
 from dialogs.replay import walk
-from dialogs.scripts.subsidy_precheck import Report
 from dialogs.texts import texts
 from knowledge.money import Money
+from knowledge.precheck import Report
 from knowledge.shapes import Window
 from knowledge.snapshot import Knowledge
 from tests.dialogs.talking import Talking

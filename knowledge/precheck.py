@@ -1,0 +1,31 @@
+"""The pre-check of a company: every support of its region judged on a day, and what may be added up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from knowledge import rules, stacking
+from knowledge.rules import Assessment, Facts
+from knowledge.snapshot import Knowledge
+from knowledge.stacking import Total
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a pre-check comes to: one row a support and subject, and what may be added up."""
+
+    region: str
+    today: date
+    rows: tuple[Assessment, ...]
+    total: Total | None
+    facts: Mapping[str, str]
+    """The answers that it follows from, by key; no private ones."""
+
+
+def precheck(knowledge: Knowledge, region: str, facts: Facts, today: date) -> Report:
+    """Judge every support of a region (and of the regions above it) by these facts, as of a day."""
+    rows = rules.assess(knowledge.agendas[region].supports, facts, knowledge.documents, knowledge.facts, today)
+    shown = {k: v for k, v in facts.items() if not knowledge.facts[rules.generic(k)].private}
+    return Report(region, today, rows, stacking.total(rows), shown)
