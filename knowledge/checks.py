@@ -208,4 +208,4 @@ def _ceilings(support: Support, seen: dict[str, tuple[str, Cap]]) -> Iterator[Fa
 
 
 def _said(cap: Cap) -> Sequence[object]:
-    return (cap.scope, cap.max, cap.both_tiers)
+    return (cap.scope, cap.max, cap.both_tiers, cap.replaces)

@@ -59,6 +59,8 @@ class Cap(Shape):
     max: MoneyField
     both_tiers: bool = False
     """The ceiling counts the money of both fiscal tiers (city and district) together."""
+    replaces: MoneyField | None = None
+    """The ceiling in whose place this one came; told, and never reckoned with."""
     source: Citation
 
 
@@ -99,9 +101,14 @@ class Example(Shape):
     status: Literal["met", "not_met", "unknown", "undecidable", "window_over", "not_yet"]
 
 
+Relation = Literal["highest_of_a_kind", "both_tiers_ceiling", "company_year_ceiling", "shared_by_tiers", "earlier_rules", "other"]
+"""How a support stands to others: 同类就高不重复 / 两级财政合计上限 / 单个企业每年上限 / 市区按比例分担 / 延续原政策 / 其他."""
+
+
 class Rule(Shape):
     """A rule beside the criteria, in our own words, and where it stands."""
 
+    relation: Relation = "other"
     text: Text
     source: Citation
 
