@@ -9,6 +9,8 @@ from dialogs.answers import Voice
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
+from knowledge import precheck
+from knowledge.changes import Change
 from knowledge.parks import ParkMatch
 from knowledge.precheck import Report
 from knowledge.records import Park
@@ -23,7 +25,13 @@ def to_json(outcome: Outcome, voice: Voice) -> dict[str, Any]:
     match outcome.data:
         case Report(region=region, today=today, rows=rows, total=total):
             money = {"min": whole(total.low), "max": whole(total.high), "currency": total.currency, "binding": list(total.binding)} if total else None
-            return {"name": outcome.name, "region": region, "today": today.isoformat(), "supports": [row(r) for r in rows], "total": money}
+            return {
+                "name": outcome.name,
+                "region": region,
+                "today": today.isoformat(),
+                "supports": [{**row(r), "change": _change(precheck.change(voice.knowledge, outcome.data, r))} for r in rows],
+                "total": money,
+            }
         case Shortlist(parks=parks):
             return {"name": outcome.name, "parks": [_park(voice, m) for m in parks]}
         case Routes(region=region, matter=matter, channels=channels):
@@ -48,6 +56,14 @@ def row(assessment: Assessment) -> dict[str, Any]:
         "printed": printed(support),
         "amount": None if assessment.estimate is None else _money(assessment.estimate),
     }
+
+
+def _change(found: Change | None) -> dict[str, Any] | None:
+    """What would change a row: the answers, the conditions that they meet, what that takes, and how it stands then."""
+    if found is None:
+        return None
+    on = found.on.isoformat() if found.on else None
+    return {"answers": dict(found.answers), "criteria": [c.id for c in found.criteria], "effort": found.effort, "on": on, "then": str(found.then)}
 
 
 def printed(support: Support) -> dict[str, Any]:

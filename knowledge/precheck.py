@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from knowledge import rules, stacking
+from knowledge import changes, rules, stacking
+from knowledge.changes import Change
 from knowledge.rules import Assessment, Facts
 from knowledge.snapshot import Knowledge
 from knowledge.stacking import Total
@@ -29,3 +30,8 @@ def precheck(knowledge: Knowledge, region: str, facts: Facts, today: date) -> Re
     rows = rules.assess(knowledge.agendas[region].supports, facts, knowledge.documents, knowledge.facts, today)
     shown = {k: v for k, v in facts.items() if not knowledge.facts[rules.generic(k)].private}
     return Report(region, today, rows, stacking.total(rows), shown)
+
+
+def change(knowledge: Knowledge, report: Report, row: Assessment) -> Change | None:
+    """What would change a row of a report; None where nothing would, or nothing need."""
+    return changes.change(row, report.facts, knowledge.documents, knowledge.facts, report.today)

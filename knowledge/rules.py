@@ -92,12 +92,10 @@ def verdict(criterion: Criterion, facts: Facts, subject: str, types: FactTypes) 
     """Whether a condition is met by these facts."""
     if criterion.fact is None:
         return Verdict.UNDECIDABLE
+    if _impossible(criterion.fact, facts, subject, types):
+        return Verdict.NOT_MET
     token = known(criterion.fact, facts, subject, types)
-    if token is None:
-        if _impossible(criterion.fact, facts, subject, types):
-            return Verdict.NOT_MET
-        return Verdict.UNKNOWN
-    if token == UNKNOWN:
+    if token is None or token == UNKNOWN:
         return Verdict.UNKNOWN
     if criterion.any_of:
         return Verdict.MET if set(token.split(",")) & set(criterion.any_of) else Verdict.NOT_MET

@@ -49,6 +49,17 @@ def time_on(record: Record, document: Document, today: date) -> Time:
     return document_time(document, today)
 
 
+def begins(record: Record, document: Document, today: date) -> date | None:
+    """The day on which a record that has not begun begins; None where none is printed, or where it has begun."""
+    if time_on(record, document, today) is not Time.NOT_YET:
+        return None
+    notice = notice_on(record, today)
+    if notice is not None and notice.opens is not None and notice.opens > today:
+        return notice.opens
+    window = record.window if record.window and (record.window.since or record.window.until) else document.plan
+    return window.since if window else None
+
+
 def document_time(document: Document, today: date) -> Time:
     """How a document stands on a day."""
     if superseded(document, today):

@@ -194,6 +194,7 @@ def test_a_fact_that_cannot_exist_is_not_met() -> None:
     device_class = criterion("product.class", any_of=("III", "II"))
     assert verdict(device_class, events="trial") is Verdict.NOT_MET
     assert rules.verdict(device_class, {"product.type": "drug"}, COMPANY, TYPES) is Verdict.NOT_MET
+    assert rules.verdict(device_class, {"product.type": "drug", "product.class": "III"}, COMPANY, TYPES) is Verdict.NOT_MET, "whatever was said"
     assert rules.verdict(device_class, {"product.type": "unknown"}, COMPANY, TYPES) is Verdict.UNKNOWN
     assert rules.verdict(device_class, {}, COMPANY, TYPES) is Verdict.UNKNOWN
 
@@ -208,11 +209,11 @@ def test_each_product_is_judged_by_its_own_facts() -> None:
     assert [(a.subject, a.status, a.year) for a in found] == [("product.1", Status.MET, 2022), ("product.3", Status.NOT_MET, 2021)]
 
 
-@pytest.mark.parametrize("listed", [None, "unknown", "none"])
-def test_without_a_list_of_products_the_company_stands_for_one(listed: str | None) -> None:
+@pytest.mark.parametrize(("listed", "expected"), [(None, Status.MET), ("unknown", Status.MET), ("none", Status.NOT_MET)])
+def test_without_a_list_of_products_the_company_stands_for_one(listed: str | None, expected: Status) -> None:
     row = support(criterion("product.class", any_of=("III",)), per="product")
     facts = {"product.class": "III"} | ({"products": listed} if listed else {})
-    assert [(a.subject, a.status) for a in rules.assess([row], facts, {"paper": PAPER}, TYPES, DAY)] == [(COMPANY, Status.MET)]
+    assert [(a.subject, a.status) for a in rules.assess([row], facts, {"paper": PAPER}, TYPES, DAY)] == [(COMPANY, expected)]
 
 
 def test_keys_of_products() -> None:
