@@ -14,7 +14,7 @@ from typing import Literal
 from knowledge.facts import FactType
 from knowledge.money import Money
 from knowledge.records import Document
-from knowledge.rules import NONE, Assessment, Facts, FactTypes, Status, assess_one, key_for
+from knowledge.rules import NONE, UNKNOWN, Assessment, Facts, FactTypes, Status, assess_one, key_for
 from knowledge.supports import Criterion
 from knowledge.validity import begins
 
@@ -67,18 +67,26 @@ def _candidates(row: Assessment, facts: Facts, types: FactTypes) -> Iterator[dic
 
 
 def _options(row: Assessment, facts: Facts, types: FactTypes) -> dict[str, list[str]]:
-    """For each answer that a failed condition hangs on, the tokens that would satisfy the conditions on it."""
+    """For each answer that the support looks at, the tokens that would satisfy the conditions on it; those that fail first."""
     found: dict[str, list[str]] = {}
-    failed = [c.fact for c in row.failed if c.fact]
-    behind = [(other, needed) for fact in failed if fact in types for other, needed in types[fact].only_if.items()]
-    if facts.get("products") == NONE and any(fact.startswith("product.") for fact in failed):
+    looked_at = [c.fact for c in (*row.failed, *row.support.criteria) if c.fact]
+    behind = [(other, needed) for fact in looked_at if fact in types for other, needed in types[fact].only_if.items()]
+    if facts.get("products") == NONE and any(fact.startswith("product.") for fact in looked_at):
         found["products"] = ["1"]
-    for fact in dict.fromkeys([*failed, *(other for other, _ in behind)]):
+    for fact in dict.fromkeys([*looked_at, *(other for other, _ in behind)]):
         key = key_for(fact, row.subject)
         on_it = [c for c in row.support.criteria if c.fact == fact]
         needed = [token for other, token in behind if other == fact]
         found[key] = list(dict.fromkeys([*_satisfying(on_it, facts.get(key, ""), types.get(fact)), *needed]))
+    for fact, source in [(f, s) for f in tuple(found) if f in types for s in types[f].implied_by]:  # a choice may settle it as well
+        implying = [o.token for o in types[source].options if o.implies.get(fact) in found[key_for(fact, row.subject)]]
+        plain = found.get(source) or [facts.get(source, "")]
+        found[source] = [*found.get(source, ()), *(_with(tokens, more) for tokens in plain for more in implying)]
     return found
+
+
+def _with(tokens: str, more: str) -> str:
+    return ",".join(dict.fromkeys(t for t in (*tokens.split(","), more) if t and t not in (NONE, UNKNOWN)))
 
 
 def _satisfying(criteria: list[Criterion], given: str, fact: FactType | None) -> Iterator[str]:

@@ -109,7 +109,7 @@ DOMAIN: dict[str, list[str]] = {
     "a": ["yes", "no"],
     "b": ["yes", "no"],
     "events": [",".join(c) or "none" for n in range(4) for c in itertools.combinations(("certificate", "trial", "award"), n)],
-    "count": ["0", "2", "3", "4"],
+    "count": ["0", "1", "2", "3", "4"],
     "product.type": ["device", "drug"],
     "product.class": ["III", "II"],
     "product.phase": ["I", "II"],
