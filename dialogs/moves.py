@@ -71,7 +71,7 @@ def edit(talk: Talk, argument: str) -> None:
         talk.state = frames.reopen(talk.state, talk.stage, key)
         asking.ask(talk)
         return
-    trail = [a for a in talk.stage.run(top).trail if a.question.key != "confirm"]
+    trail = [a for a in talk.stage.run(top).trail if a.question.key not in ("confirm", "enough")]
     options = []
     for asked in trail:
         title = asked.question.fact.question[talk.say.language].rstrip("？?")
@@ -250,6 +250,8 @@ def enough(talk: Talk, run: str = "") -> None:
     ticked = ",".join(t for t in top.draft.split(",") if t and t != asking.ALL)
     if ticked and (open_one := talk.asking()) is not None:
         talk.state = frames.answer(talk.state, talk.stage, {open_one.key: ticked})
+    if top.dialog == "subsidy_precheck":
+        talk.state = frames.answer(talk.state, talk.stage, {"enough": "yes"})
     while (question := talk.asking()) is not None:
         tokens = {t for t, _ in question.choices}
         if not question.optional and not isinstance(question, Items) and ANY not in tokens:
@@ -257,6 +259,15 @@ def enough(talk: Talk, run: str = "") -> None:
             break
         token = UNKNOWN if question.optional else ANY if ANY in tokens else question.samples()[0]
         talk.state = frames.answer(talk.state, talk.stage, {question.key: token})
+    proceeding.proceed(talk)
+
+
+def more(talk: Talk, run: str) -> None:
+    """Go on with the questions that were left out to see what follows so far."""
+    if not any(f.run == run and "enough" in f.answers for f in talk.state.frames):
+        stale(talk, "bad.stale")
+        return
+    talk.state = frames.reopen(frames.lift(talk.state, run), talk.stage, "enough")
     proceeding.proceed(talk)
 
 

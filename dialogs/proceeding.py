@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dialogs import asking, closing, filing, frames, outcomes, reports
+from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.script import Outcome
 from dialogs.talk import KeepPrecheck, Talk
@@ -18,12 +19,26 @@ def proceed(talk: Talk) -> None:
         return
     now = talk.stage.run(frame)
     if now.outcome is None:
-        lead = [_used(talk)]
-        if frame.dialog == "subsidy_precheck" and len(frame.trail) == 1 and talk.voice.all_over(now.trail[0].token):
-            lead.append(talk.say("report.all_over", region=talk.voice.region_name(now.trail[0].token)))
+        lead, region = [_used(talk)], now.trail[0].token if now.trail else ""
+        begins = frame.dialog == "subsidy_precheck" and now.trail and (len(now.trail) == 1 or talk.state.runs != talk.runs_before)
+        over = reports.last_day(talk.voice, region) if begins and not frame.answers.get("as_of") else None
+        if over:
+            lead.append(talk.say("report.all_over", region=talk.voice.region_name(region)))
+        lead.append(_so_far(talk, frame))
         asking.ask(talk, "\n".join(filter(None, lead)))
+        if over and talk.replies:
+            then = Option(talk.say("report.as_of", year=over.year), f"!asof:{over.isoformat()}")
+            talk.replies[-1] = replace(talk.replies[-1], options=(*talk.replies[-1].options, then))
         return
     done(talk, now.outcome)
+
+
+def _so_far(talk: Talk, frame: Frame) -> str:
+    """At the start of a pre-check, what the person's first words lead to already."""
+    if frame.dialog != "subsidy_precheck" or talk.state.runs == talk.runs_before or not frame.answers.keys() - {"region", "as_of", "segment"}:
+        return ""
+    outcome = talk.stage.run(replace(frame, answers={**frame.answers, "enough": "yes"})).outcome
+    return reports.so_far(talk.voice, outcome.data) if outcome else ""
 
 
 def _used(talk: Talk) -> str:

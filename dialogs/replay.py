@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dialogs.script import BadTokenError, Outcome, Question, Script, ScriptError
+from dialogs.script import ASKED, GIVEN, BadTokenError, Outcome, Question, Script, ScriptError
 
 MAX_QUESTIONS = 200
 NewScript = Callable[[], Script]
@@ -43,7 +43,13 @@ def replay(new: NewScript, answers: Mapping[str, str]) -> Replay:
     try:
         question = next(script)
         while True:
+            if question is GIVEN:
+                question = script.send(answers)
+                continue
             token = answers.get(question.key)
+            if token is None and question.default is not ASKED:
+                question = script.send(question.default)
+                continue
             if token is None or len(trail) >= MAX_QUESTIONS:
                 return Replay(tuple(trail), question, None)
             try:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 
 from dialogs import shortlists
 from dialogs.answers import Voice, fit
+from dialogs.grouping import FOLDED, Groups, grouped, printed
 from dialogs.messages import Option, Reply
 from dialogs.outcomes import whole
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
 from knowledge.money import Money
-from knowledge.precheck import Report
+from knowledge.precheck import Report, change
 from knowledge.rules import COMPANY, Assessment, Estimate, Status, Verdict
 from knowledge.shapes import Citation
 from knowledge.snapshot import citations
+from knowledge.stacking import Total
 from knowledge.validity import Time, notice_on
 
 SHOWN = 4
 WHOLE = "标题"
 """The section that stands for a whole paper."""
 PAGE = 8
-_ORDER = ((Status.MET,), (Status.NOT_MET,), (Status.UNKNOWN, Status.UNDECIDABLE), (Status.NOT_YET,), (Status.WINDOW_OVER,))
-"""The groups of a report, in the order of voice: what may fit, what is nearly there, what can't be judged, what is not open yet, what is over."""
 
 
 def tell(voice: Voice, outcome: Outcome, run: str) -> list[Reply]:
@@ -65,85 +67,130 @@ def headline(voice: Voice, assessment: Assessment) -> str:
 
 
 def precheck(voice: Voice, report: Report, run: str) -> Reply:
-    """The report in one screen: groups by headline, the most telling lines first, the sum, what next."""
-    say = voice.say
-    groups, folded = _groups(report.rows)
-    lines = [say("report.title", region=voice.region_name(report.region), today=report.today.isoformat())]
+    """The report in one screen: what may be had and how much at most, then until when, whom to ask, what is missing; what next."""
+    voice = replace(voice, today=report.today)
+    say, groups = voice.say, grouped(report.rows)
+    lines = [say("report.title", region=voice.region_name(report.region), today=report.today.isoformat(), answer=_answer(voice, report, groups))]
     cited: list[Assessment] = []
-    several = len({r.subject for r in report.rows}) > 2  # the company and one product need no number
-    for status, rows in groups:
-        name = say("status.not_met_near") if status is Status.NOT_MET else say(f"status.{status}")
-        lines.append(say("report.group", name=name, count=len(rows)))
-        for assessment in rows[:SHOWN]:
-            lines += _row_lines(voice, assessment, several)
-            cited.append(assessment)
-        if len(rows) > SHOWN:
-            lines.append(say("report.rest", count=len(rows) - SHOWN))
-        if status is Status.WINDOW_OVER:
+    for name, rows in groups.items():
+        if name in FOLDED:
+            continue
+        supports = _by_support(rows)
+        lines.append(say("report.group", name=say(f"report.group_{name}"), count=len(supports)))
+        for same in supports[:SHOWN]:
+            lines += _row_lines(voice, report, name, same)
+            cited += same
+        if len(supports) > SHOWN:
+            lines.append(say("report.rest", count=len(supports) - SHOWN))
+        if name == "window_over":
             lines.append(say("report.window_group_note"))
-    if not groups:
-        lines.append(say("report.nothing", region=voice.region_name(report.region)))
-    if folded:
-        lines.append(say("report.folded", count=len(folded)))
-    lines.append(_total(voice, report))
+    lines += _left_out(voice, report, groups)
     lines.append(say("report.check"))
     options = [Option(say("report.see_basis"), f"!basis:{run}.0"), Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")]
+    if report.open:
+        options.insert(0, Option(say("report.go_on"), f"!more:{run}"))
+    elif (day := last_day(voice, report.region)) and "met" not in groups and "open" not in groups:
+        options.insert(0, Option(say("report.as_of", year=day.year), f"!asof:{day.isoformat()}"))
     papers = dict.fromkeys(r.support.source.document for r in report.rows)
     places = [a.support.source for a in cited] or [Citation(document=d, section=WHOLE) for d in papers]
     return Reply("\n".join(filter(None, lines)), tuple(options), voice.sources(places))
 
 
-def _groups(rows: Sequence[Assessment]) -> tuple[list[tuple[Status, list[Assessment]]], list[Assessment]]:
-    """Rows worth showing by status; apart from those to which nothing that the company said speaks, or that fail for good."""
-    folded = [r for r in rows if (not _near(r) if r.status is Status.NOT_MET else not any(v is Verdict.MET for _, v in r.verdicts))]
-    apart = {id(r) for r in folded}
-    shown = [r for r in rows if id(r) not in apart]
-    found = [(s[0], sorted((r for r in shown if r.status in s), key=_weight)) for s in _ORDER]
-    return [(s, r) for s, r in found if r], folded
+def so_far(voice: Voice, report: Report) -> str:
+    """What a founder's first words lead to already: the highest sums of supports that they speak of; empty where there are none."""
+    rows = [r for name, rows in grouped(report.rows).items() if name not in FOLDED for r in rows if printed(r.support)]
+    supports = [same[0].support for same in _by_support(rows)][:2]
+    lines = [voice.say("report.line", name=voice.called(s), amount=voice.amount(s)) for s in supports]
+    return "\n".join([voice.say("report.so_far"), *lines]) if lines else ""
 
 
-def _near(assessment: Assessment) -> bool:
-    """Whether only fixable conditions fail, and the company does what the support is for."""
-    return (assessment.verdicts[0][1] is Verdict.MET or assessment.one_step) and all(c.change != "fixed" for c in assessment.failed)
+def last_day(voice: Voice, region: str) -> date | None:
+    """The last day on which something printed for a region still held, where all of it is over."""
+    if not voice.all_over(region):
+        return None
+    papers = [voice.knowledge.document_of(s) for s in voice.knowledge.supports_in(region) if s.region == region]
+    return max((d.plan.until for d in papers if d.plan and d.plan.until), default=None)
 
 
-def _weight(assessment: Assessment) -> tuple[int, int, str]:
-    """Rows with a met condition and a printed amount come first."""
-    amount = assessment.support.amount
-    met = any(v is Verdict.MET for _, v in assessment.verdicts)
-    return (0 if met else 1, 0 if amount.max or amount.rate_max else 1, assessment.support.id)
+def _answer(voice: Voice, report: Report, groups: Groups) -> str:
+    """The first line: how many supports may fit, and how much they come to at most."""
+    say, total = voice.say, report.total
+    count = {name: len(_by_support(rows)) for name, rows in groups.items()}
+    if "met" in groups:
+        return say("report.answer_met", count=count["met"]) + (_total(voice, report, total) if total else say("report.total_none"))
+    kinds = [say(f"report.count_{name}", count=count[name]) for name in ("near", "open", "not_yet") if name in count]
+    if kinds:
+        return say("report.answer_open", counts=say.join(kinds))
+    if "window_over" in groups:
+        sure = not any(v is Verdict.UNKNOWN for r in groups["window_over"] for _, v in r.verdicts)
+        return say("report.answer_over" if sure else "report.answer_over_open", count=count["window_over"])
+    return say("report.answer_stopped" if report.open else "report.answer_none")
 
 
-def _row_lines(voice: Voice, assessment: Assessment, several: bool) -> list[str]:
-    say, support = voice.say, assessment.support
-    product = assessment.subject.removeprefix("product.") if several and assessment.subject != COMPANY else ""
-    lines = [
-        say("report.line_product", name=voice.called(support), product=product, amount=voice.amount(support))
-        if product
-        else say("report.line", name=voice.called(support), amount=voice.amount(support))
-    ]
-    match assessment.status:
+def _total(voice: Voice, report: Report, total: Total) -> str:
+    """What is added up, the ceiling that holds it down, and what gave way to a higher one of its kind."""
+    say = voice.say
+    caps = {c.id: voice.cap(c) for r in report.rows for c in r.support.caps}
+    binding = say("report.total_binding", caps=say.join([caps[i] for i in total.binding])) if total.binding else ""
+    text = say("report.total", amount=_estimate(voice, Estimate(total.low, total.high, total.currency)), binding=binding)
+    return text + (say("report.yielding", names=say.join([voice.called(r.support) for r in total.yielding])) if total.yielding else "")
+
+
+def _left_out(voice: Voice, report: Report, groups: Groups) -> list[str]:
+    """What is not counted, and what is not shown, with the reason."""
+    say = voice.say
+    unsure = [same for same in _by_support(groups.get("open", [])) if any(r.estimate for r in same)]
+    silent, failed = (len(_by_support(groups.get(name, []))) for name in FOLDED)
+    lines = [say("report.not_added", count=len(unsure))] if unsure and report.total else []
+    if silent:
+        lines.append(say("report.not_asked", count=silent, questions=len(report.open)) if report.open else say("report.silent", count=silent))
+    return [*lines, say("report.folded", count=failed) if failed else ""]
+
+
+def _by_support(rows: Sequence[Assessment]) -> list[list[Assessment]]:
+    """The rows of one support together: its products are told in one line."""
+    found: dict[str, list[Assessment]] = {}
+    for row in rows:
+        found.setdefault(row.support.id, []).append(row)
+    return list(found.values())
+
+
+def _row_lines(voice: Voice, report: Report, group: str, same: Sequence[Assessment]) -> list[str]:
+    """A support with its products: what it gives; then until when and whom to ask, or what it hangs on."""
+    say, first = voice.say, same[0]
+    support = first.support
+    products = [r.subject.removeprefix("product.") for r in same if r.subject != COMPANY]
+    several = "," in report.facts.get("products", "")
+    named = say("report.products", numbers="、".join(products)) if products and several else ""
+    lines = [say("report.line", name=voice.called(support) + named, amount=voice.amount(support))]
+    match first.status:
+        case Status.MET:
+            lines.append(say("report.standing", until=voice.until(support), whom=voice.whom(support)))
         case Status.NOT_MET:
-            lines.append(say("report.failed", count=len(assessment.failed), criteria=voice.clauses(voice.condition(c) for c in assessment.failed)))
+            lines.append(failed(voice, report, first))
         case Status.UNDECIDABLE:
-            why = next(c.undecidable for c, v in assessment.verdicts if v is Verdict.UNDECIDABLE)
+            why = next(c.undecidable for c, v in first.verdicts if v is Verdict.UNDECIDABLE)
             lines.append(say("report.undecidable", why=(why or "").rstrip("。")))
-        case Status.UNKNOWN:
-            lines.append(say("report.missing", facts=say.join([voice.condition(c) for c, v in assessment.verdicts if v is Verdict.UNKNOWN])))
+        case Status.UNKNOWN | Status.WINDOW_OVER if any(v is Verdict.UNKNOWN for r in same for _, v in r.verdicts):
+            missing = dict.fromkeys(voice.condition(c) for r in same for c, v in r.verdicts if v is Verdict.UNKNOWN)
+            lines.append(say("report.missing", facts=voice.clauses(missing)))
         case _:
             pass
-    if assessment.time in (Time.OPEN_UNTIL, Time.NOT_YET) or notice_on(support, voice.today):
+    if first.time is Time.NOT_YET or notice_on(support, voice.today):
         lines.append("  " + voice.holds(support))
     return lines
 
 
-def _total(voice: Voice, report: Report) -> str:
-    say, total = voice.say, report.total
-    if total is None:
-        return say("report.total_none") if any(r.support.amount.max for r in report.rows if r.status is not Status.NOT_MET) else ""
-    caps = {c.id: voice.cap(c) for r in report.rows for c in r.support.caps}
-    binding = say("report.total_binding", caps=say.join([caps[i] for i in total.binding])) if total.binding else ""
-    return say("report.total", amount=_estimate(voice, Estimate(total.low, total.high, total.currency)), binding=binding)
+def failed(voice: Voice, report: Report, row: Assessment) -> str:
+    """The conditions that fail, whether that can be mended, and what would still stand in the way."""
+    say = voice.say
+    lifted = change(voice.knowledge, report, row)
+    effort = say(f"report.effort_{lifted.effort}") if lifted else say("report.effort_fixed")
+    if lifted and lifted.on:
+        effort = say("report.effort_day", day=lifted.on.isoformat())
+    then = say(f"report.then_{lifted.then}") if lifted and lifted.then in (Status.WINDOW_OVER, Status.UNDECIDABLE) else ""
+    criteria = voice.clauses(voice.condition(c) for c in row.failed)
+    return say("report.failed", count=len(row.failed), criteria=criteria, effort=effort, then=then)
 
 
 def _estimate(voice: Voice, estimate: Estimate) -> str:
@@ -155,8 +202,8 @@ def _estimate(voice: Voice, estimate: Estimate) -> str:
 
 def basis(voice: Voice, report: Report, run: str, start: int) -> Reply:
     """Every row with its conditions and source, some at a time."""
-    groups, folded = _groups(report.rows)
-    rows = [r for _, group in groups for r in group] + folded
+    voice = replace(voice, today=report.today)
+    rows = [r for group in grouped(report.rows).values() for r in group]
     page = rows[start : start + PAGE]
     lines = []
     for number, assessment in enumerate(page, start + 1):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +21,16 @@ T_co = TypeVar("T_co", covariant=True)
 UNKNOWN = "unknown"
 NONE = "none"
 MAX_ITEMS = 9
+
+
+ASKED: Any = object()
+"""No default: the question is put to the person."""
+SKIPPED: Any = object()
+"""The value of a question that the person went past to see what follows so far."""
+
+
+GIVEN: Any = object()
+"""Yielded instead of a question, it brings all answers that were given, by key: to choose what to ask first, for nothing else."""
 
 
 class ScriptError(Exception):
@@ -40,6 +51,8 @@ class Question(ABC, Generic[T_co]):
     """Whether “not sure” is an answer."""
     remaining: int = 0
     """How many questions are left with this one, as far as the script knows; 0 where it does not say."""
+    default: Any = ASKED
+    """The value that counts where nothing was said: such a question is never put, its answer only taken."""
 
     def __iter__(self) -> Generator[Question[Any], Any, T_co]:
         value: T_co = yield self
@@ -225,6 +238,24 @@ class Items(Question[tuple[int, ...]]):
 
 
 @dataclass(frozen=True, eq=False)
+class Day(Question[date | None]):
+    """A day, kept as `2022-12-31`; None is “not sure”."""
+
+    def value(self, token: str) -> date | None:
+        """The day."""
+        if token == UNKNOWN and self.optional:
+            return None
+        try:
+            return date.fromisoformat(token)
+        except ValueError as error:
+            raise _no_token(self, token) from error
+
+    def samples(self) -> tuple[str, ...]:
+        """The fact's samples."""
+        return self.fact.samples
+
+
+@dataclass(frozen=True, eq=False)
 class FreeText(Question[str]):
     """Words of the person, kept as they are. `fact.type` phone asks for a number or an address that can be reached."""
 
@@ -266,6 +297,8 @@ def ask(fact: FactType, key: str | None = None, options: tuple[tuple[str, Words]
             return Flag(key, fact, remaining=remaining)
         case "money":
             return Amount(key, fact, remaining=remaining)
+        case "date":
+            return Day(key, fact, remaining=remaining)
         case "number":
             return Items(key, fact, remaining=remaining) if key == "products" else Number(key, fact, remaining=remaining)
         case _:

@@ -9,7 +9,7 @@ from knowledge.records import Document, Record
 from knowledge.shapes import Application
 from knowledge.snapshot import Answerable
 from knowledge.supports import Support
-from knowledge.validity import OVER, Time, document_time, notice_on, superseded, time_on
+from knowledge.validity import OVER, Time, document_time, ends, notice_on, superseded, time_on
 
 _WORSE = (Time.IN_FORCE, Time.OPEN_UNTIL, Time.UNDATED, Time.NOT_YET, Time.PLAN_OVER, Time.WINDOW_OVER, Time.SUPERSEDED)
 """How records stand, from what holds to what does not."""
@@ -60,6 +60,11 @@ class Standing(Naming):
                 f"time.{key.get(time_on(record, document, self.today), 'in_force')}", printed=self.period(window), until=window.until or ""
             )
         return said if notice is None else self.sentences(said, self._notice(notice, Time.UNDATED))
+
+    def until(self, record: Record) -> str:
+        """Until when a record holds, in half a line; that no day is printed where none is."""
+        day = ends(record, self.knowledge.document_of(record), self.today)
+        return self.say("report.until", day=day.isoformat()) if day else self.say("report.no_until")
 
     def _notice(self, notice: Application, time: Time) -> str:
         """What an admin found out about applications, with the day of the check."""

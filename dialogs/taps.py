@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from types import MappingProxyType
 
-from dialogs import answering, asking, closing, filing, finding, frames, moves, proceeding, reading, repair, reports, wishes
+from dialogs import answering, as_of, asking, closing, filing, finding, frames, moves, proceeding, reading, repair, reports, wishes
 from dialogs.script import UNKNOWN, BadTokenError, Choices
 from dialogs.talk import Talk
 from knowledge.precheck import Report
@@ -135,6 +136,13 @@ def _basis(talk: Talk, argument: str) -> None:
     talk.replies.append(reports.basis(talk.voice, outcome.data, run, int(start_at)))
 
 
+def _as_of(talk: Talk, day: str) -> None:
+    try:
+        as_of.judge(talk, date.fromisoformat(day))
+    except ValueError:
+        moves.stale(talk, "bad.forged")
+
+
 def _take(talk: Talk, _: str = "") -> None:
     """The words that waited were an answer."""
     question, words = talk.asking(), talk.state.pending
@@ -184,6 +192,8 @@ _TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
         "why": moves.why,
         "withdraw": moves.withdraw,
         "enough": moves.enough,
+        "more": moves.more,
+        "asof": _as_of,
         "rate": closing.rate,
     }
 )

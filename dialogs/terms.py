@@ -102,6 +102,16 @@ class Terms(Naming):
         unmarked = len(units) > 1 and not any(u.lead for u in units)
         return names + (self.say("channels.lead_unmarked") if unmarked else "")
 
+    def whom(self, record: Support) -> str:
+        """Whom to ask, in half a line: the leading units, else the first one and how many there are; that the paper names none."""
+        if record.responsible is None:
+            return self.say("report.whom_none")
+        units = record.responsible.units
+        leading = [u.name for u in units if u.lead]
+        if leading and len(leading) < 4:
+            return self.say("report.whom", units=self.say.join(leading))
+        return self.say("report.whom_first", unit=units[0].name, count=len(units)) if len(units) > 1 else self.say("report.whom", units=units[0].name)
+
     def contact(self, contact: Contact) -> list[str]:
         """Lines that say how to reach an office, with the day of the check; or that the document does not print it."""
         on = contact.checked.on if contact.checked else ""

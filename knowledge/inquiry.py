@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from knowledge.rules import COMPANY, Facts, FactTypes, Verdict, generic, key_for, known, subjects, verdict
+from knowledge.rules import COMPANY, UNKNOWN, Facts, FactTypes, Verdict, generic, key_for, known, subjects, verdict
 from knowledge.supports import Support
 
 
@@ -43,22 +44,38 @@ class Inquiry:
     """Which questions still matter, kept up to date answer by answer.
 
     Only the first open condition of each support counts (the later ones may never matter), and a support that has failed, or
-    whose condition the company does not know, asks nothing more. A support with a printed amount weighs three times one without.
+    whose condition the company does not know, asks nothing more. A support with a printed amount weighs three times one without, and
+    one of which a condition is met already four times another: what the person spoke of is settled first.
     """
 
-    def __init__(self, agenda: Agenda) -> None:
-        self._agenda = agenda
-        self._wanted = list(agenda.first)
+    def __init__(self, agenda: Agenda, given: Facts = MappingProxyType({})) -> None:
+        """`given`: answers that were volunteered ahead of their questions; they say what the person speaks of, and count once asked for."""
+        self._agenda, self._given = agenda, given
         self.facts: dict[str, str] = {}
+        self._wanted = list(agenda.first)
+        about = {generic(key) for key in given}
+        self._near = [not about.isdisjoint(looks) and self._any_met(s) for s, looks in zip(agenda.supports, agenda.looks_at, strict=True)]
 
     def open(self) -> list[str]:
         """The keys of these questions, the one that decides most first; ties go to the order of the vocabulary."""
         weight: Counter[str] = Counter()
-        for support, keys in zip(self._agenda.supports, self._wanted, strict=True):
+        for support, keys, near in zip(self._agenda.supports, self._wanted, self._near, strict=True):
             for key in keys:
-                weight[key] += 3 if support.amount.max or support.amount.rate_max else 1
+                weight[key] += (3 if support.amount.max or support.amount.rate_max else 1) * (4 if near else 1)
         order = self._agenda.order
         return sorted(weight, key=lambda key: (-weight[key], order.get(generic(key), len(order)), key))
+
+    def most(self) -> int:
+        """How many questions may still come, at most, with what is known now."""
+        agenda, facts = self._agenda, self.facts
+        keys = {
+            key
+            for support, wanted in zip(agenda.supports, self._wanted, strict=True)
+            if wanted
+            for subject in subjects(support, facts)
+            for key in (*wanted, *_unanswered(support, subject, facts, agenda.types))
+        }
+        return len(keys)
 
     def tell(self, key: str, token: str) -> None:
         """Take an answer; only supports that look at its fact are judged anew."""
@@ -66,7 +83,31 @@ class Inquiry:
         fact, agenda = generic(key), self._agenda
         for index, keys in enumerate(self._wanted):
             if keys and fact in agenda.looks_at[index]:
-                self._wanted[index] = tuple(_open_keys(agenda.supports[index], self.facts, agenda.types))
+                support = agenda.supports[index]
+                self._wanted[index] = tuple(_open_keys(support, self.facts, agenda.types))
+                self._near[index] = bool(self._wanted[index]) and self._any_met(support)
+
+    def unheard(self) -> list[str]:
+        """The keys of answers that were volunteered, that some support looks at, and that nothing rules out, though no question led there."""
+        agenda, keys = self._agenda, [k for k in self._given if k not in self.facts and generic(k) in self._agenda.order]
+        looked_at = frozenset().union(*agenda.looks_at)
+        listed = self._given.get("products", "").split(",")
+        return [
+            k
+            for k in sorted(keys, key=lambda k: (agenda.order[generic(k)], k))
+            if generic(k) in looked_at and (generic(k) == k or k.split(".")[1] in listed) and not self._ruled_out(k)
+        ]
+
+    def _ruled_out(self, key: str) -> bool:
+        subject = ".".join(key.split(".")[:2]) if generic(key) != key else COMPANY
+        facts = {**self._given, **self.facts}
+        return any(
+            known(f, facts, subject, self._agenda.types) not in (None, UNKNOWN, t) for f, t in self._agenda.types[generic(key)].only_if.items()
+        )
+
+    def _any_met(self, support: Support) -> bool:
+        facts, types = {**self._given, **self.facts} if self._given else self.facts, self._agenda.types
+        return any(verdict(c, facts, subject, types) is Verdict.MET for subject in subjects(support, facts) for c in support.criteria)
 
 
 def _looks_at(support: Support, types: FactTypes) -> set[str]:
@@ -109,6 +150,15 @@ def _wanted(support: Support, subject: str, unknown: list[str], facts: Facts, ty
         yield key_for(support.amount.of, subject)
     elif subject != COMPANY and len(subjects(support, facts)) > 1 and _yearly(support) and f"{subject}.year" not in facts:
         yield f"{subject}.year"
+
+
+def _unanswered(support: Support, subject: str, facts: Facts, types: FactTypes) -> Iterable[str]:
+    """The keys of all its conditions that are open; none once one has failed."""
+    found = [(c, verdict(c, facts, subject, types)) for c in support.criteria if c.fact]
+    if any(v is Verdict.NOT_MET for _, v in found):
+        return []
+    keys = [key_for(c.fact or "", subject) for c, v in found if v is Verdict.UNKNOWN]
+    return [k for k in [*keys, *([key_for(support.amount.of, subject)] if support.amount.of else [])] if k not in facts]
 
 
 def _first_open(fact: str, facts: Facts, subject: str, support: Support, types: FactTypes) -> str:

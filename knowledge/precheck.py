@@ -23,13 +23,15 @@ class Report:
     total: Total | None
     facts: Mapping[str, str]
     """The answers that it follows from, by key; no private ones."""
+    open: tuple[str, ...] = ()
+    """Keys of questions that were not put, since the person wanted to see what follows so far."""
 
 
-def precheck(knowledge: Knowledge, region: str, facts: Facts, today: date) -> Report:
+def precheck(knowledge: Knowledge, region: str, facts: Facts, today: date, open_keys: tuple[str, ...] = ()) -> Report:
     """Judge every support of a region (and of the regions above it) by these facts, as of a day."""
     rows = rules.assess(knowledge.agendas[region].supports, facts, knowledge.documents, knowledge.facts, today)
     shown = {k: v for k, v in facts.items() if not knowledge.facts[rules.generic(k)].private}
-    return Report(region, today, rows, stacking.total(rows), shown)
+    return Report(region, today, rows, stacking.total(rows), shown, open_keys)
 
 
 def change(knowledge: Knowledge, report: Report, row: Assessment) -> Change | None:

@@ -60,6 +60,17 @@ def begins(record: Record, document: Document, today: date) -> date | None:
     return window.since if window else None
 
 
+def ends(record: Record, document: Document, today: date) -> date | None:
+    """The last day of what holds on a day; None where nothing holds, or where no last day is known."""
+    if time_on(record, document, today) not in (Time.IN_FORCE, Time.OPEN_UNTIL):
+        return None
+    notice = notice_on(record, today)
+    if notice is not None and notice.state != "not_announced":
+        return notice.until
+    window = record.window if record.window and (record.window.since or record.window.until) else document.plan
+    return window.until if window else None
+
+
 def document_time(document: Document, today: date) -> Time:
     """How a document stands on a day."""
     if superseded(document, today):

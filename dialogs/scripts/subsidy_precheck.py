@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
-from dialogs.script import Outcome, Question, Script, ask
+from dialogs.script import GIVEN, SKIPPED, Outcome, Question, Script, ask
 from dialogs.scripts.regions import region_question
 from knowledge import rules
 from knowledge.inquiry import Agenda, Inquiry
@@ -13,14 +15,27 @@ from knowledge.snapshot import Knowledge
 
 
 def subsidy_precheck(knowledge: Knowledge, today: date) -> Script:
-    """Ask only what still changes a status, most decisive first; then judge every support of the region."""
+    """Ask only what still changes a status, most decisive first; then judge every support of the region.
+
+    Two answers are only taken, never asked for: the day to judge by (按2022年看), and that the person wants to see what follows so far.
+    """
     region = yield from region_question(knowledge)
+    day = yield from replace(ask(knowledge.facts["as_of"]), default=today)
+    enough = yield from replace(ask(knowledge.facts["enough"]), default=False)
+    given: Mapping[str, str] = yield GIVEN
     agenda = knowledge.agendas[region]
-    inquiry = Inquiry(agenda)
+    inquiry, skipped = Inquiry(agenda, given), list[str]()
     while matter := inquiry.open():
-        value = yield from _question(agenda, matter[0], len(matter))
-        inquiry.tell(matter[0], token_of(value))
-    return Outcome("subsidy.report", precheck(knowledge, region, inquiry.facts, today))
+        question = _question(agenda, matter[0], inquiry.most())
+        value = yield from (replace(question, default=SKIPPED) if enough else question)
+        if value is SKIPPED:
+            skipped.append(matter[0])
+        inquiry.tell(matter[0], rules.UNKNOWN if value is SKIPPED else token_of(value))
+    for key in inquiry.unheard() if enough else ():  # what was said ahead of a question that was not put counts as well
+        value = yield from _question(agenda, key, 0)
+        inquiry.tell(key, token_of(value))
+    facts = {k: v for k, v in inquiry.facts.items() if k not in skipped}
+    return Outcome("subsidy.report", precheck(knowledge, region, facts, day or today, tuple(skipped)))
 
 
 def _question(agenda: Agenda, key: str, remaining: int) -> Question[object]:

@@ -250,7 +250,7 @@ def test_a_precheck(talk: Talking) -> None:
     talk.tap("Check subsidies").tap("Suzhou New District")
     said = through(talk, {"events": "new device certificate", "plans": "None", "products": "1", "product.1.class": "class III"})
     assert "Taken as" not in said
-    assert said.startswith("Subsidy pre-check for Suzhou New District (as of 2026-11-22):\nWindow closed (")
+    assert said.startswith("Subsidy pre-check for Suzhou New District (as of 2026-11-22): Nothing is in force on that day. By the terms then, ")
     assert "· 第三类医疗器械注册证书资助 (Grant for class III device certificates): up to CNY 3,000,000" in said
     basis = heard(talk.tap("See every source"))
     assert "✓ new device certificate; ✓ class III" in basis

@@ -116,14 +116,14 @@ def test_a_finished_dialog_is_corrected_by_a_bare_value(talk: Talking) -> None:
     assert talk.outcome["parks"][0]["name"] == "太仓生物港"
 
 
-def test_a_correction_in_the_middle_keeps_later_answers_and_asks_the_open_question_again(talk: Talking) -> None:
+def test_a_correction_in_the_middle_keeps_later_answers_and_asks_what_matters_then(talk: Talking) -> None:
     up_to(talk.send(PRECHECK).tap("苏州高新区"), "product.1.class").say("二类")
-    open_question = talk.asking
+    assert talk.asking == "product.1.reagent_or_part", "asked of class II only"
     talk.say("不对，是三类")
     assert talk.trail["product.1.class"] == "III"
     assert talk.trail["plans"] == "none"
     assert "好，改成“三类”。其余答案保留。" in talk.text
-    assert talk.asking == open_question
+    assert talk.asking == "product.1.own_ip"
 
 
 def test_a_correction_names_the_product_that_it_is_about(talk: Talking) -> None:
