@@ -17,6 +17,8 @@ from knowledge.money import Money
 
 MANY = 8
 """Choices shown at once; the others come with “more”."""
+FEW = 9
+"""Up to so many questions that are left are counted; more would only discourage."""
 ALL = "*"
 """Ticked in a draft when all choices are shown."""
 
@@ -37,10 +39,10 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
         lines.append(fact.simple[language])
     else:
         lines.append(_asked(fact.question[language], fact.why[language], language))
-    if (item := _item(question.key)) and "," in frame.answers.get("products", ""):
-        lines[-1] = f"产品{item}：{lines[-1]}" if language == "zh" else f"Product {item}: {lines[-1]}"
+    if "," in frame.answers.get("products", ""):
+        lines[-1] = _numbered(question.key, language) + lines[-1]
     if question.remaining > 1:
-        lines.append(say("dialog.remaining", count=question.remaining))
+        lines.append(say("dialog.remaining" if question.remaining <= FEW else "dialog.many_left", count=question.remaining))
     talk.put = True
     talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, frame.dormant.get(question.key))))
 
@@ -114,8 +116,11 @@ def labels(talk: Talk, given: Mapping[str, str], frame: Frame | None = None) -> 
         return ""
     now = talk.stage.run(top)
     questions = {a.question.key: a.question for a in now.trail} | ({now.asking.key: now.asking} if now.asking is not None else {})
+    several = "," in given.get("products", "")
     words = [
-        label(talk, questions[k], v) if k in questions else fact_label(talk, k, v) for k, v in given.items() if k != "products" or len(given) == 1
+        (_numbered(k, talk.say.language) if several else "") + (label(talk, questions[k], v) if k in questions else fact_label(talk, k, v))
+        for k, v in given.items()
+        if k != "products" or len(given) == 1
     ]
     return talk.say.join(list(dict.fromkeys(words)))
 
@@ -157,6 +162,9 @@ def mask(private: str) -> str:
     return private[:1] + "*" * max(1, len(private) - 1) if private else ""
 
 
-def _item(key: str) -> str:
+def _numbered(key: str, language: str) -> str:
+    """Of which product a question or an answer speaks, to stand before it; empty where it speaks of the company."""
     parts = key.split(".")
-    return parts[1] if len(parts) == 3 and parts[1].isdigit() else ""
+    if len(parts) != 3 or not parts[1].isdigit():
+        return ""
+    return f"产品{parts[1]}：" if language == "zh" else f"Product {parts[1]}: "

@@ -38,10 +38,8 @@ def start(talk: Talk, dialog: str, given: Mapping[str, str]) -> None:
         return
     given = {k: v for k, v in given.items() if k != "region" or v}
     talk.state = replace(frames.start(talk.state, talk.stage, dialog, given), misses=0)
-    if given:
-        used = {k: v for k, v in given.items() if k != "products"}
-        if used:
-            talk.speak(talk.say("dialog.noted", facts=asking.labels(talk, used)))
+    if given and (words := asking.labels(talk, {k: v for k, v in given.items() if k != "products" or "," in v})):
+        talk.speak(talk.say("dialog.noted", facts=words))
     proceeding.proceed(talk)
 
 

@@ -78,7 +78,7 @@ def precheck(voice: Voice, report: Report, run: str) -> Reply:
         supports = _by_support(rows)
         lines.append(say("report.group", name=say(f"report.group_{name}"), count=len(supports)))
         for same in supports[:SHOWN]:
-            lines += _row_lines(voice, report, name, same)
+            lines += _row_lines(voice, report, same)
             cited += same
         if len(supports) > SHOWN:
             lines.append(say("report.rest", count=len(supports) - SHOWN))
@@ -155,14 +155,11 @@ def _by_support(rows: Sequence[Assessment]) -> list[list[Assessment]]:
     return list(found.values())
 
 
-def _row_lines(voice: Voice, report: Report, group: str, same: Sequence[Assessment]) -> list[str]:
+def _row_lines(voice: Voice, report: Report, same: Sequence[Assessment]) -> list[str]:
     """A support with its products: what it gives; then until when and whom to ask, or what it hangs on."""
     say, first = voice.say, same[0]
     support = first.support
-    products = [r.subject.removeprefix("product.") for r in same if r.subject != COMPANY]
-    several = "," in report.facts.get("products", "")
-    named = say("report.products", numbers="、".join(products)) if products and several else ""
-    lines = [say("report.line", name=voice.called(support) + named, amount=voice.amount(support))]
+    lines = [say("report.line", name=voice.called(support) + _products(voice, report, same), amount=voice.amount(support))]
     match first.status:
         case Status.MET:
             lines.append(say("report.standing", until=voice.until(support), whom=voice.whom(support)))
@@ -179,6 +176,12 @@ def _row_lines(voice: Voice, report: Report, group: str, same: Sequence[Assessme
     if first.time is Time.NOT_YET or notice_on(support, voice.today):
         lines.append("  " + voice.holds(support))
     return lines
+
+
+def _products(voice: Voice, report: Report, same: Sequence[Assessment]) -> str:
+    """Which products rows speak of, where there are several."""
+    numbers = [r.subject.removeprefix("product.") for r in same if r.subject != COMPANY]
+    return voice.say("report.products", numbers="、".join(numbers)) if numbers and "," in report.facts.get("products", "") else ""
 
 
 def failed(voice: Voice, report: Report, row: Assessment) -> str:
@@ -210,10 +213,10 @@ def basis(voice: Voice, report: Report, run: str, start: int) -> Reply:
         text = voice.say(
             "report.basis_line",
             number=number,
-            name=voice.called(assessment.support),
+            name=voice.called(assessment.support) + _products(voice, report, [assessment]),
             status=headline(voice, assessment),
             summary=voice.sentences(_sentence(voice, voice.amount(assessment.support)), voice.holds(assessment.support)),
-            detail=_detail(voice, assessment),
+            detail="\n".join([_detail(voice, assessment), *([failed(voice, report, assessment).strip()] if assessment.failed else [])]),
         )
         lines.append(text)
     options = []

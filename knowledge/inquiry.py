@@ -66,16 +66,17 @@ class Inquiry:
         return sorted(weight, key=lambda key: (-weight[key], order.get(generic(key), len(order)), key))
 
     def most(self) -> int:
-        """How many questions may still come, at most, with what is known now."""
-        agenda, facts = self._agenda, self.facts
+        """How many questions may still come, at most, with what was said; 0 where it hangs on how many products there are."""
+        agenda, facts = self._agenda, {**self._given, **self.facts}
         keys = {
             key
             for support, wanted in zip(agenda.supports, self._wanted, strict=True)
             if wanted
             for subject in subjects(support, facts)
             for key in (*wanted, *_unanswered(support, subject, facts, agenda.types))
+            if key not in facts
         }
-        return len(keys)
+        return 0 if "products" in keys else len(keys)
 
     def tell(self, key: str, token: str) -> None:
         """Take an answer; only supports that look at its fact are judged anew."""
@@ -148,7 +149,7 @@ def _wanted(support: Support, subject: str, unknown: list[str], facts: Facts, ty
         yield _first_open(unknown[0], facts, subject, support, types)
     elif support.amount.of and key_for(support.amount.of, subject) not in facts:
         yield key_for(support.amount.of, subject)
-    elif subject != COMPANY and len(subjects(support, facts)) > 1 and _yearly(support) and f"{subject}.year" not in facts:
+    elif _asks_year(support, subject, facts) and f"{subject}.year" not in facts:
         yield f"{subject}.year"
 
 
@@ -158,7 +159,9 @@ def _unanswered(support: Support, subject: str, facts: Facts, types: FactTypes) 
     if any(v is Verdict.NOT_MET for _, v in found):
         return []
     keys = [key_for(c.fact or "", subject) for c, v in found if v is Verdict.UNKNOWN]
-    return [k for k in [*keys, *([key_for(support.amount.of, subject)] if support.amount.of else [])] if k not in facts]
+    keys += [key_for(support.amount.of, subject)] if support.amount.of else []
+    keys += [f"{subject}.year"] if _asks_year(support, subject, facts) else []
+    return [k for k in keys if k not in facts]
 
 
 def _first_open(fact: str, facts: Facts, subject: str, support: Support, types: FactTypes) -> str:
@@ -171,5 +174,7 @@ def _first_open(fact: str, facts: Facts, subject: str, support: Support, types: 
     return key_for(fact, subject)
 
 
-def _yearly(support: Support) -> bool:
-    return any(c.scope == "company_year" and not c.both_tiers for c in support.caps)
+def _asks_year(support: Support, subject: str, facts: Facts) -> bool:
+    """Whether the year of a product matters: there is a ceiling for each year, and more than one product."""
+    yearly = any(c.scope == "company_year" and not c.both_tiers for c in support.caps)
+    return yearly and subject != COMPANY and len(subjects(support, facts)) > 1

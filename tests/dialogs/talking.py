@@ -99,10 +99,10 @@ class Talking:
         return [e for e in self.effects if isinstance(e, AddNote)]
 
 
-def through(talk: Talking, answers: dict[str, str], otherwise: str = "不清楚") -> Talking:
-    """Answer the open dialog's questions by key until it ends."""
+def through(talk: Talking, answers: dict[str, str], otherwise: str = "不清楚", until: str | None = None) -> Talking:
+    """Answer the open dialog's questions by key until it ends, or until one is open."""
     for _ in range(60):
-        if talk.asking is None:
+        if talk.asking in (None, until):
             return talk
         talk.say(answers.get(talk.asking, otherwise))
     raise AssertionError("the dialog did not end")

@@ -1,0 +1,182 @@
+"""The pre-check as a founder meets it: the answer first, any day, stop and go on, what is missing and whether it can be mended."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from dialogs import as_of
+from dialogs.turns import LOCAL
+from knowledge.snapshot import Knowledge
+from tests.dialogs.talking import Talking, through
+
+PRECHECK = "!start:subsidy_precheck"
+THEN = datetime(2021, 6, 1, 12, tzinfo=LOCAL)
+
+
+@pytest.fixture
+def then(knowledge: Knowledge) -> Talking:
+    """A talk while the papers' periods run."""
+    return Talking(knowledge, now=THEN)
+
+
+@pytest.fixture
+def talk(knowledge: Knowledge) -> Talking:
+    return Talking(knowledge)
+
+
+# --- the answer first
+
+
+def test_the_first_line_says_how_many_fit_and_how_much_at_most(then: Talking) -> None:
+    then.say("苏州高新区，两个三类证一个二类证，今年刚拿，能拿多少")
+    through(then, {"plans": "都没有", "product.1.year": "2021", "product.2.year": "2021", "product.3.year": "2021"})
+    first, *rest = then.text.split("\n")
+    assert first == "苏州高新区补贴预审（按 2021-06-01 看）：可能符合 3 项，可以相加的合计最高500万元，受每家企业每年最高500万元限制。"
+    assert "· 第三类医疗器械注册证书资助（产品1、2）：最高300万元，每家企业每年最高500万元" in rest
+    assert "  到 2022-12-31；找科创局" in rest
+    assert then.text.count("以兑现审核为准") == 1
+
+
+def test_two_years_have_a_ceiling_each(then: Talking) -> None:
+    then.say("苏州高新区，4个三类证，刚拿，能拿多少")
+    through(then, {"plans": "都没有", **{f"product.{n}.year": str(2019 + n // 3 + 1) for n in range(1, 5)}})
+    assert "可以相加的合计最高1000万元" in then.text.split("\n")[0]
+
+
+def test_what_the_first_words_lead_to_is_said_before_the_first_question(talk: Talking) -> None:
+    talk.say("三类证刚拿到，在苏州高新区能拿多少")
+    assert "就您说的，先看到：\n· 第三类医疗器械注册证书资助：最高300万元，每家企业每年最高500万元" in talk.text
+    assert "计划期都已过" in talk.text
+    assert talk.asking == "plans"
+
+
+def test_what_was_spoken_of_is_asked_first(talk: Talking) -> None:
+    talk.say("苏州高新区 三类证2个 二类证1个")
+    assert talk.asking == "events", "the certificates' own question comes before plans"
+
+
+def test_questions_left_are_never_more_than_was_said(then: Talking) -> None:
+    then.say("苏州高新区，两个三类证一个二类证，今年刚拿，能拿多少")
+    left: list[int] = []
+    while then.asking is not None and len(left) < 40:
+        said = [line for line in then.text.split("\n") if line.startswith("最多还有 ")]
+        left.append(int(said[0].split(" ")[1]) if said else 99 if "不用全答" in then.text else 1)
+        then.say("不清楚")
+    assert left == sorted(left, reverse=True)
+    assert left[0] >= len(left)
+
+
+# --- stop and go on
+
+
+def test_stopping_counts_what_was_said_and_leaves_the_rest_open(talk: Talking) -> None:
+    talk.say("苏州高新区 三类证2个 二类证1个").tap("先看结果")
+    assert "可能对得上的有 6 项，还要补充情况" in talk.text.split("\n")[0]
+    assert "不符合的 83 项" not in talk.text
+    assert "没问到" in talk.text
+    assert "events" not in talk.trail, "what was not asked is no answer"
+    assert talk.trail["product.1.class"] == "III"
+
+
+def test_after_stopping_one_can_go_on_where_it_stopped(then: Talking) -> None:
+    then.send(PRECHECK).tap("苏州高新区")
+    through(then, {"plans": "都没有"}, until="events")
+    then.tap("先看结果")
+    assert then.asking is None
+    then.tap("接着答")
+    assert then.asking == "events"
+    assert then.trail["plans"] == "none"
+    then.send("!more:zz")
+    assert then.asking == "events", "a stale button changes nothing"
+
+
+# --- as of another day
+
+
+@pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ("按2022年看", "2022-12-31"),
+        ("按2022年的标准算算", "2022-12-31"),
+        ("按照2021年6月看", "2021-06-30"),
+        ("按2022-03-01看", "2022-03-01"),
+        ("用去年的政策看看", "2025-12-31"),
+        ("放在2021年来看呢", "2021-12-31"),
+        ("as of 2022", "2022-12-31"),
+        ("as of March 2022", "2022-03-31"),
+    ],
+)
+def test_a_day_is_heard_in_the_middle_and_afterwards(knowledge: Knowledge, said: str, day: str) -> None:
+    talk = Talking(knowledge).send(PRECHECK).tap("苏州高新区").say(said)
+    assert talk.trail["as_of"] == day
+    assert day in talk.text
+    assert talk.asking is not None
+    talk = Talking(knowledge).send(PRECHECK).tap("苏州高新区").say("先看结果").say(said)
+    assert talk.trail["as_of"] == day
+    assert f"{day}" in talk.text
+
+
+def test_a_year_alone_is_no_day_to_judge_by(then: Talking) -> None:
+    then.say("苏州高新区，两个三类证，刚拿")
+    through(then, {"plans": "都没有"}, until="product.1.year")
+    then.say("2021年")
+    assert then.trail["product.1.year"] == "2021"
+    assert "as_of" not in then.trail
+
+
+def test_when_all_is_over_the_last_year_is_a_button_and_shows_what_fitted_then(talk: Talking) -> None:
+    talk.say("三类证刚拿到，在苏州高新区能拿多少").tap("按 2022 年看")
+    through(talk, {"plans": "都没有"})
+    assert "（按 2022-12-31 看）：可能符合" in talk.text
+    assert "合计最高300万元" in talk.text
+    talk.say("按今天看")
+    assert "（按 2026-11-22 看）：这一天没有还在有效期内的" in talk.text
+
+
+def test_without_a_precheck_a_day_begins_one(talk: Talking) -> None:
+    talk.say("太仓按2025年看能拿什么补贴")
+    assert talk.trail["region"] == "taicang"
+    assert talk.trail["as_of"] == "2025-12-31"
+
+
+def test_a_forged_day_is_refused(talk: Talking) -> None:
+    talk.send(PRECHECK).tap("太仓").send("!asof:2022-13-45")
+    assert "as_of" not in talk.trail
+    assert talk.asking is not None
+
+
+@pytest.mark.parametrize(
+    ("when", "day"),
+    [
+        ("2022", date(2022, 12, 31)),
+        ("2022-02", date(2022, 2, 28)),
+        ("2024-02", date(2024, 2, 29)),
+        ("2022-12", date(2022, 12, 31)),
+        ("2022-02-03", date(2022, 2, 3)),
+        ("2026", date(2026, 11, 22)),
+        ("2026-11", date(2026, 11, 22)),
+        ("2026-10", date(2026, 10, 31)),
+    ],
+)
+def test_a_year_or_month_means_its_last_day_and_this_one_today(when: str, day: date) -> None:
+    assert as_of.last_of(when, date(2026, 11, 22)) == day
+
+
+# --- what is missing
+
+
+def test_what_would_change_it_stands_under_the_support_that_it_would_change(then: Talking) -> None:
+    then.send(PRECHECK).tap("苏州")
+    through(then, {"events": "与上下游联合攻关（尚未认定）", "plans": "都没有", "independent_entity": "是"})
+    lines = then.text.split("\n")
+    place = next(i for i, line in enumerate(lines) if "产业化上下游联合攻关资助" in line)
+    assert lines[place + 1].startswith("  差 1 项：")
+    assert lines[place + 1].endswith("已经认定（可以补上）")
+
+
+def test_what_is_mended_too_late_says_so(talk: Talking) -> None:
+    talk.send(PRECHECK).tap("苏州")
+    through(talk, {"events": "与上下游联合攻关（尚未认定）", "plans": "都没有", "independent_entity": "是"})
+    assert "已经认定（可以补上，但时限已过，先核实是否延续）" in talk.text
