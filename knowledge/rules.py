@@ -16,7 +16,7 @@ from enum import StrEnum
 from knowledge.facts import FactType
 from knowledge.money import Money
 from knowledge.records import Document
-from knowledge.supports import Amount, Criterion, Example, Support
+from knowledge.supports import Amount, Cap, Criterion, Example, Support
 from knowledge.validity import OVER, Time, time_on
 
 UNKNOWN = "unknown"
@@ -53,6 +53,8 @@ class Estimate:
     low: Decimal
     high: Decimal
     currency: str
+    held_by: str | None = None
+    """The ceiling (cap id) without which it would be higher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ def assess_one(support: Support, subject: str, facts: Facts, document: Document,
         status = Status.UNKNOWN
     else:
         status = Status.MET
-    missing = tuple(key_for(c.fact, subject) for c, v in verdicts if v is Verdict.UNKNOWN and c.fact) if status is not Status.NOT_MET else ()
+    open_keys = dict.fromkeys(key_for(c.fact, subject) for c, v in verdicts if v is Verdict.UNKNOWN and c.fact)
     year = facts.get(f"{subject}.year", "") if subject != COMPANY else ""
     return Assessment(
         support=support,
@@ -182,7 +184,7 @@ def assess_one(support: Support, subject: str, facts: Facts, document: Document,
         verdicts=verdicts,
         time=time,
         status=status,
-        missing=missing,
+        missing=() if status is Status.NOT_MET else tuple(open_keys),
         one_step=_leads(verdicts, facts, types),
         estimate=None if status in (Status.NOT_MET, Status.WINDOW_OVER, Status.NOT_YET) else estimate(support, facts, subject),
     )
@@ -204,10 +206,10 @@ def assess(supports: Iterable[Support], facts: Facts, documents: Mapping[str, Do
 def estimate(support: Support, facts: Facts, subject: str) -> Estimate | None:
     """What the printed amount comes to with these facts; None where nothing can be reckoned."""
     amount = support.amount
-    single = [c.max for c in support.caps if c.scope in ("product", "project", "item", "person", "company")]
-    ceiling = min(single, key=lambda m: m.value) if single else None
+    single = [c for c in support.caps if c.scope in ("product", "project", "item", "person", "company")]
+    ceiling = min(single, key=lambda c: c.max.value) if single else None
     base = facts.get(key_for(amount.of, subject)) if amount.of else None
-    return _limited(_reckoned(amount, base, ceiling), ceiling)
+    return _limited(_reckoned(amount, base, ceiling.max if ceiling else None), ceiling)
 
 
 def _reckoned(amount: Amount, base: str | None, ceiling: Money | None) -> Estimate | None:
@@ -227,12 +229,15 @@ def _reckoned(amount: Amount, base: str | None, ceiling: Money | None) -> Estima
     return Estimate(low * int(base), amount.max.value * int(base), amount.max.currency)
 
 
-def _limited(found: Estimate | None, ceiling: Money | None) -> Estimate | None:
+def _limited(found: Estimate | None, ceiling: Cap | None) -> Estimate | None:
     if found is None or ceiling is None:
         return found
-    if found.currency != ceiling.currency:  # no document prints a rate: only the ceiling is sure
-        return Estimate(Decimal(0), ceiling.value, ceiling.currency)
-    return Estimate(min(found.low, ceiling.value), min(found.high, ceiling.value), found.currency)
+    most = ceiling.max
+    if found.currency != most.currency:  # no document prints a rate: only the ceiling is sure
+        return Estimate(Decimal(0), most.value, most.currency)
+    if found.high <= most.value:
+        return found
+    return Estimate(min(found.low, most.value), most.value, found.currency, ceiling.id)
 
 
 def generic(key: str) -> str:

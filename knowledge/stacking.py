@@ -49,7 +49,9 @@ def total(rows: Iterable[Assessment], currency: str = "CNY") -> Total | None:
     low = min(_most(_bundled(lows), ceilings), high)
     counted = tuple(added[i] for i in chosen)
     yielding = tuple(r for i, r in enumerate(added) if i not in set(chosen))
-    return Total(_decimal(low), _decimal(high), currency, _binding(highs, ceilings, high), counted, yielding)
+    alone = (r.estimate.held_by for r in counted if r.estimate and r.estimate.held_by)
+    binding = tuple(dict.fromkeys((*alone, *_binding(highs, ceilings, high))))
+    return Total(_decimal(low), _decimal(high), currency, binding, counted, yielding)
 
 
 def _over(row: Assessment, currency: str) -> list[tuple[Cap, tuple[object, ...]]]:
