@@ -24,7 +24,7 @@ LONGEST = 400
 MOST = 3
 """How many parks stand side by side."""
 _BRIEF, _TITLE = 40, 8
-"""Characters: a cell's statements are left out beyond so many, whole ones; a role text up to so many only repeats its tier's title."""
+"""Characters: a cell has further statements only up to so many (twice in English); a shorter role text only repeats its tier's title."""
 _PATTERNS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "一核两极": (("一核", "core"), ("两极", "pole")),
     "一核多园": (("一核", "core"), ("多园", "garden")),
@@ -111,15 +111,17 @@ def compare(language: str, parks: Iterable[str], asked: Iterable[str] = ()) -> s
 
 
 def _spec(kind: str, language: str, of: Iterable[str], besides: Iterable[str]) -> str:
-    return "/".join(part for part in (kind, language, ",".join(of), ",".join(besides)) if part)
+    return "/".join(part for part in (kind, language, *(",".join(dict.fromkeys(ids)) for ids in (of, besides))) if part)
 
 
 def told(knowledge: Knowledge, spec: str) -> Diagram | Table | None:
     """The picture of a spec in words; None where it is no spec, or names what this knowledge does not have."""
-    kind, language, named, *rest = [*spec.split("/"), "", ""][: max(3, spec.count("/") + 1)]
-    of, besides = named.split(","), rest[0].split(",") if rest else []
-    twice = len(set(of)) < len(of) or len(set(besides)) < len(besides)
-    if len(spec) > LONGEST or len(rest) > 1 or language not in LANGUAGES or twice:
+    parts = spec.split("/")
+    if len(spec) > LONGEST or not 3 <= len(parts) <= 4 or parts[1] not in LANGUAGES:
+        return None
+    kind, language, (of, *rest) = parts[0], parts[1], [part.split(",") for part in parts[2:]]
+    besides = rest[0] if rest else []
+    if any(len(set(ids)) < len(ids) for ids in (of, besides)):
         return None
     captions = Captions(knowledge, date.min, texts(language))  # names only: nothing that it says here depends on the day
     if kind == "layout" and len(of) == 1 and all(p in knowledge.parks for p in besides):
@@ -197,7 +199,7 @@ class Captions(Terms):
 
     def _brief(self, parts: Sequence[str]) -> str:
         """As many names as have room, at least the first; each whole."""
-        return _as_many(parts, ", " if self.english else "、")
+        return _as_many(parts, ", ", 2 * _BRIEF) if self.english else _as_many(parts, "、", _BRIEF)
 
     def table(self, parks: Sequence[Park], asked: Sequence[str]) -> Table:
         """Parks side by side: what they are, what they serve, what is there."""
@@ -229,7 +231,7 @@ class Captions(Terms):
 
     def _row(self, label: str, texts: Iterable[Sequence[str]], asked: bool) -> Row:
         """What the papers say on a point, statement after statement: one cut short could lose the half that limits it."""
-        said = (_as_many([t.rstrip("。") for t in statements], "；") for statements in texts)
+        said = (_as_many([t.rstrip("。") for t in statements], "；", _BRIEF) for statements in texts)
         return Row(label, tuple(self._cell(quoted(t) if self.english and t else t) for t in said), asked)
 
     def _cell(self, text: str) -> Cell:
@@ -242,15 +244,15 @@ class Captions(Terms):
 
     @staticmethod
     def _places(park: Park) -> list[Citation]:
-        parts = (*park.focus, *park.stages, *park.offers)
-        return [park.source, *(p.source for p in parts if p.source)]
+        said = [*(s.source for s in park.stages), *(o.source for o in park.offers)]
+        return [park.source, *(f.source for f in park.focus if f.source), *said]
 
 
-def _as_many(parts: Sequence[str], between: str) -> str:
-    """As many parts as have room, at least the first, and … for the others."""
+def _as_many(parts: Sequence[str], between: str, room: int) -> str:
+    """As many parts as there is room for, at least the first, and … for the others."""
     taken = list(parts[:1])
     for part in parts[1:]:
-        if len(between.join([*taken, part])) > _BRIEF:
+        if len(between.join([*taken, part])) > room:
             return between.join([*taken, "…"])
         taken.append(part)
     return between.join(taken)

@@ -34,19 +34,20 @@ ZOOM, LARGEST = 3.0, 2500
 KEPT = 64
 """How many drawn pictures are kept."""
 _NEVER_FIRST, _NEVER_LAST = "，。、；：？！）》”’」】,.;:?!)]…", "（《“‘「【(["
-_WIDTHS = (("iljtfrI .,:;!'|", 0.33), ("()[]-/\"", 0.4), ("mwMW@%&", 0.9), ("ABCDEFGHJKLNOPQRSTUVXYZ", 0.66))
+_WIDTHS = (("iljtfrI .,:;!'|", 0.33), ('()[]-/"', 0.4), ("mwMW@%&", 0.9), ("ABCDEFGHJKLNOPQRSTUVXYZ", 0.66))
 """How wide Latin characters are, in parts of the font's size; the others 0.58, Chinese ones 1."""
-_PIECES = re.compile(r"[^\W\u2e80-\uffff]+[^\s\w\u2e80-\uffff]*|\s+|.", re.DOTALL)
+_PIECES = re.compile(r"（[^（）]{1,6}）|[^\W\u2e80-\uffff]+[^\s\w\u2e80-\uffff]*|\s+|.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """An element of the SVG: its tag, its styles, its attributes, and its text."""
+    """An element of the SVG: its tag, its styles, its attributes, its text, and a remark that follows the text."""
 
     tag: str
     style: str
     place: Mapping[str, float]
     text: str = ""
+    remark: str = ""
 
 
 @dataclass
@@ -61,19 +62,17 @@ class Sheet:
     def write(self, text: str, size: str, colour: str = "", tag: str = "") -> None:
         """Set a text in lines, and a short `tag` behind its end or below."""
         lines = wrap(text, self.width, SIZES[size])
-        for line in lines:
-            self.y += SIZES[size] * LEADING
-            self._put(line, self.x, size, colour)
-        if tag:
-            end = self.x + (measure(lines[-1], SIZES[size]) + 6 if lines else 0)
-            if end + measure(tag, SIZES["small"]) > self.x + self.width:
-                self.y += SIZES["small"] * LEADING
-                end = self.x
-            self._put(tag, end, "small", "state")
+        room = self.width - measure(f"  {tag}", SIZES["small"])
+        beside = bool(tag) and bool(lines) and measure(lines[-1], SIZES[size]) <= room
+        for number, line in enumerate(lines, 1):
+            self._put(line, size, colour, tag if beside and number == len(lines) else "")
+        if tag and not beside:
+            self._put("", "small", "", tag)
 
-    def _put(self, text: str, x: float, size: str, colour: str) -> None:
+    def _put(self, text: str, size: str, colour: str, tag: str) -> None:
+        self.y += SIZES[size] * LEADING
         baseline = self.y - SIZES[size] * (LEADING - 1) * 0.9
-        self.marks.append(Mark("text", f"{size} {colour}".strip(), {"x": round(x, 1), "y": round(baseline, 1)}, text))
+        self.marks.append(Mark("text", f"{size} {colour}".strip(), {"x": round(self.x, 1), "y": round(baseline, 1)}, text, tag))
 
     def frame(self, style: str, top: float, height: float, behind: bool = True) -> None:
         """Put a rectangle of the sheet's width, under what stands there."""
@@ -128,7 +127,7 @@ class Drawing:
             sheet.write(line, "small", "quiet")
         height = round(sheet.y + MARGIN)
         card = Mark("rect", "card", {"x": 0.5, "y": 0.5, "width": WIDTH - 1, "height": height - 1, "rx": 12})
-        words = " ".join(m.text for m in sheet.marks if m.text)
+        words = " ".join(words for m in sheet.marks for words in (m.text, m.remark) if words)
         return self._template.render(
             width=WIDTH, height=height, language=picture.language, title=picture.title, words=words, sizes=SIZES, marks=[card, *sheet.marks]
         )
@@ -219,7 +218,7 @@ def _box(sheet: Sheet, box: Box, marked: str) -> Sheet:
 def _table(sheet: Sheet, picture: Table) -> None:
     """The parks' names, and for each point a band with its label above a cell a park."""
     sheet.y += 4
-    _cells(sheet, [(head, "name", "") for head in picture.heads])
+    _cells(sheet, [(head, "name", "tag") for head in picture.heads])
     for row in picture.rows:
         sheet.y += GAP
         _band(sheet, row, picture.asked)
