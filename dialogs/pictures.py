@@ -219,7 +219,7 @@ class Captions(Terms):
             Row(say("pictures.focus"), tuple(self._cell(self._brief(self._fields(p))) for p in parks)),
             *stages,
             *needs,
-            Row(say("pictures.institutions"), tuple(self._cell(self._brief(p.institutions)) for p in parks)),
+            Row(say("pictures.institutions"), tuple(self._cell(_as_many(p.institutions, "、", _BRIEF)) for p in parks)),
             Row(say("pictures.status"), tuple(self._cell("" if p.status == "unstated" else say(f"parks.status_{p.status}")) for p in parks)),
         ]
         told = tuple(r for r in rows if r.asked or any(c.known for c in r.cells))

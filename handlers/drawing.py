@@ -34,8 +34,8 @@ ZOOM, LARGEST = 3.0, 2500
 KEPT = 64
 """How many drawn pictures are kept."""
 _NEVER_FIRST, _NEVER_LAST = "，。、；：？！）》”’」】,.;:?!)]…", "（《“‘「【(["
-_WIDTHS = (("iljtfrI .,:;!'|", 0.33), ('()[]-/"', 0.4), ("mwMW@%&", 0.9), ("ABCDEFGHJKLNOPQRSTUVXYZ", 0.66))
-"""How wide Latin characters are, in parts of the font's size; the others 0.58, Chinese ones 1."""
+_WIDTHS = (("iljtfrI .,:;!'|", 0.33), ('()[]-/"', 0.4), ("mwMW@%&", 0.95), ("ABCDEFGHJKLNOPQRSTUVXYZ", 0.66))
+"""How wide Latin characters are, in parts of the font's size; the others 0.6, Chinese ones 1."""
 _PIECES = re.compile(r"（[^（）]{1,6}）|[^\W\u2e80-\uffff]+[^\s\w\u2e80-\uffff]*|\s+|.", re.DOTALL)
 
 
@@ -254,7 +254,7 @@ def measure(text: str, size: float) -> float:
 def _em(character: str) -> float:
     if unicodedata.east_asian_width(character) in "WF" or character in "“”‘’…·★—":
         return 1.0
-    return next((width for characters, width in _WIDTHS if character in characters), 0.58)
+    return next((width for characters, width in _WIDTHS if character in characters), 0.6)
 
 
 def wrap(text: str, width: float, size: float) -> list[str]:
@@ -278,7 +278,8 @@ def _unbroken(text: str) -> list[str]:
     """The pieces of a text between which a line may end."""
     pieces: list[str] = []
     for piece in _PIECES.findall(text):
-        if pieces and (piece[0] in _NEVER_FIRST or pieces[-1][-1] in _NEVER_LAST):
+        closes = piece == '"' and bool(pieces) and pieces[-1][-1] not in " ("
+        if pieces and (closes or piece[0] in _NEVER_FIRST or pieces[-1][-1] in _NEVER_LAST or pieces[-1] == '"'):
             pieces[-1] += piece
         else:
             pieces.append(piece)

@@ -68,8 +68,9 @@ def create_app(
 ) -> Starlette:
     """The web chat as an ASGI app. Whoever stops its server calls `app.state.close_streams` first: servers wait for open streams.
 
-    `drawing`: what draws pictures; without it there are none. `allowed_hosts`: names under which it may be reached (a leading `*.` covers subdomains). `webhooks`: path → receiver of other
-    channels' calls. `poll`: seconds between looks for what other processes stored; `ping`: seconds of quiet until a sign of life.
+    `drawing`: what draws pictures; without it there are none. `allowed_hosts`: names under which it may be reached (a leading `*.`
+    covers subdomains). `webhooks`: path → receiver of other channels' calls. `poll`: seconds between looks for what other processes
+    stored; `ping`: seconds of quiet until a sign of life.
     """
     chat = WebChat(turns, poll, ping)
     calls = {"/": chat.page, "/api/events": chat.events, "/api/history": chat.history, "/healthz": chat.health}

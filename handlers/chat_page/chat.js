@@ -153,7 +153,9 @@ async function start() {
     $("welcome").hidden = false;
     history.messages.forEach(draw);
     queue.forEach(show);
-    room.scrollTop = end();
+    const settle = () => { room.scrollTop = end(); };
+    for (const image of talk.querySelectorAll("img")) image.onload = settle; // a picture has its height only now
+    settle();
     drawnAt = 0;
     talk.setAttribute("aria-live", "polite"); // from here on what comes is new
     last = history.last;
