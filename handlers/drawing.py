@@ -58,9 +58,12 @@ class Sheet:
     width: float
     y: float = 0.0
     marks: list[Mark] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    """The texts as they were before they were set in lines."""
 
     def write(self, text: str, size: str, colour: str = "", tag: str = "") -> None:
         """Set a text in lines, and a short `tag` behind its end or below."""
+        self.said += [words for words in (text, tag) if words]
         lines = wrap(text, self.width, SIZES[size])
         room = self.width - measure(f"  {tag}", SIZES["small"])
         beside = bool(tag) and bool(lines) and measure(lines[-1], SIZES[size]) <= room
@@ -80,8 +83,9 @@ class Sheet:
         self.marks.insert(0 if behind else len(self.marks), Mark("rect", style, place))
 
     def take(self, other: Sheet) -> None:
-        """Put another sheet's marks on this one."""
+        """Put on this sheet what stands on another."""
         self.marks += other.marks
+        self.said += other.said
 
 
 class Drawing:
@@ -127,9 +131,14 @@ class Drawing:
             sheet.write(line, "small", "quiet")
         height = round(sheet.y + MARGIN)
         card = Mark("rect", "card", {"x": 0.5, "y": 0.5, "width": WIDTH - 1, "height": height - 1, "rx": 12})
-        words = " ".join(words for m in sheet.marks for words in (m.text, m.remark) if words)
         return self._template.render(
-            width=WIDTH, height=height, language=picture.language, title=picture.title, words=words, sizes=SIZES, marks=[card, *sheet.marks]
+            width=WIDTH,
+            height=height,
+            language=picture.language,
+            title=picture.title,
+            words=" ".join(sheet.said),
+            sizes=SIZES,
+            marks=[card, *sheet.marks],
         )
 
 
