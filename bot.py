@@ -31,6 +31,7 @@ from storage.contract import Address, Store, StoreError
 from storage.memory import MemoryStore
 
 if TYPE_CHECKING:
+    from handlers.drawing import Drawing
     from handlers.telegram import Telegram
 
 
@@ -111,12 +112,14 @@ async def serve(settings: Settings) -> None:
         library = Library(await reload.first(settings.knowledge, store))
         gc.freeze()  # what stays is not looked through again and again: a big knowledge base would make a turn wait
         turns = Turns(store, library)
-        telegram = _telegram(turns, settings)
+        from handlers.drawing import Drawing  # what is asked on the command line needs no pictures and no web server
+        from handlers.web import Server, create_app
+
+        drawing = Drawing(library)
+        telegram = _telegram(turns, drawing, settings)
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
         hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts)
-        from handlers.web import Server, create_app  # what is asked on the command line needs no web server
-
-        app = create_app(turns, allowed_hosts=hosts, webhooks=webhooks)
+        app = create_app(turns, drawing, allowed_hosts=hosts, webhooks=webhooks)
         server = Server.of(app)
         tell = functools.partial(_tell_admins, turns, settings)
         reloader = reload.Reloader(library, settings.knowledge, reload.status_file(settings.store), store, tell)
@@ -142,13 +145,13 @@ async def _tell_admins(turns: Turns, settings: Settings, text: str) -> None:
         await turns.notify(Address("telegram", settings.admin_chat, settings.admin_chat), text)
 
 
-def _telegram(turns: Turns, settings: Settings) -> Telegram | None:
+def _telegram(turns: Turns, drawing: Drawing, settings: Settings) -> Telegram | None:
     """The Telegram channel where a token is set; its library is loaded only then, since it takes a third of a second."""
     if not settings.telegram_token:
         return None
     from handlers.telegram import Telegram
 
-    return Telegram(turns, settings.telegram_token, base_url=settings.telegram_api, secret=settings.telegram_secret)
+    return Telegram(turns, settings.telegram_token, drawing.png, base_url=settings.telegram_api, secret=settings.telegram_secret)
 
 
 async def _settled(job: Coroutine[None, None, None]) -> None:

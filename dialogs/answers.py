@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dialogs.messages import Option, Reply, Source
+from dialogs.messages import Option, Reply
 from dialogs.standing import Standing
 from dialogs.terms import Terms
 from knowledge.bm25 import Bm25
@@ -29,11 +29,6 @@ ORIGINAL = 600
 @dataclass(frozen=True)
 class Voice(Terms, Standing):
     """Tells records in one language, as they stand on a day."""
-
-    def sources(self, places: Iterable[Citation]) -> tuple[Source, ...]:
-        """Citations with the particulars of their documents, each once."""
-        papers = ((c, self.knowledge.documents[c.document]) for c in places)
-        return tuple(dict.fromkeys(Source(c.document, c.section, d.title, d.number, d.en if self.english else None) for c, d in papers))
 
     def tell(self, record: Answerable, full: bool = False, first: Literal["", "units", "time", "contact"] = "") -> Reply:
         """One record as an answer: the answer, the condition that decides, whether it holds; `full` with all that is known.

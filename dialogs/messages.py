@@ -76,6 +76,7 @@ class Reply:
     citations: tuple[Source, ...] = ()
     by: Literal["bot", "team"] = "bot"
     picture: str | None = None
+    """The spec of a picture (`dialogs/pictures.py`), which each channel draws in its own form."""
     id: str = ""
 
     def to_json(self) -> dict[str, Any]:

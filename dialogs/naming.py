@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from dialogs.messages import Source
 from dialogs.texts import Texts
 from knowledge.money import Money
 from knowledge.records import Document, QuestionAnswer
-from knowledge.shapes import Window
+from knowledge.shapes import Citation, Window
 from knowledge.snapshot import Answerable, Knowledge
 
 
@@ -42,6 +43,11 @@ class Naming:
             return name
         gloss = None if isinstance(record, QuestionAnswer) else record.en
         return f"{name} ({gloss})" if gloss else quoted(name)
+
+    def sources(self, places: Iterable[Citation]) -> tuple[Source, ...]:
+        """Citations with the particulars of their documents, each once."""
+        papers = ((c, self.knowledge.documents[c.document]) for c in places)
+        return tuple(dict.fromkeys(Source(c.document, c.section, d.title, d.number, d.en if self.english else None) for c, d in papers))
 
     def region_name(self, region: str) -> str:
         """The name of a region."""

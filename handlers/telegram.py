@@ -15,10 +15,9 @@ import os
 import random
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Update, User
@@ -52,9 +51,20 @@ class TelegramSettingError(Exception):
 
 
 class Telegram:
-    """The channel. `base_url`: another Bot API server (default: Telegram's); `secret`: what its webhook calls must carry."""
+    """The channel. `draw`: a picture's spec → PNG (without it, only texts are sent); `base_url`: another Bot API server (default:
+    Telegram's); `secret`: what its webhook calls must carry.
+    """
 
-    def __init__(self, turns: Turns, token: str, *, base_url: str | None = None, secret: str | None = None, long_poll: int = 50) -> None:
+    def __init__(
+        self,
+        turns: Turns,
+        token: str,
+        draw: Callable[[str], bytes | None] = lambda spec: None,
+        *,
+        base_url: str | None = None,
+        secret: str | None = None,
+        long_poll: int = 50,
+    ) -> None:
         _hide(token)
         for library, level in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("telegram", logging.CRITICAL)):
             logging.getLogger(library).setLevel(level)  # they print the token in each URL, or whole error pages; we log what they raise
@@ -62,7 +72,7 @@ class Telegram:
         api = (base_url or "https://api.telegram.org").rstrip("/").removesuffix("/bot")
         self._clients = HTTPXRequest(2), HTTPXRequest(64, pool_timeout=30, connect_timeout=10, read_timeout=20)
         self._bot = Bot(token, f"{api}/bot", get_updates_request=self._clients[0], request=self._clients[1])
-        self._turns, self._secret, self._long_poll = turns, secret, long_poll
+        self._turns, self._draw, self._secret, self._long_poll = turns, draw, secret, long_poll
         self._me: User | None = None
         self._spinners: set[asyncio.Future[Any]] = set()
         self._sent: dict[str, tuple[int, int]] = {}  # by chat: the outbox item under way, and how many of its pieces were sent
@@ -180,26 +190,38 @@ class Telegram:
     async def deliver(self, item: OutboxItem) -> None:
         """Send a reply; DeliveryError tells whether and when to try again. Pieces already sent are not repeated by this process."""
         reply, chat = Reply.from_json(item.body), item.address.chat
-        pieces: list[str | Path] = [*split(written(reply))]
-        if reply.picture and (picture := Path(reply.picture)).is_file():
-            pieces.insert(0, picture)
+        pieces: list[str | bytes] = [*split(written(reply))]
+        if reply.picture:
+            pieces.insert(0, await self._picture(reply.picture))
         under_way, sent = self._sent.get(chat, (0, 0))
         for number, piece in enumerate(pieces, 1):
             if under_way == item.id and number <= sent:
                 continue
             try:
-                if isinstance(piece, Path):
-                    await self._bot.send_photo(chat, piece)
+                if isinstance(piece, bytes):
+                    if piece:
+                        await self._bot.send_photo(chat, piece)
                 else:
                     buttons = keyboard(reply.options) if number == len(pieces) else None
                     await self._bot.send_message(chat, piece, reply_markup=buttons, link_preview_options=LinkPreviewOptions(is_disabled=True))
             except Exception as error:  # PTB also raises KeyError, for an answer that isn't the Bot API's
                 refused = isinstance(error, (BadRequest, Forbidden, ChatMigrated))
                 unanswered = type(error.__cause__).__name__ == "ReadTimeout"  # httpx's; its other timeouts come before anything arrives
-                if not (isinstance(piece, Path) and isinstance(error, BadRequest)):
+                if not (isinstance(piece, bytes) and isinstance(error, BadRequest)):
                     raise DeliveryError(repr(error)[:200], retry_after=_seconds(error), final=refused, uncertain=unanswered) from error
-                log.warning("图片 %s 发不出去（%s），只发文字", piece, error)
+                log.warning("图片 %s 发不出去（%s），只发文字", reply.picture, error)
             self._sent[chat] = item.id, number
+
+    async def _picture(self, spec: str) -> bytes:
+        """The PNG of a picture; empty where it can't be drawn: its text must still come, and be the second piece on every try."""
+        try:
+            picture = await asyncio.to_thread(self._draw, spec)
+        except Exception:
+            log.exception("图片 %s 画不出来，只发文字", spec)
+            return b""
+        if picture is None:
+            log.warning("图片 %s 画不出来（资料里没有它说的园区），只发文字", spec)
+        return picture or b""
 
 
 def read(update: Update, me: User) -> tuple[Address, Message] | None:

@@ -1,7 +1,8 @@
 """The web chat: one page, one call to say something, one stream to hear the answers. No account: a cookie is the person.
 
 What is said goes in by POST and is answered at once with "ok"; replies and notices come through Server-Sent Events, each with
-its outbox id, so that a reader who was cut off resumes where they were. The page itself is in `handlers/chat_page`.
+its outbox id, so that a reader who was cut off resumes where they were. The page itself is in `handlers/chat_page`; pictures are at
+`/picture/<spec>.svg` and `.png`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dialogs.turns import TurnError, Turns
 from handlers.channel import STARTS, BadMessageError, read_message, said_by_us, talk_so_far
+from handlers.drawing import Drawing
 from storage.contract import Address, OutboxItem, StoreError, Update
 
 PAGE = Path(__file__).parent / "chat_page"
@@ -49,12 +51,15 @@ _SAFE = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
+_PICTURE = {"Cache-Control": "no-cache", "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+"""A picture has its style within, and nothing else."""
 _WORDS = {404: "没有这个页面。请回到首页 /。", 405: "这个地址不能这样访问。请回到首页 /。"}
 log = logging.getLogger(__name__)
 
 
 def create_app(
     turns: Turns,
+    drawing: Drawing | None = None,
     *,
     allowed_hosts: Sequence[str] = LOCAL_HOSTS,
     webhooks: Mapping[str, Webhook] = MappingProxyType({}),
@@ -63,12 +68,16 @@ def create_app(
 ) -> Starlette:
     """The web chat as an ASGI app. Whoever stops its server calls `app.state.close_streams` first: servers wait for open streams.
 
-    `allowed_hosts`: names under which it may be reached (a leading `*.` covers subdomains). `webhooks`: path → receiver of other
-    channels' calls. `poll`: seconds between looks for what other processes stored; `ping`: seconds of quiet until a sign of life.
+    `drawing`: what draws pictures; without it there are none. `allowed_hosts`: names under which it may be reached (a leading `*.`
+    covers subdomains). `webhooks`: path → receiver of other channels' calls. `poll`: seconds between looks for what other processes
+    stored; `ping`: seconds of quiet until a sign of life.
     """
     chat = WebChat(turns, poll, ping)
     calls = {"/": chat.page, "/api/events": chat.events, "/api/history": chat.history, "/healthz": chat.health}
     routes = [Route("/api/messages", chat.say, methods=["POST"]), Mount("/chat", StaticFiles(directory=PAGE))]
+    if drawing:
+        forms = ((".svg", drawing.svg, "image/svg+xml"), (".png", drawing.png, "image/png"))
+        routes += [Route(f"/picture/{{spec:path}}{ending}", _shown(draw, kind)) for ending, draw, kind in forms]
     routes += [Route(path, call) for path, call in calls.items()]
     routes += [Route(path, _called(webhook), methods=["POST"]) for path, webhook in webhooks.items()]
     told = dict.fromkeys((HTTPException, BadMessageError, TurnError, StoreError, ClientDisconnect), _tell)
@@ -206,6 +215,16 @@ def _called(webhook: Webhook) -> Callable[[Request], Awaitable[Response]]:
         return Response(status_code=await webhook(body, request.headers.get("x-telegram-bot-api-secret-token")))
 
     return receive
+
+
+def _shown(draw: Callable[[str], bytes | None], media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    async def show(request: Request) -> Response:
+        picture = await asyncio.to_thread(draw, request.path_params["spec"])  # drawing would make the talks wait
+        if picture is None:
+            return PlainTextResponse("没有这张图。资料可能更新过：请回到首页 / 再问一次。", 404)
+        return Response(picture, headers=_PICTURE, media_type=media_type)
+
+    return show
 
 
 def _last(lines: Sequence[Update | OutboxItem]) -> int:

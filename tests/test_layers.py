@@ -29,7 +29,8 @@ DOORS = {
     "pypinyin": ("knowledge/spelling.py",),
     "docx": ("knowledge/importing.py",),
     "pypdf": ("knowledge/importing.py",),
-    "jinja2": ("handlers/web.py", "desk/"),
+    "jinja2": ("handlers/web.py", "handlers/drawing.py", "desk/"),
+    "resvg_py": ("handlers/drawing.py",),
 }
 IMPURE = {"random", "secrets", "uuid", "os", "socket", "logging", "asyncio", "time", "subprocess", "threading"}
 SOURCES = sorted(p for name in (*PACKAGES, "bot.py") for p in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py")))

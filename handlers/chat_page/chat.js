@@ -27,7 +27,7 @@ function draw(message) {
   toldAt = at;
   const item = element("li", `said ${message.by}`), bubble = element("div", "bubble");
   bubble.append(element("span", message.by === "team" ? "who" : "unseen", WHO[message.by]), element("p", "words", message.text));
-  if (message.picture) bubble.append(element("img", "", "", { src: message.picture, alt: "这条消息的图" }));
+  if (message.picture) bubble.append(picture(message.picture));
   if (message.citations?.length) bubble.append(basis(message.citations));
   item.append(bubble);
   if (message.options?.length) item.append(row(message.options));
@@ -35,6 +35,13 @@ function draw(message) {
   if (message.by !== "bot" || Date.now() - drawnAt > 5e3) anchor = item; // the parts of one answer are read from the first
   drawnAt = Date.now();
   return item;
+}
+
+function picture(spec) {
+  const href = `/picture/${spec}.svg`, link = element("a", "picture", "", { href, target: "_blank", rel: "noopener" });
+  const alt = spec.split("/")[1] === "en" ? "Picture; the text says the same. Opens in full." : "图，内容见文字；点开看大图";
+  link.append(element("img", "", "", { src: href, alt }));
+  return link;
 }
 
 function row(options) {
@@ -146,7 +153,9 @@ async function start() {
     $("welcome").hidden = false;
     history.messages.forEach(draw);
     queue.forEach(show);
-    room.scrollTop = end();
+    const settle = () => { room.scrollTop = end(); };
+    for (const image of talk.querySelectorAll("img")) image.onload = settle; // a picture has its height only now
+    settle();
     drawnAt = 0;
     talk.setAttribute("aria-live", "polite"); // from here on what comes is new
     last = history.last;

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import pytest
 from playwright.async_api import Route, expect
 
-from dialogs import cases
+from dialogs import cases, pictures
 from dialogs.messages import Reply
 from dialogs.turns import LOCAL
 from storage.contract import Commit, Committed, NewRequest, Notice
@@ -74,17 +75,39 @@ async def test_words_are_only_words(chat: Chat) -> None:
         await chat.open()
 
 
-async def test_sources_are_folded_and_a_picture_is_shown(chat: Chat) -> None:
+async def test_sources_are_folded(chat: Chat) -> None:
     page, address = chat.page, await chat.address()
     sources = [{"document": "d", "section": s, "title": "三年行动计划", "number": "苏委办发〔2021〕14号"} for s in ("四、1", "三(一)", "四、1")]
-    body = Reply("第一行\n第二行", picture="/chat/icon.svg").to_json() | {"citations": sources}
+    body = Reply("第一行\n第二行").to_json() | {"citations": sources}
     await chat.turns.store.commit(Commit(address, datetime.now(LOCAL), notices=(Notice(address, body),)))
     line = page.get_by_text("三年行动计划（苏委办发〔2021〕14号） 四、1；三(一)", exact=True)
     await expect(page.locator(".bot .words")).to_have_text("第一行\n第二行")
     await expect(line).to_be_hidden()
     await page.get_by_text("依据").click()
     await expect(line).to_be_visible()
-    await page.wait_for_function("document.querySelector('.bot img').naturalWidth > 0")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_picture_is_seen_on_a_phone_and_opens_in_full(chat: Chat, scheme: Literal["light", "dark"]) -> None:
+    page, address, spec = chat.page, await chat.address(), pictures.layout("zh", "xuzhou", ["xz-park-donghu"])
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.emulate_media(color_scheme=scheme)
+    notice = Notice(address, Reply("徐州的布局", picture=spec).to_json())
+    await chat.turns.store.commit(Commit(address, datetime.now(LOCAL), notices=(notice,)))
+    image = page.get_by_alt_text("图，内容见文字")
+    await image.evaluate("i => i.decode()")
+    assert await image.evaluate("i => i.naturalWidth") > 0
+    box, natural = await image.bounding_box(), await image.evaluate("i => i.naturalHeight / i.naturalWidth")
+    assert box and 280 < box["width"] <= 390 and abs(box["height"] / box["width"] - natural) < 0.02
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    async with page.context.expect_page() as opening:
+        await image.click(position={"x": 20, "y": 20})
+    full = await opening.value
+    await full.wait_for_load_state()
+    await full.emulate_media(color_scheme=scheme)
+    assert full.url.endswith(f"/picture/{spec}.svg")
+    ground = await full.evaluate("getComputedStyle(document.querySelector('.card')).fill")
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(26, 32, 31)"}[scheme], "the policy lets its own style work"
 
 
 async def test_enter_sends_but_not_while_composing_and_shift_enter_breaks_the_line(chat: Chat) -> None:

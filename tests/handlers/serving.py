@@ -11,6 +11,7 @@ from typing import Any, cast
 import uvicorn
 
 from dialogs.turns import Turns
+from handlers.drawing import Drawing
 from handlers.web import create_app
 
 
@@ -25,7 +26,8 @@ class Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(turns: Turns, port: int = 0, **options: Any) -> AsyncIterator[tuple[Server, str]]:
     """The server and its address."""
-    server = Server(uvicorn.Config(create_app(turns, **options), port=port, log_level="critical", timeout_graceful_shutdown=3))
+    app = create_app(turns, Drawing(turns.library) if turns.library else None, **options)
+    server = Server(uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=3))
     task = asyncio.create_task(server.serve())
     await until(lambda: server.started)
     try:

@@ -20,11 +20,13 @@ from typing import Any, cast
 import pytest
 from telegram import Update, User
 
+from dialogs import pictures
 from dialogs.conversation import State
 from dialogs.messages import Message, Option, Reply, Source
 from dialogs.talk import Turn
 from dialogs.turns import DeliveryError, Handled, Library, Sender, Turns
 from handlers import telegram
+from handlers.drawing import Drawing
 from handlers.telegram import Telegram, TelegramSettingError, keyboard, read, split, written
 from knowledge import loader
 from knowledge.snapshot import Knowledge
@@ -553,14 +555,38 @@ async def test_the_buttons_are_under_the_last_piece_and_pieces_are_not_repeated(
     assert api.texts(7)[-1] == "下一条"
 
 
-async def test_a_picture_goes_before_its_text_and_a_bad_one_does_not_stop_it(api: BotApi, channel: Telegram, tmp_path: Path) -> None:
-    good, bad = tmp_path / "图.png", tmp_path / "bad.png"
-    good.write_bytes(PNG)
-    bad.write_bytes(b"no picture")
-    for number, picture in enumerate((good, bad, tmp_path / "missing.png"), 1):
-        await channel.deliver(item(Reply("布局图", picture=str(picture)), number))
-    assert api.texts(7) == ["〔图片〕", "布局图", "布局图", "布局图"]
-    assert [c.method for c in api.calls] == ["sendPhoto", "sendMessage", "sendPhoto", "sendMessage", "sendMessage"]
+async def test_a_picture_goes_before_its_text_and_a_bad_one_does_not_stop_it(api: BotApi, turns: Echo, caplog: pytest.LogCaptureFixture) -> None:
+    drawn = {"layout/zh/taicang": PNG, "bad": b"no picture", "unknown": None}
+    channel = Telegram(turns, TOKEN, drawn.__getitem__, base_url=api.url)  # a fourth one raises
+    for number, picture in enumerate((*drawn, "broken"), 1):
+        await channel.deliver(item(Reply("布局图", picture=picture), number))
+    await channel.close()
+    assert api.texts(7) == ["〔图片〕", "布局图", "布局图", "布局图", "布局图"]
+    assert [c.method for c in api.calls] == ["sendPhoto", "sendMessage", "sendPhoto", "sendMessage", "sendMessage", "sendMessage"]
+    assert [name in r.getMessage() for name, r in zip(("bad", "unknown", "broken"), caplog.records, strict=True)] == [True] * 3
+
+
+async def test_a_picture_is_sent_once_though_its_text_is_tried_again(api: BotApi, turns: Echo) -> None:
+    drawn = iter([PNG, None])  # the second time the knowledge has no such park any more
+    channel = Telegram(turns, TOKEN, lambda spec: next(drawn), base_url=api.url)
+    api.fail("sendMessage", page(502))
+    with pytest.raises(DeliveryError):
+        await channel.deliver(item(Reply("布局图", picture="layout/zh/taicang")))
+    await channel.deliver(item(Reply("布局图", picture="layout/zh/taicang")))
+    await channel.close()
+    assert api.texts(7) == ["〔图片〕", "布局图"]
+
+
+async def test_without_anybody_who_draws_the_text_still_comes(api: BotApi, channel: Telegram) -> None:
+    await channel.deliver(item(Reply("布局图", picture="layout/zh/taicang")))
+    assert api.texts(7) == ["布局图"]
+
+
+async def test_a_layout_of_the_shipped_knowledge_is_a_photo(api: BotApi, turns: Echo, knowledge: Knowledge) -> None:
+    channel = Telegram(turns, TOKEN, Drawing(Library(knowledge)).png, base_url=api.url)
+    await channel.deliver(item(Reply("布局图", picture=pictures.layout("zh", "taicang"))))
+    await channel.close()
+    assert api.texts(7) == ["〔图片〕", "布局图"]
 
 
 @pytest.mark.parametrize(

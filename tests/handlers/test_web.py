@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 import re
@@ -17,9 +18,11 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from dialogs import pictures
 from dialogs.messages import Message, Option, Reply
 from dialogs.turns import Handled, Library, Turns
 from handlers.channel import STARTS
+from handlers.drawing import Drawing
 from handlers.web import LOCAL_HOSTS, MAX_BODY, MAX_UPDATE, PAGE, create_app
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Commit, Committed, Notice, OutboxItem, Seen, StoreError
@@ -447,3 +450,46 @@ async def test_a_reader_who_takes_nothing_holds_up_neither_others_nor_the_end(tu
             assert (await states(turns, other))[-1] == "waiting"
             server.should_exit = True
             await until(lambda: not server.server_state.tasks)
+
+
+# -- pictures
+
+
+@pytest.fixture
+def gallery(turns: Echo, knowledge: Knowledge) -> Iterator[TestClient]:
+    """A browser that shows pictures of the shipped knowledge."""
+    with TestClient(create_app(turns, Drawing(Library(knowledge))), base_url=HERE) as client:
+        yield client
+
+
+@pytest.mark.parametrize(("ending", "kind", "start"), [("svg", "image/svg+xml", b"<svg"), ("png", "image/png", b"\x89PNG")])
+def test_a_picture_is_served_in_both_forms(gallery: TestClient, ending: str, kind: str, start: bytes) -> None:
+    for spec in (pictures.layout("zh", "taicang", ["tc-park-bioport"]), pictures.compare("en", ["tc-park-bio", "sz-sip"], ["testing"])):
+        answer = gallery.get(f"/picture/{spec}.{ending}")
+        assert answer.status_code == 200 and answer.content.startswith(start)
+        assert answer.headers["content-type"].partition(";")[0] == kind
+        assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_a_picture_may_bring_its_style_and_nothing_else(gallery: TestClient) -> None:
+    headers = gallery.get("/picture/layout/zh/taicang.svg").headers
+    assert headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "unsafe-inline" not in gallery.get("/").headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "path", ["layout/zh/nowhere.svg", "layout/zh/nowhere.png", ".svg", "a/../b.svg", "%00.png", "x" * 5000 + ".svg", "layout/zh/taicang"]
+)
+def test_a_picture_that_is_not_there_is_said_in_words(gallery: TestClient, path: str) -> None:
+    answer = gallery.get(f"/picture/{path}")
+    assert answer.status_code == 404
+    assert answer.text.startswith("没有这") and "首页" in answer.text
+
+
+def test_a_new_knowledge_draws_a_new_picture(turns: Echo, knowledge: Knowledge) -> None:
+    library = Library(knowledge)
+    with TestClient(create_app(turns, Drawing(library)), base_url=HERE) as client:
+        assert client.get("/picture/layout/zh/taicang.svg").status_code == 200
+        library.knowledge = dataclasses.replace(knowledge, version="new", layouts={})
+        assert client.get("/picture/layout/zh/taicang.svg").status_code == 404

@@ -133,7 +133,7 @@ def more_facts_never_turn_met_into_unknown(before: Report, after: Report) -> Non
 
 
 def a_higher_sum_never_fails_a_minimum(before: Report, after: Report, raised: dict[str, str]) -> None:
-    then = {(r.support.id, r.subject): dict((c.id, v) for c, v in r.verdicts) for r in after.rows}
+    then = {(r.support.id, r.subject): {c.id: v for c, v in r.verdicts} for r in after.rows}
     for row in before.rows:
         for criterion, verdict in row.verdicts:
             minimum = criterion.at_least is not None or criterion.above is not None
