@@ -76,6 +76,8 @@ class Reply:
     citations: tuple[Source, ...] = ()
     by: Literal["bot", "team"] = "bot"
     picture: str | None = None
+    link: str | None = None
+    """The path of a page that shows more, such as `/report/…`; channels that can't lead there leave it out."""
     id: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -87,6 +89,7 @@ class Reply:
             "options": [{"label": o.label, "payload": o.payload} for o in self.options],
             "citations": [c.to_json() for c in self.citations],
             "picture": self.picture,
+            "link": self.link,
         }
 
     @classmethod
@@ -98,6 +101,7 @@ class Reply:
             citations=tuple(Source.from_json(c) for c in body["citations"]),
             by=body["by"],
             picture=body["picture"],
+            link=body.get("link"),
             id=body["id"],
         )
 
