@@ -10,6 +10,7 @@ import gc
 import io
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dialogs import cases
 from dialogs.frames import DIALOGS, Stage
@@ -52,6 +54,7 @@ class Settings:
     telegram_webhook: str | None
     telegram_secret: str | None
     admin_chat: str | None
+    public_url: str | None
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Settings:
@@ -83,7 +86,24 @@ class Settings:
             webhook,
             secret,
             admin_chat,
+            _public(env.get("PUBLIC_URL") or ""),
         )
+
+
+def _public(text: str) -> str | None:
+    """The address under which people reach the web pages, without a slash at its end; None where it isn't set."""
+    if not text:
+        return None
+    try:
+        url = urlsplit(text.rstrip("/"))
+        plain = url.scheme in ("https", "http") and bool(re.fullmatch(r"[\w-]+(\.[\w-]+)+", url.hostname or "")) and url.port != 0
+    except ValueError:  # a port that is no number
+        plain = False
+    if not plain or text.rstrip("/") != f"{url.scheme}://{url.netloc}" or "@" in url.netloc:
+        raise SettingError(
+            f"设置 PUBLIC_URL 是“{text}”，应是别人能打开的网址，只写到域名（或再加端口），例如 PUBLIC_URL=https://yqt.example.cn；不用就不要设置它"
+        )
+    return text.rstrip("/")
 
 
 @contextlib.asynccontextmanager
@@ -113,7 +133,14 @@ async def serve(settings: Settings) -> None:
         turns = Turns(store, library)
         telegram = _telegram(turns, settings)
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
-        hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts)
+        hosts = (
+            "localhost",
+            "127.0.0.1",
+            "[::1]",
+            settings.host,
+            *settings.hosts,
+            *([urlsplit(settings.public_url).hostname or ""] if settings.public_url else []),
+        )
         from handlers.web import Server, create_app  # what is asked on the command line needs no web server
 
         app = create_app(turns, allowed_hosts=hosts, webhooks=webhooks)
@@ -148,7 +175,7 @@ def _telegram(turns: Turns, settings: Settings) -> Telegram | None:
         return None
     from handlers.telegram import Telegram
 
-    return Telegram(turns, settings.telegram_token, base_url=settings.telegram_api, secret=settings.telegram_secret)
+    return Telegram(turns, settings.telegram_token, base_url=settings.telegram_api, secret=settings.telegram_secret, public=settings.public_url)
 
 
 async def _settled(job: Coroutine[None, None, None]) -> None:

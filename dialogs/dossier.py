@@ -181,7 +181,8 @@ def _total(voice: Voice, report: Report) -> Json | None:
     if (total := report.total) is None:
         return None
     caps = {c.id: c for r in report.rows for c in r.support.caps if c.id in total.binding}
-    text = voice.say("dossier.total", amount=voice.estimate(total.low, total.high, total.currency))
+    amount, names = voice.estimate(total.low, total.high, total.currency), voice.say.join([voice.cap(c) for c in caps.values()])
+    text = voice.say("dossier.total_bound", amount=amount, caps=names) if names else voice.say("dossier.total", amount=amount)
     return {"text": text, "binding": [{"text": voice.cap(c), "citation": _place(c.source)} for c in caps.values()]}
 
 

@@ -195,7 +195,7 @@ class WebChat:
             return self._templates.TemplateResponse(request, "gone.html", {"words": words, "days": REPORT_DAYS}, 404, _SECRET)
         made, expires = (datetime.fromisoformat(body[name]).astimezone(LOCAL) for name in ("made", "expires"))
         shown = {"report": body, "words": texts(body["language"]), "made": f"{made:%Y-%m-%d %H:%M}", "expires": f"{expires:%Y-%m-%d}"}
-        return self._templates.TemplateResponse(request, "report.html", shown, headers=_SECRET)
+        return self._templates.TemplateResponse(request, "precheck.html", shown, headers=_SECRET)
 
     async def health(self, request: Request) -> Response:
         """Whether the chat can be served: the store answers."""

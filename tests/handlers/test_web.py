@@ -130,7 +130,7 @@ def test_colours_have_enough_contrast_by_day_and_by_night() -> None:
         red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    day, night = (PAGE / "chat.css").read_text("utf-8").split("@media (prefers-color-scheme: dark)")
+    day, night = (PAGE / "tone.css").read_text("utf-8").split("@media (prefers-color-scheme: dark)")
     pairs = "ink/ground ink/card quiet/ground quiet/card accent/card accent/accent-soft on-mine/mine team/team-soft ink/team-soft bad/ground bad/card"
     for sheet in (day, night.partition("\n}\n")[0]):
         colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", sheet))
