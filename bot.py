@@ -10,6 +10,7 @@ import gc
 import io
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dialogs import cases
 from dialogs.frames import DIALOGS, Stage
@@ -53,6 +55,7 @@ class Settings:
     telegram_webhook: str | None
     telegram_secret: str | None
     admin_chat: str | None
+    public_url: str | None
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Settings:
@@ -84,7 +87,24 @@ class Settings:
             webhook,
             secret,
             admin_chat,
+            _public(env.get("PUBLIC_URL") or ""),
         )
+
+
+def _public(text: str) -> str | None:
+    """The address under which people reach the web pages, without a slash at its end; None where it isn't set."""
+    if not text:
+        return None
+    try:
+        url = urlsplit(text.rstrip("/"))
+        plain = url.scheme in ("https", "http") and bool(re.fullmatch(r"[\w-]+(\.[\w-]+)+", url.hostname or "")) and url.port != 0
+    except ValueError:  # a port that is no number
+        plain = False
+    if not plain or text.rstrip("/") != f"{url.scheme}://{url.netloc}" or "@" in url.netloc:
+        raise SettingError(
+            f"设置 PUBLIC_URL 是“{text}”，应是别人能打开的网址，只写到域名（或再加端口），例如 PUBLIC_URL=https://yqt.example.cn；不用就不要设置它"
+        )
+    return text.rstrip("/")
 
 
 @contextlib.asynccontextmanager
@@ -118,7 +138,8 @@ async def serve(settings: Settings) -> None:
         drawing = Drawing(library)
         telegram = _telegram(turns, drawing, settings)
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
-        hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts)
+        public = [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
+        hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts, *public)
         app = create_app(turns, drawing, allowed_hosts=hosts, webhooks=webhooks)
         server = Server.of(app)
         tell = functools.partial(_tell_admins, turns, settings)
@@ -151,7 +172,8 @@ def _telegram(turns: Turns, drawing: Drawing, settings: Settings) -> Telegram | 
         return None
     from handlers.telegram import Telegram
 
-    return Telegram(turns, settings.telegram_token, drawing.png, base_url=settings.telegram_api, secret=settings.telegram_secret)
+    public = settings.public_url
+    return Telegram(turns, settings.telegram_token, drawing.png, base_url=settings.telegram_api, secret=settings.telegram_secret, public=public)
 
 
 async def _settled(job: Coroutine[None, None, None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +11,6 @@ from dialogs.messages import Option, Reply
 from dialogs.reading import shown
 from dialogs.script import NONE, UNKNOWN, Amount, Choices, FreeText, Items, Question
 from dialogs.talk import HIDDEN, Talk
-from knowledge import rules
-from knowledge.money import Money
 
 MANY = 8
 """Choices shown at once; the others come with “more”."""
@@ -86,7 +83,7 @@ def _options(talk: Talk, question: Question[Any], run: str, before: str | None) 
 
 def title(talk: Talk, question: Question[Any]) -> str:
     """A question in short, to be named in a sentence."""
-    return re.split("[？?]", question.fact.question[talk.say.language])[0].rstrip("。.")
+    return talk.voice.title(question.fact)
 
 
 def label(talk: Talk, question: Question[Any], token: str) -> str:
@@ -96,12 +93,8 @@ def label(talk: Talk, question: Question[Any], token: str) -> str:
         return HIDDEN
     if token == UNKNOWN:
         return say("common.unsure")
-    if token == NONE and not isinstance(question, Items):
-        return say("common.none")
-    if isinstance(question, Amount):
-        return talk.voice.money(Money.parse(token))
-    if isinstance(question, Items) and token != NONE:
-        return f"{len(token.split(','))} 个" if language == "zh" else str(len(token.split(",")))
+    if isinstance(question, Items | Amount) or token == NONE:
+        return talk.voice.answer(question.key, token)
     names = dict(question.choices)
     if isinstance(question, FreeText) or not names:
         return token
@@ -127,16 +120,7 @@ def labels(talk: Talk, given: Mapping[str, str], frame: Frame | None = None) -> 
 
 def fact_label(talk: Talk, key: str, token: str) -> str:
     """An answer in words where its question is not on the way (yet)."""
-    knowledge, language = talk.knowledge, talk.say.language
-    if key == "region" and token in knowledge.regions:
-        return talk.voice.region_name(token)
-    if key == "segment" and token in knowledge.segments:
-        return talk.voice.segment_name(token)
-    fact = knowledge.facts.get(rules.generic(key))
-    if fact is not None and fact.type == "money" and token != UNKNOWN:
-        return talk.voice.money(Money.parse(token))
-    names = {o.token: o.label[language] for o in fact.options} if fact else {}
-    return talk.say.join([names.get(t, t) for t in token.split(",")])
+    return talk.voice.answer(key, token)
 
 
 def _readback(talk: Talk) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dialogs import cases, frames, outcomes
+from dialogs import cases, dossier, frames, outcomes
 from dialogs.asking import mask
 from dialogs.messages import Option
 from dialogs.script import Outcome
@@ -41,7 +41,7 @@ def file(talk: Talk, outcome: Outcome) -> None:
     frame = talk.state.frames[-1]
     data = dict(outcome.data)
     contact = {k: data[k] for k in ("contact.name", "contact.reach")}
-    dossier = {
+    body = {
         "matter": data["matter"],
         "company": data["contact.company"],
         "contact": contact,
@@ -53,7 +53,7 @@ def file(talk: Talk, outcome: Outcome) -> None:
         **_background(talk, frame.about),
     }
     kind = _kind(talk, frame.about)
-    talk.effects.append(FileRequest(kind, dossier))
+    talk.effects.append(FileRequest(kind, body))
     talk.state = frames.close(talk.state)
     talk.state = replace(talk.state, profile={**talk.state.profile, "contact.company": data["contact.company"]})
     name, reach = mask(contact["contact.name"]), mask(contact["contact.reach"])
@@ -68,7 +68,10 @@ def _background(talk: Talk, about: str) -> dict[str, Any]:
         if frame is not None:
             now = talk.stage.run(frame)
             answers = {a.question.key: a.token for a in now.trail if not a.question.private}
-            return {"dialog": frame.dialog, "answers": answers, "outcome": outcomes.to_json(now.outcome, talk.voice) if now.outcome else None}
+            found = {"dialog": frame.dialog, "answers": answers, "outcome": outcomes.to_json(now.outcome, talk.voice) if now.outcome else None}
+            if now.outcome is not None and isinstance(now.outcome.data, Report):
+                found["report"] = dossier.dossier(talk.voice, now.outcome.data, talk.now)
+            return found
     if (record := talk.knowledge.record(about)) is not None:
         sources = [{"document": s.document, "section": s.section, "title": s.title, "number": s.number} for s in talk.voice.tell(record).citations]
         return {"record": about, "citations": sources}

@@ -77,6 +77,8 @@ class Reply:
     by: Literal["bot", "team"] = "bot"
     picture: str | None = None
     """The spec of a picture (`dialogs/pictures.py`), which each channel draws in its own form."""
+    link: str | None = None
+    """The path of a page that shows more, such as `/report/…`; channels that can't lead there leave it out."""
     id: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -88,6 +90,7 @@ class Reply:
             "options": [{"label": o.label, "payload": o.payload} for o in self.options],
             "citations": [c.to_json() for c in self.citations],
             "picture": self.picture,
+            "link": self.link,
         }
 
     @classmethod
@@ -99,6 +102,7 @@ class Reply:
             citations=tuple(Source.from_json(c) for c in body["citations"]),
             by=body["by"],
             picture=body["picture"],
+            link=body.get("link"),
             id=body["id"],
         )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs import asking, closing, filing, frames, outcomes, reports
+from dialogs import asking, closing, dossier, filing, frames, outcomes, reports
 from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.script import Outcome
-from dialogs.talk import KeepPrecheck, Talk
+from dialogs.talk import KeepPrecheck, KeepReport, Talk
 from knowledge.precheck import Report
 
 
@@ -76,6 +76,8 @@ def done(talk: Talk, outcome: Outcome) -> None:
             talk.replies += reports.tell(talk.voice, outcome, frame.run)
             if isinstance(outcome.data, Report):
                 talk.effects.append(KeepPrecheck(outcome.data.region, outcome.data.facts, outcome.data.today))
+                talk.effects.append(KeepReport(dossier.dossier(talk.voice, outcome.data, talk.now)))
+                talk.replies[-1] = replace(talk.replies[-1], link=dossier.LINK)
     if all(f.done for f in talk.state.frames) and talk.replies and outcome.name != "request.declined":
         last, more = talk.replies[-1], talk.say("greeting.else")
         talk.replies[-1] = replace(last, text=f"{last.text}\n{more}")

@@ -14,7 +14,6 @@ from dialogs.outcomes import whole
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
-from knowledge.money import Money
 from knowledge.precheck import Report, change
 from knowledge.rules import COMPANY, Assessment, Estimate, Status, Verdict
 from knowledge.shapes import Citation
@@ -70,7 +69,7 @@ def precheck(voice: Voice, report: Report, run: str) -> Reply:
     """The report in one screen: what may be had and how much at most, then until when, whom to ask, what is missing; what next."""
     voice = replace(voice, today=report.today)
     say, groups = voice.say, grouped(report.rows)
-    lines = [say("report.title", region=voice.region_name(report.region), today=report.today.isoformat(), answer=_answer(voice, report, groups))]
+    lines = [say("report.title", region=voice.region_name(report.region), today=report.today.isoformat(), answer=answer(voice, report, groups))]
     cited: list[Assessment] = []
     for name, rows in groups.items():
         if name in FOLDED:
@@ -112,12 +111,12 @@ def last_day(voice: Voice, region: str) -> date | None:
     return max((d.plan.until for d in papers if d.plan and d.plan.until), default=None)
 
 
-def _answer(voice: Voice, report: Report, groups: Groups) -> str:
+def answer(voice: Voice, report: Report, groups: Groups) -> str:
     """The first line: how many supports may fit, and how much they come to at most."""
     say, total = voice.say, report.total
     count = {name: len(_by_support(rows)) for name, rows in groups.items()}
     if "met" in groups:
-        return say("report.answer_met", count=count["met"]) + (_total(voice, report, total) if total else say("report.total_none"))
+        return say("report.answer_met", count=count["met"]) + (total_of(voice, report, total) if total else say("report.total_none"))
     kinds = [say(f"report.count_{name}", count=count[name]) for name in ("near", "open", "not_yet") if name in count]
     if kinds:
         return say("report.answer_open", counts=say.join(kinds))
@@ -127,12 +126,12 @@ def _answer(voice: Voice, report: Report, groups: Groups) -> str:
     return say("report.answer_stopped" if report.open else "report.answer_none")
 
 
-def _total(voice: Voice, report: Report, total: Total) -> str:
+def total_of(voice: Voice, report: Report, total: Total) -> str:
     """What is added up, the ceiling that holds it down, and what gave way to a higher one of its kind."""
     say = voice.say
     caps = {c.id: voice.cap(c) for r in report.rows for c in r.support.caps}
     binding = say("report.total_binding", caps=say.join([caps[i] for i in total.binding])) if total.binding else ""
-    text = say("report.total", amount=_estimate(voice, Estimate(total.low, total.high, total.currency)), binding=binding)
+    text = say("report.total", amount=voice.estimate(total.low, total.high, total.currency), binding=binding)
     return text + (say("report.yielding", names=say.join([voice.called(r.support) for r in total.yielding])) if total.yielding else "")
 
 
@@ -184,23 +183,22 @@ def _products(voice: Voice, report: Report, same: Sequence[Assessment]) -> str:
     return voice.say("report.products", numbers="、".join(numbers)) if numbers and "," in report.facts.get("products", "") else ""
 
 
+def mending(voice: Voice, report: Report, row: Assessment) -> str | None:
+    """What it would take for a row that fails or has not begun: whether it can be mended, or when, and what would still stand in the way."""
+    if row.status not in (Status.NOT_MET, Status.NOT_YET):
+        return None
+    say, lifted = voice.say, change(voice.knowledge, report, row)
+    if lifted is None:
+        return say("report.effort_fixed")
+    effort = say("report.effort_day", day=lifted.on.isoformat()) if lifted.on else say(f"report.effort_{lifted.effort}")
+    over = lifted.then is Status.WINDOW_OVER and lifted.effort != "fixed"
+    return effort + (say("report.then_window_over") if over else say("report.then_undecidable") if lifted.then is Status.UNDECIDABLE else "")
+
+
 def failed(voice: Voice, report: Report, row: Assessment) -> str:
-    """The conditions that fail, whether that can be mended, and what would still stand in the way."""
-    say = voice.say
-    lifted = change(voice.knowledge, report, row)
-    effort = say(f"report.effort_{lifted.effort}") if lifted else say("report.effort_fixed")
-    if lifted and lifted.on:
-        effort = say("report.effort_day", day=lifted.on.isoformat())
-    then = say(f"report.then_{lifted.then}") if lifted and lifted.then in (Status.WINDOW_OVER, Status.UNDECIDABLE) else ""
+    """The conditions that fail, and what it would take to mend them."""
     criteria = voice.clauses(voice.condition(c) for c in row.failed)
-    return say("report.failed", count=len(row.failed), criteria=criteria, effort=effort, then=then)
-
-
-def _estimate(voice: Voice, estimate: Estimate) -> str:
-    high, low = voice.money(Money(estimate.high, estimate.currency)), voice.money(Money(estimate.low, estimate.currency))
-    if estimate.low == estimate.high:
-        return high
-    return voice.say("amount.up_to", max=high) if estimate.low == 0 else voice.say("amount.range", min=low, max=high)
+    return voice.say("report.failed", count=len(row.failed), criteria=criteria, mending=mending(voice, report, row) or "")
 
 
 def basis(voice: Voice, report: Report, run: str, start: int) -> Reply:

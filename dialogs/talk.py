@@ -77,6 +77,13 @@ class KeepPrecheck:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepReport:
+    """Effect: a dossier is kept for a while, to be read at a link; its key fills the slot `{report}` of the reply's link."""
+
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Rated:
     """Effect: somebody said how helpful a finished piece of work was; nothing of the person is in it."""
 
@@ -87,7 +94,7 @@ class Rated:
     knowledge: str
 
 
-Effect = FileRequest | AddNote | Withdraw | Unanswered | KeepPrecheck | Rated
+Effect = FileRequest | AddNote | Withdraw | Unanswered | KeepPrecheck | KeepReport | Rated
 
 
 @dataclass(frozen=True, slots=True)

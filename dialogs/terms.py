@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from dialogs.naming import Naming, english_money, percent, quoted
 from knowledge.facts import FactType
 from knowledge.money import Money, MoneyError
 from knowledge.records import Channel, Contact, Indicator, Park, Service, Task
+from knowledge.rules import NONE, UNKNOWN, generic
 from knowledge.supports import Amount, Cap, Criterion, Support
 
 BOUNDS = ("at_least", "above", "at_most", "below")
@@ -79,6 +81,35 @@ class Terms(Naming):
         if fact.key == "segment" and token in self.knowledge.segments:
             return self.segment_name(token)
         return next((o.label[self.say.language] for o in fact.options if o.token == token), token)
+
+    def title(self, fact: FactType) -> str:
+        """What a fact asks, in short, to be named in a sentence."""
+        return re.split("[？?]", fact.question[self.say.language])[0].rstrip("。.")
+
+    def answer(self, key: str, token: str) -> str:
+        """An answer in words, wherever its question stands."""
+        knowledge, fact = self.knowledge, self.knowledge.facts.get(generic(key))
+        if key == "region" and token in knowledge.regions:
+            return self.region_name(token)
+        if key == "segment" and token in knowledge.segments:
+            return self.segment_name(token)
+        if token == UNKNOWN:
+            return self.say("common.unsure")
+        if key == "products":
+            count = 0 if token == NONE else token.count(",") + 1
+            return str(count) if self.english else f"{count} 个"
+        if token == NONE:
+            return self.say("common.none")
+        if fact is not None and fact.type == "money":
+            return self.money(Money.parse(token))
+        return self.say.join([self._choice(fact, t) if fact else t for t in token.split(",")])
+
+    def estimate(self, low: Decimal, high: Decimal, currency: str) -> str:
+        """What something could come to: one sum, a ceiling, or from one to the other."""
+        least, most = self.money(Money(low, currency)), self.money(Money(high, currency))
+        if low == high:
+            return most
+        return self.say("amount.up_to", max=most) if low == 0 else self.say("amount.range", min=least, max=most)
 
     def conditions(self, support: Support) -> list[str]:
         """What must be so: one line; in English the tests first, then the paper's conditions in Chinese."""

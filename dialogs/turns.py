@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import secrets
 import weakref
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +17,30 @@ from zoneinfo import ZoneInfo
 from dialogs import cases
 from dialogs.assistant import notice_of, respond, trouble
 from dialogs.conversation import State
+from dialogs.dossier import LINK
 from dialogs.messages import Message, Reply
-from dialogs.talk import AddNote, FileRequest, KeepPrecheck, Rated, Turn, Unanswered, Withdraw
+from dialogs.talk import AddNote, FileRequest, KeepPrecheck, KeepReport, Rated, Turn, Unanswered, Withdraw
 from knowledge.snapshot import Knowledge
-from storage.contract import Address, Commit, Committed, Conflict, NewRequest, Notice, OutboxItem, Request, Seen, Snapshot, Store, StoreError
+from storage.contract import (
+    Address,
+    Commit,
+    Committed,
+    Conflict,
+    NewReport,
+    NewRequest,
+    Notice,
+    OutboxItem,
+    Request,
+    Seen,
+    Snapshot,
+    Store,
+    StoreError,
+)
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 _ATTEMPTS = 20
+REPORT_DAYS = 30
+"""How long a report can be read at its link."""
 log = logging.getLogger(__name__)
 
 
@@ -246,6 +264,7 @@ def _case(request: Request) -> cases.Case:
 
 def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | None, now: datetime, pull: bool) -> Commit:
     waiting = snapshot.waiting if pull else ()
+    turn, reports = _kept(turn, now)
     replies = tuple(r.to_json() for r in turn.replies)
     created = tuple(_filed(e, now) for e in turn.effects if isinstance(e, FileRequest))
     by_number = {r.number: r for r in snapshot.requests}
@@ -279,8 +298,22 @@ def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | N
         ratings=tuple(
             {"about": e.about, "value": e.value, "day": e.day.isoformat(), "knowledge": e.knowledge} for e in turn.effects if isinstance(e, Rated)
         ),
+        reports=reports,
         result=result,
     )
+
+
+def _kept(turn: Turn, now: datetime) -> tuple[Turn, tuple[NewReport, ...]]:
+    """The reports of a turn, each under a key of its own, and the turn with the links that lead there."""
+    expires = now + timedelta(days=REPORT_DAYS)
+    bodies = [{**e.body, "expires": expires.isoformat(timespec="minutes")} for e in turn.effects if isinstance(e, KeepReport)]
+    if not bodies:
+        return turn, ()
+    reports = tuple(NewReport(secrets.token_urlsafe(24), expires, body) for body in bodies)
+    keys = iter(r.key for r in reports)
+    replies = tuple(replace(r, link=r.link.format(report=next(keys))) if r.link == LINK else r for r in turn.replies)
+    state = replace(turn.conversation, said=tuple(r.to_json() for r in replies))
+    return replace(turn, replies=replies, conversation=state), reports
 
 
 def _filed(effect: FileRequest, now: datetime) -> NewRequest:

@@ -130,12 +130,22 @@ def dossier(case: cases.Case, reveal: bool) -> str:
     ]
     if about["heard"]:
         lines += ["企业问过：", *(f"  · {words}" for words in about["heard"])]
+    if report := about.get("report"):
+        return "\n".join([*lines, *_report(report)])
     if about.get("answers"):
         lines += ["企业的回答：", *(f"  · {key}：{token}" for key, token in about["answers"].items())]
     lines += [f"依据：《{c['title']}》{c['number'] or ''} {c['section']}" for c in about.get("citations", ())]
     if about.get("outcome"):
         lines += ["当时的结果：", *(f"  · {row}" for row in _outcome(about["outcome"]))]
     return "\n".join(lines)
+
+
+def _report(report: Mapping[str, Any]) -> list[str]:
+    """What the company read in its report: its answers, the answer first, and the rows that matter to a person."""
+    answers = [f"  · {a['label']}：{a['answer']}" for a in report["answers"]]
+    rows = [(g["title"], r) for g in report["groups"] if not g["folded"] for r in g["rows"]]
+    told = [f"  · {title}：{r['name']}{' ' + r['product'] if r['product'] else ''}，{r['amount']}；{r['holds']}" for title, r in rows]
+    return ["企业的回答：", *answers, f"{report['title']}（{report['day']}）：", *(f"  {line}" for line in report["lead"]), *told]
 
 
 def _event(event: cases.Event) -> str:

@@ -25,6 +25,7 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 from telegram.request import HTTPXRequest
 
 from dialogs.messages import Kind, Message, Option, Reply, cited
+from dialogs.texts import texts
 from dialogs.turns import DeliveryError, Handled, Turns
 from storage.contract import Address, OutboxItem, StoreError
 
@@ -52,7 +53,8 @@ class TelegramSettingError(Exception):
 
 class Telegram:
     """The channel. `draw`: a picture's spec → PNG (without it, only texts are sent); `base_url`: another Bot API server (default:
-    Telegram's); `secret`: what its webhook calls must carry.
+    Telegram's); `secret`: what its webhook calls must carry; `public`: the address under which people reach our pages (without it no
+    reply leads to one).
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Telegram:
         *,
         base_url: str | None = None,
         secret: str | None = None,
+        public: str | None = None,
         long_poll: int = 50,
     ) -> None:
         _hide(token)
@@ -72,7 +75,7 @@ class Telegram:
         api = (base_url or "https://api.telegram.org").rstrip("/").removesuffix("/bot")
         self._clients = HTTPXRequest(2), HTTPXRequest(64, pool_timeout=30, connect_timeout=10, read_timeout=20)
         self._bot = Bot(token, f"{api}/bot", get_updates_request=self._clients[0], request=self._clients[1])
-        self._turns, self._draw, self._secret, self._long_poll = turns, draw, secret, long_poll
+        self._turns, self._draw, self._secret, self._public, self._long_poll = turns, draw, secret, public, long_poll
         self._me: User | None = None
         self._spinners: set[asyncio.Future[Any]] = set()
         self._sent: dict[str, tuple[int, int]] = {}  # by chat: the outbox item under way, and how many of its pieces were sent
@@ -202,8 +205,7 @@ class Telegram:
                     if piece:
                         await self._bot.send_photo(chat, piece)
                 else:
-                    buttons = keyboard(reply.options) if number == len(pieces) else None
-                    await self._bot.send_message(chat, piece, reply_markup=buttons, link_preview_options=LinkPreviewOptions(is_disabled=True))
+                    await self._write(chat, piece, reply if number == len(pieces) else None)
             except Exception as error:  # PTB also raises KeyError, for an answer that isn't the Bot API's
                 refused = isinstance(error, (BadRequest, Forbidden, ChatMigrated))
                 unanswered = type(error.__cause__).__name__ == "ReadTimeout"  # httpx's; its other timeouts come before anything arrives
@@ -222,6 +224,20 @@ class Telegram:
         if picture is None:
             log.warning("图片 %s 画不出来（资料里没有它说的园区），只发文字", spec)
         return picture or b""
+
+    async def _write(self, chat: str, text: str, reply: Reply | None) -> None:
+        """Send a text, with the buttons of the reply that it ends; a page whose address Telegram does not take is left out."""
+        more = page(reply, self._public) if reply else None
+        buttons = keyboard(reply.options, more) if reply else None
+        try:
+            await self._bot.send_message(chat, text, reply_markup=buttons, link_preview_options=LinkPreviewOptions(is_disabled=True))
+        except BadRequest as error:
+            if reply is None or more is None or "url" not in str(error).lower():
+                raise
+            log.error(
+                "Telegram 不接受 %s 的网址，打开完整报告的按钮没有显示：请检查设置 PUBLIC_URL", self._public
+            )  # its words would give the key away
+            await self._write(chat, text, replace(reply, link=None))
 
 
 def read(update: Update, me: User) -> tuple[Address, Message] | None:
@@ -271,9 +287,17 @@ def split(text: str, limit: int = 4096) -> list[str]:
     return [*pieces, rest]
 
 
-def keyboard(options: Sequence[Option]) -> InlineKeyboardMarkup | None:
-    """Buttons, two in a row where both are short."""
-    rows: list[list[InlineKeyboardButton]] = []
+def page(reply: Reply, public: str | None) -> InlineKeyboardButton | None:
+    """The button that opens the page of a reply; None where people can't reach our pages."""
+    if not reply.link or not public:
+        return None
+    words = texts("en" if any(c.gloss for c in reply.citations) else "zh")
+    return InlineKeyboardButton(words("dossier.open_link"), url=public + reply.link)
+
+
+def keyboard(options: Sequence[Option], first: InlineKeyboardButton | None = None) -> InlineKeyboardMarkup | None:
+    """Buttons, two in a row where both are short; `first` above them in a row of its own."""
+    rows: list[list[InlineKeyboardButton]] = [[first]] if first else []
     room = False
     for option in options:
         if not 1 <= len(option.payload.encode()) <= 64:

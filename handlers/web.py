@@ -18,6 +18,7 @@ import socket
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -29,22 +30,26 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dialogs.turns import TurnError, Turns
+from dialogs.texts import texts
+from dialogs.turns import LOCAL, REPORT_DAYS, TurnError, Turns
 from handlers.channel import STARTS, BadMessageError, read_message, said_by_us, talk_so_far
 from handlers.drawing import Drawing
 from storage.contract import Address, OutboxItem, StoreError, Update
 
-PAGE = Path(__file__).parent / "chat_page"
+PAGE, REPORT_PAGE = Path(__file__).parent / "chat_page", Path(__file__).parent / "report_page"
 COOKIE, YEAR = "yqt", 365 * 24 * 3600
 MAX_BODY, MAX_UPDATE, HISTORY = 64 * 1024, 1024 * 1024, 200
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 Webhook = Callable[[bytes, str | None], Awaitable[int]]  # body and secret of another channel's call → HTTP status
-_VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
+_VISITOR, _REPORT = re.compile(r"[A-Za-z0-9_-]{22}"), re.compile(r"[A-Za-z0-9_-]{32}")
+_SECRET = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
+"""Whoever knows the address of a report may read it: no search engine and no other site shall learn it."""
+_STATIC = {"/chat": PAGE, "/report_page": REPORT_PAGE}
 _SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -73,8 +78,9 @@ def create_app(
     stored; `ping`: seconds of quiet until a sign of life.
     """
     chat = WebChat(turns, poll, ping)
-    calls = {"/": chat.page, "/api/events": chat.events, "/api/history": chat.history, "/healthz": chat.health}
-    routes = [Route("/api/messages", chat.say, methods=["POST"]), Mount("/chat", StaticFiles(directory=PAGE))]
+    calls = {"/": chat.page, "/api/events": chat.events, "/api/history": chat.history, "/healthz": chat.health, "/report/{key}": chat.report}
+    routes: list[BaseRoute] = [Route("/api/messages", chat.say, methods=["POST"])]
+    routes += [Mount(path, StaticFiles(directory=folder)) for path, folder in _STATIC.items()]
     if drawing:
         forms = ((".svg", drawing.svg, "image/svg+xml"), (".png", drawing.png, "image/png"))
         routes += [Route(f"/picture/{{spec:path}}{ending}", _shown(draw, kind)) for ending, draw, kind in forms]
@@ -98,7 +104,9 @@ class Guard:
         async def guarded(part: Message) -> None:
             if part["type"] == "http.response.start":
                 headers = MutableHeaders(scope=part)
-                for name, value in (_SAFE | {"Cache-Control": "no-cache" if scope["path"].startswith("/chat/") else "no-store"}).items():
+                for name, value in (
+                    _SAFE | {"Cache-Control": "no-cache" if scope["path"].startswith(tuple(f"{p}/" for p in _STATIC)) else "no-store"}
+                ).items():
                     headers.setdefault(name, value)
             await send(part)
 
@@ -121,7 +129,7 @@ class WebChat:
     def __init__(self, turns: Turns, poll: float, ping: float) -> None:
         self._turns, self._poll, self._ping, self._closed = turns, poll, ping, False
         self._bells: weakref.WeakSet[asyncio.Event] = weakref.WeakSet()
-        self._templates = Jinja2Templates(PAGE)
+        self._templates = Jinja2Templates([PAGE, REPORT_PAGE])
 
     def close(self) -> None:
         """End every open stream, and those that still come."""
@@ -185,6 +193,18 @@ class WebChat:
         for line in lines:
             if isinstance(line, OutboxItem) and line.state != "sent":
                 await self._turns.store.sent(line.id)
+
+    async def report(self, request: Request) -> Response:
+        """The page of a pre-check, for whoever knows its key; a wrong key and an old one get the same answer."""
+        key, body = request.path_params["key"], None
+        if _REPORT.fullmatch(key):
+            body = await self._turns.store.report(key, self._turns.clock())
+        if body is None:
+            words = texts("en" if request.headers.get("accept-language", "").lower().startswith("en") else "zh")
+            return self._templates.TemplateResponse(request, "gone.html", {"words": words, "days": REPORT_DAYS}, 404, _SECRET)
+        made, expires = (datetime.fromisoformat(body[name]).astimezone(LOCAL) for name in ("made", "expires"))
+        shown = {"report": body, "words": texts(body["language"]), "made": f"{made:%Y-%m-%d %H:%M}", "expires": f"{expires:%Y-%m-%d}"}
+        return self._templates.TemplateResponse(request, "precheck.html", shown, headers=_SECRET)
 
     async def health(self, request: Request) -> Response:
         """Whether the chat can be served: the store answers."""

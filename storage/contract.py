@@ -22,6 +22,8 @@ KEPT_PRECHECKS = 10_000
 """How many pre-checks without the person are kept; older ones go."""
 KEPT_RATINGS = 10_000
 """How many ratings without the person are kept; older ones go."""
+PURGED = 20
+"""How many expired reports go with one commit of a new one: more than come, and no turn waits for it."""
 
 
 class StoreError(Exception):
@@ -66,6 +68,15 @@ class NewRequest:
 
     kind: str
     state: str
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """A page to be kept until it expires, under a key that nobody can guess: whoever knows the key may read it."""
+
+    key: str
+    expires: datetime
     body: Json
 
 
@@ -146,6 +157,8 @@ class Commit:
     """Finished pre-checks without the person: facts and the day, to be run again when the knowledge changes."""
     ratings: tuple[Json, ...] = ()
     """How helpful a finished piece of work was, without the person: what it was about, the value, the day, the knowledge version."""
+    reports: tuple[NewReport, ...] = ()
+    """Pages to be kept; with each, some that expired before `at` are let go."""
     result: Json = field(default_factory=dict)
 
 
@@ -238,6 +251,9 @@ class Store(Protocol):
 
     async def ratings(self, limit: int = 1000) -> list[Json]:
         """How helpful finished pieces of work were, newest first."""
+
+    async def report(self, key: str, now: datetime) -> Json | None:
+        """The page that is kept under a key; None for an unknown key and for one that expired by `now`, which look alike."""
 
     async def publish(self, publication: Publication) -> None:
         """Keep a knowledge base that came into use; one of the version that was published last is not kept twice."""

@@ -17,6 +17,7 @@ from storage.contract import (
     KEPT_PRECHECKS,
     KEPT_RATINGS,
     KEPT_VERSIONS,
+    PURGED,
     REQUEST_SLOT,
     Address,
     Commit,
@@ -90,7 +91,8 @@ def prepared(commit: Commit, numbers: Sequence[str]) -> Commit:
     if len({r.number for r in commit.changed}) < len(commit.changed):
         raise StoreError("一次提交里同一个请求改了两次，不知道以哪个为准。请先合并成一次修改。")
     changed = tuple(replace(r, changed=utc(r.changed)) for r in commit.changed)
-    commit = replace(commit, at=utc(commit.at), changed=changed)
+    reports = tuple(replace(r, expires=utc(r.expires)) for r in commit.reports)
+    commit = replace(commit, at=utc(commit.at), changed=changed, reports=reports)
     if not numbers:
         return commit
     return replace(
@@ -123,6 +125,7 @@ class MemoryStore:
         self._unanswered: dict[str, Unanswered] = {}
         self._prechecks: list[str] = []
         self._ratings: list[str] = []
+        self._reports: dict[str, tuple[datetime, str]] = {}
         self._published: list[Publication] = []
 
     async def load(self, address: Address, update_id: str | None = None) -> Snapshot:
@@ -154,6 +157,7 @@ class MemoryStore:
             _own(Request(number, address, new.kind, new.state, at, at, new.body, 1)) for number, new in zip(numbers, turn.created, strict=True)
         ]
         requests += [_own(replace(r, created=self._requests[r.number].created, revision=r.revision + 1)) for r in turn.changed]
+        reports = {r.key: (r.expires, encode(r.body)) for r in turn.reports}
         conversation = None if turn.conversation is None else _own(Conversation(address, turn.conversation, old.revision + 1))
         lines: list[Update | OutboxItem] = []
         base = len(self._messages) + 1  # nothing is ever removed
@@ -181,6 +185,11 @@ class MemoryStore:
                 self._waiting[line.id] = line.id in notices
         self._prechecks = [*self._prechecks, *(encode(body) for body in turn.prechecks)][-KEPT_PRECHECKS:]
         self._ratings = [*self._ratings, *(encode(body) for body in turn.ratings)][-KEPT_RATINGS:]
+        for name, kept in reports.items():
+            expired = sorted((expires, report) for report, (expires, _) in self._reports.items() if expires <= at)
+            for _, report in expired[:PURGED]:
+                del self._reports[report]
+            self._reports[name] = kept
         for text in turn.unanswered:
             before = self._unanswered.get(text, Unanswered(text, 0, at))
             self._unanswered[text] = Unanswered(text, before.count + 1, max(before.last, at))
@@ -244,6 +253,11 @@ class MemoryStore:
     async def ratings(self, limit: int = 1000) -> list[Json]:
         """How helpful finished pieces of work were, newest first."""
         return [json.loads(body) for body in self._ratings[::-1][:limit]]
+
+    async def report(self, key: str, now: datetime) -> Json | None:
+        """The page that is kept under a key."""
+        expires, body = self._reports.get(key, (utc(now), ""))
+        return json.loads(body) if expires > utc(now) else None
 
     async def publish(self, publication: Publication) -> None:
         """Keep a knowledge base that came into use."""

@@ -21,6 +21,7 @@ from storage.contract import (
     KEPT_PRECHECKS,
     KEPT_RATINGS,
     KEPT_VERSIONS,
+    PURGED,
     Address,
     Commit,
     Committed,
@@ -91,7 +92,13 @@ def _version_3(db: Database) -> None:
     db.create_table("ratings", {"id": int, "body": str}, "id", not_null={"body"}, strict=True)
 
 
-_STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3)
+def _version_4(db: Database) -> None:
+    """Reports that can be read at a link until they expire."""
+    reports = db.create_table("reports", {"key": str, "expires": str, "body": str}, "key", not_null={"expires", "body"}, strict=True)
+    reports.create_index(["expires"])
+
+
+_STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4)
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""
 
 
@@ -179,6 +186,11 @@ class SqliteStore:
     async def ratings(self, limit: int = 1000) -> list[Json]:
         """How helpful finished pieces of work were, newest first."""
         return await self._run(self._rows, lambda row: json.loads(row[0]), "select body from ratings order by id desc limit ?", (limit,))
+
+    async def report(self, key: str, now: datetime) -> Json | None:
+        """The page that is kept under a key."""
+        sql = "select body from reports where key = ? and expires > ?"
+        return next(iter(await self._run(self._rows, lambda row: json.loads(row[0]), sql, (key, _text(now)))), None)
 
     async def publish(self, publication: Publication) -> None:
         """Keep a knowledge base that came into use."""
@@ -271,6 +283,9 @@ class SqliteStore:
             for body in turn.ratings:
                 last = run("insert into ratings (body) values (?)", (encode(body),)).lastrowid or 0
                 run("delete from ratings where id <= ?", (last - KEPT_RATINGS,))
+            for report in turn.reports:
+                run("delete from reports where key in (select key from reports where expires <= ? order by expires, key limit ?)", (at, PURGED))
+                run("insert or replace into reports values (?, ?, ?)", (report.key, _text(report.expires), encode(report.body)))
             for item in turn.taken:
                 run(_SENT, (item,))
         return Committed(numbers, outbox, json.loads(result))

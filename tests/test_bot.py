@@ -155,6 +155,25 @@ def test_a_request_is_worked_off_from_the_command_line(tmp_path: Path) -> None:
     assert number in out
 
 
+def test_the_team_reads_the_report_that_a_request_grew_from(tmp_path: Path) -> None:
+    store = str(tmp_path / "s.db")
+    said = ["补贴预审", "太仓", "都没有", "集采中标", "先看结果", "登记请专员核实", "测试医疗公司", "李女士", "13812345678", "同意", "确认"]
+    lines = "".join(json.dumps({"chat": "u1", "text": t}, ensure_ascii=False) + "\n" for t in said)
+    out, _ = run("chat", "--jsonl", "--today", "2022-06-01", "--store", store, stdin=lines)
+    number = json.loads(out.splitlines()[-1])["requests"][0]["number"]
+    shown, _ = run("requests", "--store", store, "show", number)
+    assert "太仓补贴预审报告（2022-06-01）" in shown
+    assert "公司有下面哪些已经发生的事：国家集采中标" in shown
+    assert "国家集采中标资助，最高200万元" in shown
+    assert "centralized_procurement_win" not in shown
+
+
+def test_an_address_for_people_is_taken_without_its_slash() -> None:
+    for text in ("https://yqt.example.cn", "https://yqt.example.cn/", "http://192.0.2.7:8000"):
+        assert bot.Settings.read({"PUBLIC_URL": text}).public_url == text.rstrip("/")
+    assert bot.Settings.read({}).public_url is None
+
+
 def test_ratings_are_counted_for_admins(tmp_path: Path) -> None:
     store = str(tmp_path / "s.db")
     lines = [{"text": "选园区"}, {"text": "体外诊断"}, {"text": "太仓"}, {"text": "生产"}, {"text": "都没有"}, {"text": "谢谢"}, {"text": "没帮上"}]
@@ -181,6 +200,12 @@ def test_what_found_no_answer_is_listed_for_admins(tmp_path: Path) -> None:
         ("TELEGRAM_TOKEN", "abc"),
         ("TELEGRAM_WEBHOOK", "http://x"),
         ("TELEGRAM_WEBHOOK", "https://x"),
+        ("PUBLIC_URL", "yqt.example.cn"),
+        ("PUBLIC_URL", "https://localhost:8000"),
+        ("PUBLIC_URL", "https://yqt.example.cn/chat"),
+        ("PUBLIC_URL", "https://yqt.example.cn:port"),
+        ("PUBLIC_URL", "https://yqt.example .cn"),
+        ("PUBLIC_URL", "htps://yqt.example.cn"),
     ],
 )
 def test_a_wrong_setting_is_one_line_naming_it(name: str, value: str) -> None:

@@ -28,6 +28,7 @@ function draw(message) {
   const item = element("li", `said ${message.by}`), bubble = element("div", "bubble");
   bubble.append(element("span", message.by === "team" ? "who" : "unseen", WHO[message.by]), element("p", "words", message.text));
   if (message.picture) bubble.append(picture(message.picture));
+  if (message.link) bubble.append(report(message));
   if (message.citations?.length) bubble.append(basis(message.citations));
   item.append(bubble);
   if (message.options?.length) item.append(row(message.options));
@@ -50,9 +51,16 @@ function row(options) {
   return buttons;
 }
 
+const inEnglish = (citations) => citations.some(({ gloss }) => gloss);
+
+function report({ link, citations }) {
+  const label = inEnglish(citations) ? "Open the full report (printable)" : "打开完整报告（可打印）";
+  return element("a", "report", label, { href: link, target: "_blank", rel: "noopener" });
+}
+
 function basis(citations) {
   const papers = new Map(); // the sections of one paper stand together
-  const english = citations.some(({ gloss }) => gloss);
+  const english = inEnglish(citations);
   for (const { title, gloss, number, section } of citations) {
     const paper = (gloss ? `${title} (${gloss})` : title) + (number && (gloss ? `, ${number},` : `（${number}）`) || "");
     papers.set(paper, [...new Set([...(papers.get(paper) ?? []), section])]);

@@ -17,6 +17,7 @@ from knowledge.strict_yaml import read
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "dialogs" / "texts"
 SPEAKING = [*sorted((ROOT / "dialogs").rglob("*.py")), *sorted((ROOT / "handlers").rglob("*.py")), ROOT / "bot.py"]
+TEMPLATES = sorted((ROOT / "handlers").rglob("*.html"))
 GROUPS = {key.split(".")[0] for key in texts("zh").entries}
 OUTCOMES = {"parks.shortlist"}
 """Names of outcomes that look like a text's key."""
@@ -62,6 +63,11 @@ def keys_of(call: ast.Call) -> list[str | re.Pattern[str]]:
     first = call.args[0]
     sides = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
     return [s for side in sides if isinstance(side, ast.Constant | ast.JoinedStr) for s in strings(side)]
+
+
+def said_by_pages() -> set[str]:
+    """Every key that a page's template says."""
+    return {key for p in TEMPLATES for key in re.findall(r'\b(?:say|words)\("([a-z_.]+)"', p.read_text(encoding="utf-8"))}
 
 
 def meant(key: str | re.Pattern[str]) -> list[str]:
@@ -117,6 +123,7 @@ def test_every_text_that_is_said_exists() -> None:
     calls = said()
     assert len(calls) > 100
     assert not [f"{place} {key}" for place, call in calls for key in keys_of(call) if not meant(key)]
+    assert not [key for key in said_by_pages() if not meant(key)]
     literals = {s for p in SPEAKING for s in strings(tree(p)) if isinstance(s, str) and re.fullmatch(r"[a-z]+\.[a-z_]+", s)}
     assert not {s for s in literals - OUTCOMES if s.split(".")[0] in GROUPS and not meant(s)}  # keys that are passed on
 
@@ -133,4 +140,4 @@ def test_what_is_said_fills_every_slot(words: Texts) -> None:
 def test_every_text_is_used() -> None:
     every = set(texts("zh").entries)
     used = {k for p in SPEAKING for s in strings(tree(p)) if isinstance(s, str) or re.match(r"[a-z]+\\\.", s.pattern) for k in meant(s)}
-    assert every - used == set()
+    assert every - used - said_by_pages() == set()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from dialogs import cases
 from dialogs.messages import Message
-from dialogs.turns import DeliveryError, Library, Sender, Turns
+from dialogs.turns import REPORT_DAYS, DeliveryError, Library, Sender, Turns
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, OutboxItem, Store, Update
 from storage.memory import MemoryStore
@@ -101,6 +103,36 @@ async def test_an_unknown_request_is_none_and_a_forbidden_step_raises(turns: Tur
     number = await file_one(turns)
     with pytest.raises(cases.CaseError):
         await turns.advance(number, cases.Event("state", NOW, "team", "", cases.State.DECLINED))
+
+
+async def test_a_report_is_kept_under_a_key_of_its_own_and_the_reply_leads_there(turns: Turns) -> None:
+    keys = []
+    for chat in ("u1", "u2"):
+        for text in ("补贴预审", "太仓", "先看结果"):
+            handled = await turns.handle(replace(HERE, chat=chat), Message(text), f"{chat}-{text}", pull=True)
+        (link,) = [r["link"] for r in handled.result["replies"] if r["link"]]
+        key = link.removeprefix("/report/")
+        assert re.fullmatch(r"[A-Za-z0-9_-]{32}", key)
+        body = await turns.store.report(key, NOW + timedelta(days=REPORT_DAYS, seconds=-1))
+        assert body is not None
+        assert (body["region"], body["expires"][:10]) == ("taicang", "2026-12-22")
+        assert await turns.store.report(key, NOW + timedelta(days=REPORT_DAYS)) is None
+        keys.append(key)
+    assert len(set(keys)) == 2
+    again = await turns.handle(replace(HERE, chat="u2"), Message("先看结果"), "u2-先看结果", pull=True)
+    assert again.duplicate
+    assert again.result == handled.result, "a message that came twice has one report"
+    transcript = [line.body for line in await turns.store.transcript(replace(HERE, chat="u2")) if isinstance(line, OutboxItem)]
+    assert [b["link"] for b in transcript if b["link"]] == [link], "the history leads there too"
+    repeated = await turns.handle(replace(HERE, chat="u2"), Message("再说一遍"), pull=True)
+    assert [r["link"] for r in repeated.result["replies"] if r["link"]] in ([link], [])
+
+
+async def test_words_that_look_like_a_slot_stay_words(turns: Turns) -> None:
+    for text in ("补贴预审", "太仓", "{report} 先看结果", "先看结果"):
+        handled = await turns.handle(HERE, Message(text), pull=True)
+        assert all("{" not in (r["link"] or "") for r in handled.result["replies"])
+    assert [line.body["text"] for line in await turns.store.transcript(HERE) if isinstance(line, Update)][2] == "{report} 先看结果"
 
 
 async def test_an_error_in_a_turn_is_told_and_the_conversation_goes_on(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:

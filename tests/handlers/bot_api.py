@@ -237,6 +237,8 @@ class BotApi:
         if len(text.encode("utf-16-le")) > 2 * 4096:
             raise _Refused(400, "Bad Request: message is too long")
         for button in [b for row in params.get("reply_markup", {}).get("inline_keyboard", []) for b in row]:
+            if "url" in button:
+                continue
             if not 1 <= len(button["callback_data"].encode()) <= 64:
                 raise _Refused(400, "Bad Request: BUTTON_DATA_INVALID")
         return self._keep(params, {"text": text})

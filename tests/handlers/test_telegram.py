@@ -589,6 +589,41 @@ async def test_a_layout_of_the_shipped_knowledge_is_a_photo(api: BotApi, turns: 
     assert api.texts(7) == ["〔图片〕", "布局图"]
 
 
+async def test_a_page_has_a_button_where_people_can_reach_it_and_none_elsewhere(api: BotApi, channel: Telegram, turns: Echo) -> None:
+    source = Source("d", "四", "计划", None, "a plan")
+    reply = Reply("结果", (Option("改答案", "!edit:1"),), link="/report/KEY")
+    await channel.deliver(item(reply, 1))
+    public = Telegram(turns, TOKEN, base_url=api.url, public="https://yqt.example.cn")
+    await public.deliver(item(reply, 2))
+    await public.deliver(item(replace(reply, citations=(source,)), 3))
+    await public.deliver(item(Reply("别的"), 4))
+    await public.close()
+    rows = [m["reply_markup"]["inline_keyboard"] if "reply_markup" in m else [] for m in api.sent]
+    edit = [{"text": "改答案", "callback_data": "!edit:1"}]
+    url = "https://yqt.example.cn/report/KEY"
+    assert rows == [
+        [edit],
+        [[{"text": "打开完整报告（可打印）", "url": url}], edit],
+        [[{"text": "Open the full report (printable)", "url": url}], edit],
+        [],
+    ]
+
+
+async def test_an_address_that_telegram_refuses_costs_the_button_and_not_the_answer(
+    api: BotApi, turns: Echo, caplog: pytest.LogCaptureFixture
+) -> None:
+    public = Telegram(turns, TOKEN, base_url=api.url, public="https://yqt.example.cn")
+    api.fail(
+        "sendMessage", Fault("json", 400, "Bad Request: inline keyboard button URL 'https://yqt.example.cn/report/KEY' is invalid: Wrong HTTP URL")
+    )
+    await public.deliver(item(Reply("结果", (Option("改答案", "!edit:1"),), link="/report/KEY")))
+    await public.close()
+    assert api.texts(7) == ["结果"]
+    assert "url" not in api.sent[-1]["reply_markup"]
+    assert "PUBLIC_URL" in caplog.text
+    assert "KEY" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import html
 import json
 import re
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import httpx2
@@ -19,13 +21,17 @@ import pytest
 from starlette.testclient import TestClient
 
 from dialogs import pictures
+from dialogs.answers import Voice
+from dialogs.dossier import dossier
 from dialogs.messages import Message, Option, Reply
-from dialogs.turns import Handled, Library, Turns
+from dialogs.texts import texts
+from dialogs.turns import LOCAL, REPORT_DAYS, Handled, Library, Turns
 from handlers.channel import STARTS
 from handlers.drawing import Drawing
 from handlers.web import LOCAL_HOSTS, MAX_BODY, MAX_UPDATE, PAGE, create_app
+from knowledge.precheck import precheck
 from knowledge.snapshot import Knowledge
-from storage.contract import Address, Commit, Committed, Notice, OutboxItem, Seen, StoreError
+from storage.contract import Address, Commit, Committed, NewReport, Notice, OutboxItem, Seen, StoreError
 from storage.memory import MemoryStore
 from tests.handlers.serving import serving, until
 
@@ -34,6 +40,7 @@ HERE = "http://127.0.0.1:8000"
 VISITOR = "a" * 22
 STORED = hashlib.sha256(VISITOR.encode()).hexdigest()[:32]
 ME = Address("web", STORED, STORED)
+JUNE = datetime(2021, 6, 1, 12, tzinfo=LOCAL)
 COOKIE = {"Cookie": f"yqt={VISITOR}"}
 
 
@@ -133,13 +140,100 @@ def test_colours_have_enough_contrast_by_day_and_by_night() -> None:
         red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    day, night = (PAGE / "chat.css").read_text("utf-8").split("@media (prefers-color-scheme: dark)")
+    day, night = (PAGE / "tone.css").read_text("utf-8").split("@media (prefers-color-scheme: dark)")
     pairs = "ink/ground ink/card quiet/ground quiet/card accent/card accent/accent-soft on-mine/mine team/team-soft ink/team-soft bad/ground bad/card"
     for sheet in (day, night.partition("\n}\n")[0]):
         colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", sheet))
         for pair in pairs.split():
             dark, bright = sorted(light(colours[name]) for name in pair.split("/"))
             assert (bright + 0.05) / (dark + 0.05) >= 4.5, pair
+
+
+# -- the report at its link
+
+HOSTILE = '<img src=x onerror="window.taken = 1"><script>window.taken = 1</script> & "粗"'
+KEY = "k" * 32
+
+
+def reporting(knowledge: Knowledge, moment: datetime, words: str = "", language: str = "zh") -> TestClient:
+    """A server that keeps one report under KEY, and whose clock stands at a moment; `words` stand in for a name in the knowledge."""
+    if words:
+        named = {key: s.model_copy(update={"name": words, "summary": words}) for key, s in knowledge.supports.items()}
+        knowledge = replace(knowledge, supports=named)
+    voice = Voice(knowledge, JUNE.date(), texts(language))
+    body = dossier(
+        voice, precheck(knowledge, "snd", {"events": "new_device_certificate", "products": "1", "product.1.class": "III"}, JUNE.date()), JUNE
+    )
+    expires = JUNE + timedelta(days=REPORT_DAYS)
+    turns = Turns(MemoryStore(), Library(knowledge), clock=lambda: moment)
+    kept = NewReport(KEY, expires, {**body, "expires": expires.isoformat()})
+    asyncio.run(cast(Any, turns.store.commit(Commit(ME, JUNE, reports=(kept,)))))
+    return TestClient(create_app(turns), base_url=HERE)
+
+
+def test_a_report_shows_every_row_its_papers_the_day_and_the_version(knowledge: Knowledge) -> None:
+    page = reporting(knowledge, JUNE).get(f"/report/{KEY}")
+    assert page.status_code == 200
+    text = html.unescape(re.sub(r"<[^>]+>", "", page.text))
+    report = precheck(knowledge, "snd", {"events": "new_device_certificate", "products": "1", "product.1.class": "III"}, JUNE.date())
+    for row in report.rows:
+        assert row.support.name in text
+        assert all(c.text in text for c, _ in row.verdicts)
+        assert knowledge.documents[row.support.source.document].title in text
+    assert knowledge.version in text
+    assert "按 2021-06-01 看" in text
+    assert "这个链接到 2021-07-01 失效。" in text
+    assert text.count("以兑现审核为准") == 1
+    assert '<html lang="zh-CN">' in page.text
+
+
+def test_a_report_speaks_the_language_of_its_talk(knowledge: Knowledge) -> None:
+    page = reporting(knowledge, JUNE, language="en").get(f"/report/{KEY}").text
+    assert '<html lang="en">' in page
+    assert "Subsidy pre-check for Suzhou New District" in page
+    assert page.count("official review decides") == 1
+    assert not re.search("[一-鿿]", re.sub(r"<[^>]+>", "", re.findall(r"<h2>.*?</h2>", page)[0]))
+
+
+def test_a_report_is_kept_from_search_engines_caches_and_other_sites(knowledge: Knowledge) -> None:
+    client = reporting(knowledge, JUNE)
+    for key in (KEY, "x" * 32):
+        headers = client.get(f"/report/{key}").headers
+        assert headers["x-robots-tag"] == "noindex, nofollow"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cache-control"] == "no-store"
+        assert "unsafe" not in headers["content-security-policy"]
+        assert "set-cookie" not in headers
+
+
+@pytest.mark.parametrize("key", ["x" * 32, KEY[:-1], KEY + "k", "..%2f..%2fchat", "%00" * 32, "é" * 32])
+def test_a_wrong_link_and_an_expired_one_look_alike_and_say_how_to_go_on(knowledge: Knowledge, key: str) -> None:
+    expired = reporting(knowledge, JUNE + timedelta(days=REPORT_DAYS)).get(f"/report/{KEY}")
+    wrong = reporting(knowledge, JUNE).get(f"/report/{key}")
+    assert expired.status_code == wrong.status_code == 404
+    assert "报告的链接保留 30 天" in expired.text
+    if "%2f" not in key:
+        assert wrong.text == expired.text
+    english = reporting(knowledge, JUNE).get(f"/report/{'x' * 32}", headers={"Accept-Language": "en-GB,en;q=0.9"}).text
+    assert "links to reports last 30 days" in english
+
+
+def test_words_in_a_report_are_only_words(knowledge: Knowledge) -> None:
+    page = reporting(knowledge, JUNE, HOSTILE).get(f"/report/{KEY}").text
+    assert "<img" not in page
+    assert "<script" not in page
+    assert html.escape(HOSTILE, quote=False).split(" onerror")[0] in page
+
+
+def test_a_report_loads_nothing_from_elsewhere_and_has_nothing_inline(knowledge: Knowledge) -> None:
+    client = reporting(knowledge, JUNE)
+    page = client.get(f"/report/{KEY}").text
+    assert not re.search(r"<style|<script|\sstyle=|\son\w+=|https?://", page)
+    paths = [p for p in re.findall(r'(?:src|href)="([^"]+)"', page) if not p.startswith("#")]
+    assert all(client.get(path).status_code == 200 for path in paths)
+    ids = re.findall(r'id="([^"]+)"', page)
+    assert {p[1:] for p in re.findall(r'href="(#[^"]+)"', page)} <= set(ids)
+    assert len(ids) == len(set(ids))
 
 
 # -- who may say what

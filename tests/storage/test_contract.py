@@ -17,12 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.contract import (
+    PURGED,
     Address,
     Commit,
     Committed,
     Conflict,
     Conversation,
     Json,
+    NewReport,
     NewRequest,
     Notice,
     OutboxItem,
@@ -231,6 +233,8 @@ async def test_a_conflict_stores_nothing_at_all(store: Store, reason: str) -> No
         ({"result": {"at": NOON}}, "不能存为 JSON"),
         ({"at": datetime(2026, 11, 22)}, "没有时区"),  # noqa: DTZ001
         ({"notices": (Notice(OTHER, {}, "YQ-261122-0099"),)}, "先创建请求"),
+        ({"reports": (NewReport("k", NOON, {"value": object()}),)}, "不能存为 JSON"),
+        ({"reports": (NewReport("k", datetime(2026, 11, 22), {}),)}, "没有时区"),  # noqa: DTZ001
         ({"changed": "twice"}, "改了两次"),
     ],
 )
@@ -530,6 +534,38 @@ async def test_a_conflict_keeps_no_precheck(store: Store) -> None:
     assert await store.prechecks() == []
 
 
+async def test_a_report_is_read_by_its_key_until_it_expires(store: Store) -> None:
+    body = {"title": "太仓补贴预审报告", "groups": [{"rows": []}], "text": "{request}"}
+    await committed(store, reports=(NewReport("key-1", NOON + 30 * SECOND, body), NewReport("key-2", NOON + 60 * SECOND, {"n": 2})), created=(FILED,))
+    shanghai = (NOON + 29 * SECOND).astimezone(timezone(timedelta(hours=8)))
+    assert await store.report("key-1", shanghai) == body, "as it was given, slots and all"
+    assert await store.report("key-1", NOON + 30 * SECOND) is None
+    assert await store.report("key-2", NOON + 30 * SECOND) == {"n": 2}
+    for unknown in ("", "key", "KEY-1", "key-1 ", "%", "' or 1=1 --"):
+        assert await store.report(unknown, NOON) is None
+
+
+async def test_expired_reports_go_with_later_ones_some_at_a_time(store: Store) -> None:
+    old = tuple(NewReport(f"old-{n}", NOON + n * SECOND, {}) for n in range(1, PURGED + 6))
+    await committed(store, reports=old)
+    later = NOON + timedelta(days=1)
+    await committed(store, at=later, conversation={"a": 1})
+    assert all([await store.report(r.key, NOON) == {} for r in old]), "only a turn that keeps a report looks"
+    await committed(store, at=later, reports=(NewReport("new-1", later + SECOND, {}),))
+    assert [r.key for r in old if await store.report(r.key, NOON) is not None] == [r.key for r in old[PURGED:]]
+    await committed(store, at=later, reports=(NewReport("new-2", later + SECOND, {}),))
+    assert not [r.key for r in old if await store.report(r.key, NOON) is not None]
+    assert await store.report("new-1", later) == {}
+
+
+async def test_a_conflict_and_a_duplicate_keep_no_report(store: Store) -> None:
+    await committed(store, update_id="1", conversation={"a": 1})
+    for update, key in (("1", "seen"), ("2", "conflict")):
+        turn = Commit(FOUNDER, NOON, update, conversation={"a": 2}, expected_revision=7, reports=(NewReport(key, NOON + SECOND, {}),))
+        assert not isinstance(await store.commit(turn), Committed)
+        assert await store.report(key, NOON) is None
+
+
 async def test_published_knowledge_is_kept_once_and_comes_back_newest_first(store: Store) -> None:
     first = Publication("a1", NOON, {"snd/supports.yaml": "supports: []\n"})
     second = Publication("b2", NOON + SECOND, {"snd/supports.yaml": "supports: 二\n"})
@@ -618,6 +654,7 @@ _COMMITS = st.fixed_dictionaries(
         ).map(tuple),
         "created": st.lists(st.builds(NewRequest, st.just("subsidy"), st.sampled_from(["new", "done"]), _BODIES), max_size=2).map(tuple),
         "unanswered": st.lists(st.sampled_from(["甲", "乙", "丙"]), max_size=2).map(tuple),
+        "reports": st.lists(st.builds(NewReport, st.sampled_from(["甲", "k"]), _TIMES, _BODIES), max_size=2).map(tuple),
     },
 )
 _FRESH = st.integers(0, 9).map(bool)  # nine times of ten the turn has read the latest state
@@ -626,6 +663,7 @@ _STEPS = st.one_of(
     st.tuples(st.just("sent"), _IDS),
     st.tuples(st.just("postpone"), _IDS, _TIMES, st.just("断网")),
     st.tuples(st.just("fail"), _IDS, st.just("拉黑"), st.sampled_from(["failed", "uncertain"])),
+    st.tuples(st.just("report"), st.sampled_from(["甲", "k"]), _TIMES),
     st.tuples(st.just("due"), st.sampled_from([CHANNELS, CHANNELS[:1]]), _TIMES, st.integers(1, 4)),
 )
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.contract import Address, Commit, Committed, Conflict, NewRequest, Notice, OutboxItem, Publication, StoreError, Update
+from storage.contract import Address, Commit, Committed, Conflict, NewReport, NewRequest, Notice, OutboxItem, Publication, StoreError, Update
 from storage.sqlite import _STEPS, SqliteStore
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -193,6 +193,8 @@ async def test_a_store_of_the_first_release_is_brought_up_to_date(tmp_path: Path
     assert [r.number for r in await store.requests()] == list(done.numbers)
     assert await store.prechecks() == []
     assert await store.ratings() == []
+    await store.commit(Commit(FOUNDER, NOON, reports=(NewReport("key", NOON + timedelta(days=30), {"title": "报告"}),)))
+    assert await store.report("key", NOON) == {"title": "报告"}
     await store.publish(Publication("v1", NOON, {"a.yaml": "x"}))
     assert [p.version for p in await store.published()] == ["v1"]
     await store.close()

@@ -1,0 +1,159 @@
+"""The dossier of a pre-check: all that its report page shows and a request carries, in words and by itself.
+
+It is JSON that reads the same after the knowledge has changed. Keys are added, never renamed: pages live for a month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from dialogs import reports
+from dialogs.answers import Voice, filled
+from dialogs.grouping import ALIVE, FOLDED, Groups, grouped
+from knowledge import rules
+from knowledge.precheck import Report
+from knowledge.rules import COMPANY, Assessment
+from knowledge.shapes import Citation
+from knowledge.snapshot import citations
+from knowledge.validity import ends
+
+LINK = "/report/{report}"
+"""Where a report is to be read; the shell fills the slot with a key that nobody can guess."""
+Json = dict[str, Any]
+
+
+def dossier(voice: Voice, report: Report, made: datetime) -> Json:
+    """Everything that a pre-check found, with what it rests on and what would change it."""
+    voice, say = replace(voice, today=report.today), voice.say
+    groups = grouped(report.rows)
+    alive = [r for name in ALIVE for r in groups.get(name, ())]
+    return {
+        "language": say.language,
+        "title": say("dossier.title", region=voice.region_name(report.region)),
+        "region": report.region,
+        "day": report.today.isoformat(),
+        "made": made.isoformat(timespec="minutes"),
+        "knowledge": voice.knowledge.version,
+        "lead": _lead(voice, report, groups),
+        "answers": [{"label": _asked(voice, report, key), "answer": voice.answer(key, token)} for key, token in report.facts.items()],
+        "groups": [_group(voice, report, name, rows) for name, rows in groups.items()],
+        "total": _total(voice, report),
+        "open": _open(voice, report, alive),
+        "offices": _offices(voice, alive),
+        "papers": _papers(voice, report),
+        "closing": say("report.check"),
+    }
+
+
+def _lead(voice: Voice, report: Report, groups: Groups) -> list[str]:
+    """The answer first: how many may fit and what they come to, until when, and what else there is."""
+    say, met = voice.say, groups.get("met", [])
+    lines = [reports.answer(voice, report, groups)]
+    if dated := [(day, r) for r in met if (day := ends(r.support, voice.knowledge.document_of(r.support), voice.today))]:
+        day, first = min(dated, key=lambda pair: pair[0])
+        lines.append(say("dossier.lead_until", name=voice.called(first.support), until=day.isoformat()))
+    counted = [(n, len({r.support.id for r in rows})) for n, rows in groups.items() if n not in ("met", *FOLDED)]
+    if counted and met:
+        lines.append(say("dossier.lead_others", groups=say.join([say("dossier.counted", name=_named(voice, n), count=c) for n, c in counted])))
+    return lines
+
+
+def _named(voice: Voice, name: str) -> str:
+    return voice.say(f"report.group_{name}")
+
+
+def _asked(voice: Voice, report: Report, key: str) -> str:
+    """What a key asks, in short; with the number of the product where there are several."""
+    title = voice.title(voice.knowledge.facts[rules.generic(key)])
+    product = key.split(".")[1] if _several(report) and rules.generic(key) != key else ""
+    return voice.say("dossier.of_product", product=product, text=title) if product else title
+
+
+def _several(report: Report) -> bool:
+    """Whether products need a number: one alone needs none."""
+    return "," in report.facts.get("products", "")
+
+
+def _group(voice: Voice, report: Report, name: str, rows: Sequence[Assessment]) -> Json:
+    """The rows of one status; those that do not fit are told in short."""
+    told = [_row(voice, report, r) | ({} if name in FOLDED else _more(voice, r)) for r in rows]
+    return {"name": name, "folded": name in FOLDED, "title": _named(voice, name), "rows": told}
+
+
+def _row(voice: Voice, report: Report, row: Assessment) -> Json:
+    """One support for the company or a product: what it gives, each condition, whether it holds, where it stands."""
+    say, support = voice.say, row.support
+    criteria = [{"verdict": str(v), "word": say(f"dossier.verdict_{v}"), "text": voice.condition(c), "why": c.undecidable} for c, v in row.verdicts]
+    return {
+        "id": support.id,
+        "name": voice.called(support),
+        "product": row.subject.removeprefix("product.") if row.subject != COMPANY and _several(report) else None,
+        "level": say("channels.above", region=voice.region_name(support.region)) if support.region != report.region else "",
+        "status": str(row.status),
+        "time": str(row.time),
+        "headline": reports.headline(voice, row),
+        "amount": voice.amount(support),
+        "holds": voice.holds(support),
+        "criteria": criteria,
+        "citations": [_place(c) for c in citations(support)],
+        "change": reports.mending(voice, report, row),
+    }
+
+
+def _more(voice: Voice, row: Assessment) -> Json:
+    """What else matters where something may be had: how firm it is, what it comes to, what limits it, whom to ask."""
+    support, found = row.support, row.estimate
+    return {
+        "summary": voice.ended(support.summary),
+        "recipient": voice.say("facts.who", recipient=voice.say(f"facts.recipient_{support.recipient}")),
+        "strength": voice.say(f"strength.{support.strength}"),
+        "estimate": voice.estimate(found.low, found.high, found.currency) if found else None,
+        "caps": [{"text": voice.cap(c), "citation": _place(c.source)} for c in support.caps],
+        "rules": [{"text": voice.ended(s.text), "citation": _place(s.source)} for s in support.stacking],
+        "units": voice.units(support),
+        "contact": voice.contact(support.contact) if filled(support.contact) else [],
+    }
+
+
+def _place(citation: Citation) -> Json:
+    """Where something stands; the title and number of the paper are told once, in `papers`."""
+    return {"document": citation.document, "section": citation.section}
+
+
+def _total(voice: Voice, report: Report) -> Json | None:
+    """What may be added up, and the ceilings that cut it; None where nothing may."""
+    if (total := report.total) is None:
+        return None
+    caps = {c.id: c for r in report.rows for c in r.support.caps if c.id in total.binding}
+    binding = [{"text": voice.cap(c), "citation": _place(c.source)} for c in caps.values()]
+    return {"text": reports.total_of(voice, report, total), "binding": binding}
+
+
+def _open(voice: Voice, report: Report, rows: Iterable[Assessment]) -> list[Json]:
+    """What is not known yet and would decide something, and which supports it would decide."""
+    wanted: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for key in row.missing:
+            wanted.setdefault(_asked(voice, report, key), {})[voice.called(row.support)] = None
+    return [{"text": text, "supports": list(names)} for text, names in wanted.items()]
+
+
+def _offices(voice: Voice, rows: Iterable[Assessment]) -> list[Json]:
+    """Whom to ask about what can still be had; `units` is None where the paper names nobody."""
+    found: dict[tuple[str | None, tuple[str, ...]], dict[str, None]] = {}
+    for support in (row.support for row in rows):
+        reach = tuple(voice.contact(support.contact)) if filled(support.contact) else ()
+        found.setdefault((voice.units(support), reach), {})[voice.called(support)] = None
+    return [{"units": units, "contact": list(reach), "supports": list(names)} for (units, reach), names in found.items()]
+
+
+def _papers(voice: Voice, report: Report) -> list[Json]:
+    """The papers that were looked through, in the order of the rows: title, number, and whether each still holds."""
+    supports = [r.support for r in report.rows]
+    places = (c for s in supports for c in (*citations(s), *(cap.source for cap in s.caps), *(rule.source for rule in s.stacking)))
+    whole = [Citation(document=d, section=reports.WHOLE) for d in dict.fromkeys(c.document for c in places)]
+    holds = [voice.document_holds(voice.knowledge.documents[c.document]) for c in whole]
+    return [{k: v for k, v in s.to_json().items() if k != "section"} | {"holds": h} for s, h in zip(voice.sources(whole), holds, strict=True)]
