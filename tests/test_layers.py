@@ -29,6 +29,7 @@ DOORS = {
     "pypinyin": ("knowledge/spelling.py",),
     "docx": ("knowledge/importing.py",),
     "pypdf": ("knowledge/importing.py",),
+    "xlsxwriter": ("handlers/sheets.py",),
     "jinja2": ("handlers/web.py", "desk/"),
 }
 IMPURE = {"random", "secrets", "uuid", "os", "socket", "logging", "asyncio", "time", "subprocess", "threading"}
