@@ -155,7 +155,7 @@ def run_batch(table: Path, out: Path, jobs: int) -> Batch:
     """The real command on a table."""
     with _Watch() as watch:
         began = time.perf_counter()
-        code = batch(table, out, NOW.date(), loader.SHIPPED, jobs, io.StringIO())
+        code = batch(table, out, loader.load(), NOW.date(), loader.SHIPPED, jobs, io.StringIO())
         spent = time.perf_counter() - began
     if code:
         raise RuntimeError(f"the batch ended with {code}")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,6 +18,8 @@ NAMES = ("company", "公司")
 """The columns that only say which company it is."""
 DELIMITERS = ",;\t"
 PIECE = 1 << 20
+MAX_LINES = 50
+"""Lines that one row may have; more mean that a quote was not closed."""
 
 
 class TableError(Exception):
@@ -73,7 +74,7 @@ class Table:
             next(records)
             for number, record in records:
                 if record is None:
-                    problem = Problem("", "这一行读不了：有一格太长，多半是前面有引号没有配对", "检查这一行和上一行的引号")
+                    problem = Problem("", "读不了：引号没有配对，或有一格太长", "检查这一行的引号，两个一对")
                     yield Company(number, "", {}, (problem,))
                 elif any(map(str.strip, record)):
                     yield self._company(number, record)
@@ -88,17 +89,33 @@ class Table:
         return Company(number, name, {key: cell for key, cell in cells.items() if cell and key not in NAMES}, tuple(problems))
 
 
-def _records(file: io.TextIOBase, delimiter: str) -> Iterator[tuple[int, list[str] | None]]:
-    """The rows with their numbers from 1; None for one that can't be read."""
-    rows, number = csv.reader(file, delimiter=delimiter), 0
+def _records(file: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | None]]:
+    """The rows with their numbers from 1; None for one that can't be read, such as one with a quote that is never closed.
+
+    Then only the line with the quote is lost: those that it would have swallowed are read again.
+    """
+    lines, again, number = iter(file), deque[str](), 0
     while True:
         number += 1
+        taken: list[str] = []
+        row = csv.reader(_feed(again, lines, taken), delimiter=delimiter)
         try:
-            yield number, next(rows)
+            record: list[str] | None = next(row)
         except StopIteration:
             return
         except csv.Error:
-            yield number, None
+            record = None
+        if record is None or len(taken) > MAX_LINES or (len(taken) > 1 and "".join(taken).count('"') % 2):
+            again.extendleft(reversed(taken[1:]))
+            record = None
+        yield number, record
+
+
+def _feed(again: deque[str], lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """Lines for one row, noted as they are taken; no more than a row may have."""
+    while len(taken) <= MAX_LINES and (line := again.popleft() if again else next(lines, None)) is not None:
+        taken.append(line)
+        yield line
 
 
 def _encoding(path: Path) -> str:

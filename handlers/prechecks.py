@@ -72,10 +72,10 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
         if arguments.file is None:
             raise TableError("写上企业情况的文件，例如 python bot.py precheck 企业.yaml；空表用 --template 得到")
         if arguments.out is not None:
-            return batch(Path(arguments.file), arguments.out, today, folder, arguments.jobs or os.cpu_count() or 1, sys.stderr)
+            return batch(Path(arguments.file), arguments.out, loader.load(folder), today, folder, arguments.jobs or os.cpu_count() or 1, sys.stderr)
         if arguments.file.lower().endswith((".csv", ".tsv")):
             raise TableError(f"{arguments.file} 是一张表：用 --out 结果.xlsx 写明结果放在哪里")
-        return one(arguments, loader.load(folder), today)
+        return one(arguments, today, folder)
     except TableError as error:
         print(error, file=sys.stderr)
         return 2
@@ -94,12 +94,13 @@ def _reader(knowledge: Knowledge) -> Reader:
 # --- one company
 
 
-def one(arguments: argparse.Namespace, knowledge: Knowledge, today: date) -> int:
+def one(arguments: argparse.Namespace, today: date, folder: Path) -> int:
     """The pre-check of the company in a YAML file."""
     try:
         tree, data = _read(arguments.file)
     except StrictYamlError as error:
         return _refuse([("", p) for p in error.problems], arguments.json)
+    knowledge = loader.load(folder)
     wrong: list[tuple[str, Misplaced]] = []
     written = data.pop("today", None)
     if arguments.today is None and written is not None:
@@ -162,13 +163,15 @@ def _plain(reply: Reply) -> str:
 # --- many companies
 
 
-def batch(path: Path, out: Path, today: date, folder: Path, jobs: int, said: TextIO) -> int:
-    """The pre-checks of a table's companies, written to an Excel file in the order of the table."""
+def batch(path: Path, out: Path, knowledge: Knowledge, today: date, folder: Path, jobs: int, said: TextIO) -> int:
+    """The pre-checks of a table's companies, written to an Excel file in the order of the table.
+
+    Other processes load the knowledge from its `folder` again.
+    """
     from handlers.sheets import Result, line  # what is asked of one company needs no Excel
 
     if out.suffix.lower() != ".xlsx":
         raise TableError(f"--out 写的是 {out}：结果是 Excel 文件，文件名以 .xlsx 结尾")
-    knowledge = loader.load(folder)
     table = Table.open(path, _reader(knowledge))
     part = out.with_name(f".{out.name}.part")
     try:
