@@ -5,6 +5,7 @@ Runs in several processes; each makes its own judge once.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -111,6 +112,7 @@ def _judge(folder: Path, version: str, today: date) -> Judge:
     knowledge = loader.load(folder)
     if knowledge.version != version:
         raise TableError("计算的时候知识库换了新内容，结果会前后不一：再运行一次")
+    gc.freeze()  # what stays is not looked through again and again
     return Judge(knowledge, today)
 
 

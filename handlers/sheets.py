@@ -33,7 +33,7 @@ DETAILS = (
 PROBLEMS = (("行", 7), ("公司", 26), ("字段", 24), ("问题", 44), ("怎么改", 44))
 
 
-class _Sheet:
+class Sheet:
     """A sheet with a frozen heading; it goes on under a further name where Excel would open no more rows."""
 
     def __init__(self, workbook: Any, name: str, columns: Sequence[tuple[str, int]], limit: int) -> None:
@@ -78,9 +78,9 @@ class Result:
     def __init__(self, path: Path, today: date, limit: int = MAX_ROWS) -> None:
         self._workbook = xlsxwriter.Workbook(str(path), {"constant_memory": True})
         self._workbook.set_properties({"title": "补贴预审", "created": datetime(today.year, today.month, today.day)})  # noqa: DTZ001 - the same input makes the same file
-        self._summary = _Sheet(self._workbook, "汇总", SUMMARY, limit)
-        self._details = _Sheet(self._workbook, "明细", DETAILS, limit)
-        self._problems = _Sheet(self._workbook, "未处理", PROBLEMS, limit)
+        self._summary = Sheet(self._workbook, "汇总", SUMMARY, limit)
+        self._details = Sheet(self._workbook, "明细", DETAILS, limit)
+        self._problems = Sheet(self._workbook, "未处理", PROBLEMS, limit)
         self._about = self._workbook.add_worksheet("说明")
         self.judged = 0
         self.refused = 0
