@@ -40,7 +40,7 @@ class Sheet:
         self._workbook, self._name, self._columns, self._limit = workbook, name, columns, limit
         self._head = workbook.add_format({"bold": True, "bg_color": "#E8EEF7", "border": 1, "border_color": "#B8C4D6", "valign": "vcenter"})
         self._text = workbook.add_format({"text_wrap": True, "valign": "top"})
-        self._money = workbook.add_format({"num_format": "#,##0.##", "valign": "top"})
+        self._money = workbook.add_format({"num_format": "#,##0", "valign": "top"})
         self._part = 0
         self._begin()
 

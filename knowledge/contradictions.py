@@ -40,7 +40,7 @@ def _elsewhere(key: str, subject: str, facts: Facts, types: FactTypes) -> Iterat
 def _excluded(key: str, token: str, fact: FactType) -> Iterator[Contradiction]:
     """Two choices of which the vocabulary says that they exclude each other."""
     given = token.split(",")
-    for option in fact.options:
+    for option in fact.options if len(given) > 1 else ():
         for other in option.excludes if option.token in given else ():
             if other in given:
                 yield key, f"“{option.label.zh}”和“{_label(fact, other)}”不能同时成立", "留下其中一个"
@@ -49,8 +49,9 @@ def _excluded(key: str, token: str, fact: FactType) -> Iterator[Contradiction]:
 def _without(key: str, token: str, fact: FactType, facts: Facts, types: FactTypes) -> Iterator[Contradiction]:
     """Choices that say of what kind something is, while all that is given is of another kind: a device certificate, and only drugs."""
     implied: dict[str, set[str]] = {}
+    given = token.split(",")
     for option in fact.options:
-        for other, kind in option.implies.items() if option.token in token.split(",") else ():
+        for other, kind in option.implies.items() if option.token in given else ():
             implied.setdefault(other, set()).add(kind)
     for other, kinds in implied.items():
         said = "、".join(sorted(_label(types[other], k) for k in kinds))
@@ -59,8 +60,7 @@ def _without(key: str, token: str, fact: FactType, facts: Facts, types: FactType
             yield key, f"里面的事说的是“{said}”，而 products 写的是 none", "写上这个产品，或去掉这件事"
             continue
         subjects = [f"product.{n}" for n in listed.split(",")] if types[other].scope == "product" and listed else [COMPANY]
-        given = [facts.get(key_for(other, subject)) for subject in subjects]
-        if all(g not in (None, UNKNOWN) and g not in kinds for g in given):
+        if all(facts.get(key_for(other, subject), UNKNOWN) not in (UNKNOWN, *kinds) for subject in subjects):
             yield key, f"里面的事说的是“{said}”，而 {'、'.join(key_for(other, s) for s in subjects)} 都不是", "改其中一处，或把这个产品也写上"
 
 
