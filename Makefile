@@ -19,8 +19,9 @@ bench: .venv/dev.stamp $(if $(PEERS),.venv/bench.stamp)  ## speed, size and unde
 	$(BIN)/python -m bench.turns
 	$(BIN)/python -m bench.understanding
 	$(BIN)/python -m bench.loading
+	$(BIN)/python -m bench.prechecks
 
-charts: .venv/dev.stamp  ## write docs/dialogs.md from the scripts
+charts: .venv/dev.stamp  ## write docs/dialogs.md, fields.md and facts.md from the scripts and vocabularies
 	$(BIN)/python docs/make_charts.py
 
 check: .venv/run.stamp  ## check the knowledge base

@@ -26,7 +26,7 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Sender, Turns
-from handlers import admin, console, reload, staff, trying
+from handlers import admin, console, prechecks, reload, staff, trying
 from knowledge import loader
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Store, StoreError
@@ -300,6 +300,7 @@ def parser() -> argparse.ArgumentParser:
     admin.add_commands(commands, _day)
     drawing = commands.add_parser("chart", help="画出一个引导对话的流程图（Mermaid）")
     drawing.add_argument("dialog", choices=sorted(DIALOGS), metavar="DIALOG", help="、".join(DIALOGS))
+    prechecks.add_commands(commands, _day)
     staff.add_commands(commands)
     return top
 
@@ -335,6 +336,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return admin.ask_for_reload(settings.store)
             case "schema":
                 return admin.describe(given.folder or settings.knowledge)
+            case "precheck":
+                return prechecks.run(given, settings.knowledge)
             case "serve" | None:
                 return _run(lambda: serve(settings))
         knowledge = loader.load(settings.knowledge)

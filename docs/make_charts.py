@@ -1,8 +1,10 @@
-"""Writes docs/dialogs.md (flow charts, by walking the scripts) and docs/fields.md (what records are made of). Run by `make charts`; tests compare."""
+"""Writes docs/dialogs.md (flow charts, by walking the scripts), docs/fields.md (what records are made of) and docs/facts.md (what may be said of a
+company). Run by `make charts`; tests compare."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Literal, get_args, get_origin
@@ -15,10 +17,14 @@ sys.path.insert(0, str(ROOT))
 from bot import draw  # noqa: E402
 from dialogs.frames import GUIDED  # noqa: E402
 from dialogs.texts import texts  # noqa: E402
+from knowledge.facts import FactType  # noqa: E402
+from knowledge.given import PRODUCTS, REGION  # noqa: E402
 from knowledge.labels import is_shared, label, labels  # noqa: E402
 from knowledge.loader import MODELS, load  # noqa: E402
 from knowledge.records import Record  # noqa: E402
 from knowledge.shapes import inner  # noqa: E402
+from knowledge.snapshot import Knowledge  # noqa: E402
+from knowledge.supports import Criterion  # noqa: E402
 
 DAY = date(2026, 11, 22)
 
@@ -67,6 +73,90 @@ def _row(model: type[BaseModel], name: str) -> str:
     return f"| `{name}` | {title} | {explanation} | {'是' if field.is_required() else ''} | {may} |"
 
 
+def facts() -> str:
+    """What may be said of a company, how it is written, and which supports look at it."""
+    knowledge = load()
+    asked = [f for f in knowledge.facts.values() if f.scope != "request"]
+    parts = [_INTRODUCTION.format(example=EXAMPLE.strip()), "## 一览\n\n" + _FACTS_HEAD + "\n".join(_fact_row(f, knowledge) for f in asked) + "\n"]
+    parts += [f"## 选项\n\n{_NAMED}"]
+    parts += [_options(f, knowledge) for f in asked if f.options or f.key in (REGION, "segment")]
+    return "\n".join(parts)
+
+
+EXAMPLE = """
+company: 示例公司                # 只用来称呼，可以不写
+region: 苏州高新区
+today: 2022-06-01               # 按这一天看，可以不写；命令里的 --today 优先
+events: [new_device_certificate, PCT]
+plans: none                     # 问过，都没有
+stage: 高新技术企业、专精特新
+independent_entity: 是
+foreign_cash_year: 3000万美元
+products:
+  - {class: 三类, own_ip: 是, local: 是, year: 2021}
+  - {class: II, reagent_or_part: unknown, year: 2022}
+"""
+_INTRODUCTION = """# 企业情况的写法
+
+由 `make charts` 从 `knowledge/base/facts.yaml` 写出。`python bot.py precheck` 读的 YAML 和 CSV、程序给的情况，都用这里的键；怎么运行见 [precheck.md](precheck.md)。
+
+```yaml
+{example}
+```
+
+- **没有问过的不写**；问过、企业不清楚的写 `unknown`（或 不清楚）。两样都不会当成“没有”。表格里空着的格子就是没有问过。
+- **选项**写记号（`III`）、说法（三类）或别名（第三类）都行。几项之间用逗号或顿号分开，YAML 里也可以写成列表；一项都没有写 `none`（或 都没有）。
+- **是否**写 是、否、yes、no、true、false。
+- **金额**写 `300万元`、`1.2亿`、`3000万美元`、`3000000 CNY`；有单位的项可以只写数，就按那个单位（元、美元）算。一项只收一种货币：文件没有写汇率。金额要小于 1000 万亿，不能是负数；项目的金额不能是 0。
+- **个数**写整数；**年份**写 1980 年到“按哪一天看”的那一年。
+- **产品**：YAML 里 `products` 下面一个产品一段，键省去 `product.`；表格里写成 `product.1.class`、`product.2.class` 这样的列。不写 `products` 就从各列数出来；写一个数（`2`）是有几个，写 `1,3` 是有第 1、第 3 个，写 `none` 是还没有产品。最多 9 个。
+- 写错的、不能同时成立的，不猜：逐项说出哪一项、怎么错、怎么写。
+"""
+_FACTS_HEAD = "| 键 | 问法 | 类型 | 单位 | 属于 | 看它的支持 |\n|---|---|---|---|---|---|\n"
+_TYPES = {
+    "choice": "选一项",
+    "choices": "选几项",
+    "flag": "是否",
+    "money": "金额",
+    "number": "个数",
+    "date": "日期",
+    "text": "文字",
+    "region": "地区",
+}
+_SCOPES = {"company": "企业", "product": "产品", "project": "项目", "year": "年度"}
+_NAMED = "“也可以写”是别名。记号一经使用永不改名，程序里写记号最稳。\n"
+
+
+def _fact_row(fact: FactType, knowledge: Knowledge) -> str:
+    kind = "年份" if fact.unit == "年" else "列表" if fact.key == PRODUCTS else _TYPES[fact.type]
+    found = {
+        r.name: sum(_looks(s.criteria, s.amount.of, fact.key) for s in knowledge.supports.values() if s.region == r.id)
+        for r in knowledge.regions.values()
+    }
+    counts = "、".join(f"{name} {count}" for name, count in found.items() if count)
+    only = "".join(f"（只在 {key} 是 {token} 时有）" for key, token in fact.only_if.items())
+    key = fact.key.replace("product.", "product.N.")
+    return f"| `{key}` | {fact.question.zh}{only} | {kind} | {fact.unit or ''} | {_SCOPES[fact.scope]} | {counts} |"
+
+
+def _looks(criteria: Iterable[Criterion], of: str | None, key: str) -> bool:
+    return of == key or any(c.fact == key for c in criteria)
+
+
+def _options(fact: FactType, knowledge: Knowledge) -> str:
+    rows: list[tuple[str, str, Iterable[str]]]
+    if fact.key == REGION:
+        rows = [(r.id, r.name, r.aliases) for r in knowledge.regions.values()]
+    elif fact.key == "segment":
+        rows = [(s.id, s.name, s.aliases) for s in knowledge.segments.values()]
+    else:
+        rows = [(o.token, o.label.zh, o.aliases) for o in fact.options]
+    lines = "\n".join(f"| `{token}` | {label} | {'、'.join(aliases)} |" for token, label, aliases in rows)
+    labels = {o.token: o.label.zh for o in fact.options}
+    apart = [f"“{o.label.zh}”不能和“{'”“'.join(labels[t] for t in o.excludes)}”一起选。" for o in fact.options if o.excludes]
+    return f"### `{fact.key}`\n\n| 记号 | 说法 | 也可以写 |\n|---|---|---|\n{lines}\n" + ("\n" + "\n".join(apart) + "\n" if apart else "")
+
+
 def _choices(annotation: object) -> list[str]:
     """The words that a field may hold, where there are only a few."""
     if get_origin(annotation) is Literal:
@@ -75,5 +165,6 @@ def _choices(annotation: object) -> list[str]:
 
 
 if __name__ == "__main__":
+    (ROOT / "docs" / "facts.md").write_text(facts(), encoding="utf-8")
     (ROOT / "docs" / "fields.md").write_text(fields(), encoding="utf-8")
     (ROOT / "docs" / "dialogs.md").write_text(page(), encoding="utf-8")

@@ -161,6 +161,17 @@ def _fact(fact: FactType, tables: Tables) -> Iterator[Fault]:
     for index, option in enumerate(fact.options):
         if option.token in {o.token for o in fact.options[:index]}:
             yield Fault("facts", fact.key, ("options", index, "token"), f"选项“{option.token}”重复", "同一项里每个选项用不同的 token")
+        others = tuple(o.token for o in fact.options if o is not option)
+        for place, token in enumerate(option.excludes):
+            if token not in others:
+                yield Fault(
+                    "facts",
+                    fact.key,
+                    ("options", index, "excludes", place),
+                    f"excludes 里的“{token}”不是这一项的另一个选项",
+                    word=token,
+                    known=others,
+                )
         for key, token in option.implies.items():
             where = ("options", index, "implies", key)
             yield from _token("facts", fact.key, where, facts.get(key), token, tables)

@@ -53,6 +53,8 @@ class Option(Shape):
     """The choice that usually follows this one: who has joint R&D may get it recognised."""
     implies: dict[str, str] = Field(default_factory=dict)
     """Facts that this choice settles without asking, such as `product.type: device`."""
+    excludes: tuple[str, ...] = ()
+    """Choices of the same fact that can't be true together with this one: who is not registered yet is not listed."""
 
 
 class FactType(Shape):

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import growth, intents_peers, passages_peers, understanding
+from bench import growth, intents_peers, passages_peers, prechecks, understanding
 from bench.measuring import ROOT, SkippedError, auroc, fresh, mcnemar, paired_bootstrap, percentile, resident, timed
 from bench.tables import Table, cpu, replace_part
+from handlers.sheets import DETAILS, SUMMARY
+from knowledge.precheck import precheck
 from knowledge.snapshot import Knowledge
 
 PAGE = "# Page\n\n<!-- generated: set -->\nold\n<!-- end: set -->\n\nProse.\n\n<!-- generated: growth -->\nkept\n<!-- end: growth -->\n"
@@ -251,3 +253,44 @@ def test_unknown_names_and_other_values_stay_as_they_are(knowledge: Knowledge) -
     assert understanding.wanted_value("region", "taicang", knowledge.vocabulary) == ("region", '"taicang"')
     longer = understanding.wanted_value("segment", "核酸药物和茶壶", knowledge.vocabulary)  # a name inside is not the name
     assert longer == ("segment", "核酸药物和茶壶")
+
+
+# --- pre-checks
+
+
+def test_random_companies_are_companies_that_the_command_takes(tmp_path: Path, knowledge: Knowledge) -> None:
+    prechecks.write_companies(tmp_path / "a.csv", 40, knowledge)
+    prechecks.write_companies(tmp_path / "b.csv", 40, knowledge)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    ran = prechecks.run_batch(tmp_path / "a.csv", tmp_path / "a.xlsx", 1)
+    assert ran.cells == prechecks.cells(tmp_path / "a.xlsx") > 40 * len(SUMMARY) / 2
+    assert ran.quarter > 0 and ran.end > 0
+
+
+def test_the_loop_that_judges_nothing_writes_as_many_cells(tmp_path: Path, knowledge: Knowledge) -> None:
+    prechecks.write_companies(tmp_path / "a.csv", 20, knowledge)
+    assert prechecks.only_written(tmp_path / "a.csv", tmp_path / "a.xlsx", 700) > 0
+    heads = len(SUMMARY) + len(DETAILS)
+    assert prechecks.cells(tmp_path / "a.xlsx") == 700 + heads
+
+
+def test_many_supports_are_other_supports_of_the_region(knowledge: Knowledge) -> None:
+    grown = prechecks.many(knowledge, 300)
+    region = prechecks.REGION
+    more = [s for s in grown.supports_in(region) if s.id not in knowledge.supports]
+    assert len(more) == 300
+    assert len(grown.agendas[region].supports) == len(knowledge.agendas[region].supports) + 300
+    shipped = {repr(s.criteria) for s in knowledge.supports.values()}
+    assert sum(repr(s.criteria) not in shipped for s in more) > 150
+    facts = {"region": region, "products": "none", "events": "none"}
+    statuses = {r.status for r in precheck(grown, region, facts, prechecks.NOW.date()).rows}
+    assert len(statuses) > 2
+
+
+def test_timed_talks_are_pre_checks_to_their_end(knowledge: Knowledge) -> None:
+    table = prechecks.turn_table(knowledge, 3, 20, 3)
+    kinds = ("one turn", "one turn with the report", "one whole pre-check")
+    assert [row[:3] for row in table.rows] == [(name, count, kind) for name, count in (("shipped", "83"), ("20 more", "103")) for kind in kinds]
+    turns, reports = int(table.rows[0][3]), int(table.rows[1][3])
+    assert reports == 3
+    assert turns > 5 * reports, "talks of several questions"

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import bot
-from docs.make_charts import ROOT, fields, page
+from docs.make_charts import ROOT, facts, fields, page
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -45,7 +45,7 @@ def free_port() -> int:
         return port
 
 
-COMMANDS = ["serve", "chat", "ask", "try", "check", "chart", "requests", "import", "diff", "stale", "reload", "schema"]
+COMMANDS = ["serve", "chat", "ask", "try", "check", "chart", "requests", "import", "diff", "stale", "reload", "schema", "precheck"]
 
 
 def test_every_command_has_help_and_stands_in_the_readme() -> None:
@@ -71,6 +71,20 @@ def test_the_charts_in_the_docs_are_those_of_the_scripts() -> None:
 
 def test_the_fields_in_the_docs_are_those_of_the_records() -> None:
     assert (ROOT / "docs" / "fields.md").read_text(encoding="utf-8") == fields(), "run `make charts`"
+
+
+def test_the_facts_in_the_docs_are_those_of_the_vocabulary() -> None:
+    assert (ROOT / "docs" / "facts.md").read_text(encoding="utf-8") == facts(), "run `make charts`"
+
+
+def test_the_example_in_the_docs_runs(tmp_path: Path) -> None:
+    example = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "facts.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "company.yaml").write_text(example[0], encoding="utf-8")
+    out, _ = run("precheck", str(tmp_path / "company.yaml"), "--json")
+    report = json.loads(out)
+    assert report["today"] == "2022-06-01"
+    assert report["facts"]["product.1.class"] == "III"
+    assert report["total"]["max"] > 0
 
 
 def test_links_in_the_docs_lead_somewhere() -> None:

@@ -31,6 +31,7 @@ DOORS = {
     "pypdf": ("knowledge/importing.py",),
     "jinja2": ("handlers/web.py", "handlers/drawing.py", "desk/"),
     "resvg_py": ("handlers/drawing.py",),
+    "xlsxwriter": ("handlers/sheets.py",),
 }
 IMPURE = {"random", "secrets", "uuid", "os", "socket", "logging", "asyncio", "time", "subprocess", "threading"}
 SOURCES = sorted(p for name in (*PACKAGES, "bot.py") for p in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py")))

@@ -1,0 +1,76 @@
+"""Facts about a company that can't be true together, found from what the vocabulary says of them (only_if, implies, excludes)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from knowledge import rules
+from knowledge.facts import FactType
+from knowledge.rules import COMPANY, NONE, UNKNOWN, Facts, FactTypes, generic, key_for
+
+Contradiction = tuple[str, str, str]
+"""The key that can't stand, what contradicts it, and how to mend it."""
+
+
+def contradictions(facts: Facts, types: FactTypes) -> Iterator[Contradiction]:
+    """Everything in these facts that contradicts something else in them."""
+    for key, token in facts.items():
+        fact = types[generic(key)]
+        subject = key.rpartition(".")[0] if generic(key) != key else COMPANY
+        if token != UNKNOWN:
+            yield from _elsewhere(key, subject, facts, types)
+        yield from _excluded(key, token, fact)
+        yield from _without(key, token, fact, facts, types)
+        yield from _backwards(key, token, facts)
+
+
+def _elsewhere(key: str, subject: str, facts: Facts, types: FactTypes) -> Iterator[Contradiction]:
+    """A fact that exists only where another one has a certain token: a drug has no device class."""
+    for other, needed in types[generic(key)].only_if.items():
+        where, token = key_for(other, subject), rules.known(other, facts, subject, types)
+        if token in (None, UNKNOWN, needed):
+            continue
+        is_, must = _label(types[other], token or ""), _label(types[other], needed)
+        if where in facts:
+            yield key, f"{where} 是“{is_}”，只有“{must}”才有这一项", f"删掉这一项，或把 {where} 改成 {needed}"
+        else:
+            yield key, f"{'、'.join(types[other].implied_by)} 里的事说的是“{is_}”，只有“{must}”才有这一项", f"是“{must}”就写上 {where}: {needed}"
+
+
+def _excluded(key: str, token: str, fact: FactType) -> Iterator[Contradiction]:
+    """Two choices of which the vocabulary says that they exclude each other."""
+    given = token.split(",")
+    for option in fact.options if len(given) > 1 else ():
+        for other in option.excludes if option.token in given else ():
+            if other in given:
+                yield key, f"“{option.label.zh}”和“{_label(fact, other)}”不能同时成立", "留下其中一个"
+
+
+def _without(key: str, token: str, fact: FactType, facts: Facts, types: FactTypes) -> Iterator[Contradiction]:
+    """Choices that say of what kind something is, while all that is given is of another kind: a device certificate, and only drugs."""
+    implied: dict[str, set[str]] = {}
+    given = token.split(",")
+    for option in fact.options:
+        for other, kind in option.implies.items() if option.token in given else ():
+            implied.setdefault(other, set()).add(kind)
+    for other, kinds in implied.items():
+        said = "、".join(sorted(_label(types[other], k) for k in kinds))
+        listed = facts.get("products")
+        if types[other].scope == "product" and listed == NONE:
+            yield key, f"里面的事说的是“{said}”，而 products 写的是 none", "写上这个产品，或去掉这件事"
+            continue
+        subjects = [f"product.{n}" for n in listed.split(",")] if types[other].scope == "product" and listed else [COMPANY]
+        if all(facts.get(key_for(other, subject), UNKNOWN) not in (UNKNOWN, *kinds) for subject in subjects):
+            yield key, f"里面的事说的是“{said}”，而 {'、'.join(key_for(other, s) for s in subjects)} 都不是", "改其中一处，或把这个产品也写上"
+
+
+def _backwards(key: str, token: str, facts: Facts) -> Iterator[Contradiction]:
+    """An end before its beginning; days are ISO dates, which compare as texts."""
+    if key.endswith("until") and token != UNKNOWN:
+        start = f"{key.removesuffix('until')}since"
+        if (since := facts.get(start, UNKNOWN)) != UNKNOWN and token < since:
+            yield key, f"{token} 早于 {start} 的 {since}", "核对这两个日期"
+
+
+def _label(fact: FactType, token: str) -> str:
+    return next((o.label.zh for o in fact.options if o.token == token), token)
