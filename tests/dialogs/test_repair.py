@@ -91,7 +91,7 @@ def test_a_word_that_only_looks_like_starting_again_is_no_such_wish(talk: Talkin
 
 
 def test_start_again_in_a_form_keeps_what_it_is_about_and_asks_from_its_first_question(talk: Talking) -> None:
-    finished_parks(talk).tap("请专员对接")
+    finished_parks(talk).tap("登记请园区答复")
     talk.say("测试医疗公司").say("重来")
     assert talk.dialog == "request"
     assert talk.asking == "contact.company"
