@@ -9,15 +9,13 @@ from dialogs.answers import cut
 from dialogs.conversation import Frame
 from dialogs.messages import Option, Reply
 from dialogs.reading import shown
-from dialogs.script import NONE, UNKNOWN, Amount, Choices, FreeText, Items, Question
+from dialogs.script import ALL, NONE, UNKNOWN, Amount, Choice, Choices, FreeText, Items, Question
 from dialogs.talk import HIDDEN, Talk
 
 MANY = 8
 """Choices shown at once; the others come with “more”."""
 FEW = 9
 """Up to so many questions that are left are counted; more would only discourage."""
-ALL = "*"
-"""Ticked in a draft when all choices are shown."""
 
 
 def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
@@ -54,6 +52,7 @@ def _asked(words: str, why: str, language: str) -> str:
 def _options(talk: Talk, question: Question[Any], run: str, before: str | None) -> tuple[Option, ...]:
     say, language = talk.say, talk.say.language
     frame = talk.state.top
+    grouped = isinstance(question, Choice) and bool(question.within)
     offered = {t for t, _ in shown(question)}
     ticked = frame.draft.split(",") if frame and frame.draft else []
     multiple = isinstance(question, Choices)
@@ -61,7 +60,9 @@ def _options(talk: Talk, question: Question[Any], run: str, before: str | None) 
     options = []
     if before is not None and not question.private:
         options.append(Option(say("common.use_again", label=cut(label(talk, question, before), talk.voice.longest)), f"{run}:{question.key}=^"))
-    for position, (token, words) in enumerate(question.choices):
+    if isinstance(question, Choice) and grouped:
+        options += _grouped(talk, question, run, frame.draft if frame else "")
+    for position, (token, words) in enumerate(question.choices if not grouped else ()):
         if token in offered and (every or position < MANY - 1 or token in ticked):
             mark = "✓ " if token in ticked else ""
             options.append(Option(mark + words[language], f"{run}:~{question.key}={token}" if multiple else f"{run}:{question.key}={token}"))
@@ -79,6 +80,22 @@ def _options(talk: Talk, question: Question[Any], run: str, before: str | None) 
     if question.key == "confirm":
         options.append(Option(say("common.edit"), f"!edit:{run}"))
     return tuple(o for o in options if len(o.payload.encode()) <= 64)
+
+
+def _grouped(talk: Talk, question: Choice, run: str, opened: str) -> list[Option]:
+    """The buttons of a question in two levels: the groups and “more”, or what the opened one holds, itself first."""
+    say, names = talk.say, dict(question.choices)
+
+    def called(token: str) -> str:
+        return names[token][say.language]
+
+    if opened not in question.within:
+        buttons = [(t, f"{run}:~{question.key}={t}" if t in question.within else f"{run}:{question.key}={t}") for t in question.buttons]
+        options = [Option(say("common.opens", label=called(t)) if t in question.within else called(t), payload) for t, payload in buttons]
+        return [*options, *([Option(say("common.more"), f"{run}:~{question.key}={ALL}")] if ALL in question.within else [])]
+    whole = [Option(say("common.whole", label=called(opened)), f"{run}:{question.key}={opened}")] if opened in names else []
+    inner = [Option(called(t), f"{run}:{question.key}={t}") for t in question.within[opened]]
+    return [*whole, *inner, Option(say("common.others"), f"{run}:~{question.key}={opened}")]
 
 
 def title(talk: Talk, question: Question[Any]) -> str:

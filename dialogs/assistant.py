@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from dialogs import answering, as_of, cases, closing, frames, pace, phrases, proceeding, repair, reports, taps, wishes
+from dialogs import answering, as_of, cases, closing, frames, pace, phrases, proceeding, repair, reports, taps, weighing, wishes
 from dialogs.conversation import Frame, State
 from dialogs.messages import Message, Option, Reply
 from dialogs.talk import HIDDEN, MAX_LENGTH, AddNote, Talk, Turn
@@ -88,6 +88,8 @@ def _read(talk: Talk) -> None:
         taps.command(talk, verb)
     elif payload:
         taps.tap(talk, payload)
+    elif weighing.asked(talk):
+        proceeding.digressed(talk)
     elif repair.understood(talk) or as_of.asked(talk) or answering.answered(talk):
         return
     elif pace.wants_nothing(talk):

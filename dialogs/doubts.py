@@ -9,7 +9,7 @@ from typing import Any
 
 from dialogs import asking, frames, phrases, reading
 from dialogs.messages import Option
-from dialogs.script import Amount, Choice, Question
+from dialogs.script import Amount, Choice, Places, Question
 from dialogs.talk import Talk
 from knowledge.rules import generic
 
@@ -24,7 +24,7 @@ def which(talk: Talk, question: Question[Any]) -> bool:
     if phrases.is_question(talk.text) or len(reading.rest_of(talk.text, talk.found)) > 6:
         return False
     tokens: tuple[str, ...] = ()
-    if isinstance(question, Choice):
+    if isinstance(question, Choice) and not isinstance(question, Places):
         key, known = question.fact.key, {t for t, _ in question.choices}
         tokens = tuple(dict.fromkeys(f.token for f in talk.found if f.kind == _KINDS.get(key, key) and f.token in known))
         tokens = talk.knowledge.innermost(tokens) if key == "region" else tokens

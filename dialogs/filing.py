@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dialogs import cases, dossier, frames, outcomes
+from dialogs import cases, dossier, frames, outcomes, shortlists
 from dialogs.asking import mask
 from dialogs.messages import Option
 from dialogs.script import Outcome
@@ -24,8 +24,11 @@ def matter_of(talk: Talk, about: str) -> str:
         match outcome.data if outcome else None:
             case Report(region=region):
                 return say("requests.matter_report", region=talk.voice.region_name(region))
-            case Shortlist(parks=parks):
-                return say("requests.matter_parks", parks=say.join([talk.voice.called(m.park) for m in parks[:3]]) or say("parks.any_region"))
+            case Shortlist() as found:
+                names = say.join([talk.voice.called(m.park) for m in found.parks])
+                asked = shortlists.open_questions(talk.voice, found)
+                parks = names or shortlists.wishes_of(talk.voice, found.wishes)
+                return say("requests.matter_parks_ask", parks=parks, questions=asked) if asked else say("requests.matter_parks", parks=parks)
             case Routes(region=region, channels=channels):
                 names = say.join([talk.voice.called(c) for c in channels[:3]])
                 return say("requests.matter_routes", matter=names, region=talk.voice.region_name(region))

@@ -49,12 +49,18 @@ class Stage:
         return self._runs[key]
 
 
-def start(state: State, stage: Stage, dialog: str, given: Mapping[str, str] | None = None, about: str = "") -> State:
+def start(
+    state: State, stage: Stage, dialog: str, given: Mapping[str, str] | None = None, about: str = "", hinted: Mapping[str, str] | None = None
+) -> State:
     """Open a dialog on top, with what the person just said and what is known from earlier dialogs. Of finished dialogs the last
-    stays below, to be corrected; the others make room."""
+    stays below, to be corrected; the others make room. What was only hinted at is offered at its question."""
     profile = {k: v for k, v in state.profile.items() if k in stage.knowledge.facts and k not in (given or {})} if dialog in GUIDED else {}
     begun = next((f for f in reversed(state.frames) if f.dialog == dialog and not f.done and dialog in GUIDED), None)
-    before = {**begun.dormant, **begun.answers} if begun else {}  # begun anew: what was answered is offered again
+    before = {
+        **(hinted or {}),
+        **(begun.dormant if begun else {}),
+        **(begun.answers if begun else {}),
+    }  # begun anew: what was answered is offered again
     answers = {**profile, **(given or {})}
     frame = Frame(dialog=dialog, run=_run_id(state.runs + 1), answers=answers, dormant=before, about=about, taken=tuple(profile))
     last = next((f.run for f in reversed(state.frames) if f.done and f.dialog != dialog), "")
@@ -80,7 +86,7 @@ def settle(state: State, stage: Stage) -> State:
         draft=frame.draft if now.asking is not None else "",
     )
     shared = {a.question.key: a.token for a in now.trail if a.question.fact.shared and a.token != "unknown"}
-    known = {k: v for k, v in shared.items() if k in stage.knowledge.facts and v != "any"}
+    known = {k: v for k, v in shared.items() if k in stage.knowledge.facts and v != "any" and not (k == "region" and "," in v)}
     return replace(state.with_top(settled), profile={**state.profile, **known} if frame.dialog in GUIDED else state.profile)
 
 

@@ -70,6 +70,25 @@ def matter_in(text: str, knowledge: Knowledge) -> str | None:
     return tokens.pop() if len(tokens) == 1 else None
 
 
+def needs_in(text: str, found: Sequence[Found], knowledge: Knowledge) -> dict[str, str]:
+    """The needs that a message mentions, outside of the names in it: a hint, to be offered at their question."""
+    for name in sorted((f.text for f in found if f.kind == "park"), key=len, reverse=True):
+        text = text.replace(name, " ")
+    options = knowledge.facts["needs"].options
+    tokens = [o.token for o in options if any(normalise(a) in text for a in o.aliases)]
+    return {"needs": ",".join(tokens)} if tokens else {}
+
+
+_EITHER = re.compile(r"[二三]选一|还是|哪|比|或|\b(?:or|vs|versus|which|compare)\b")
+
+
+def places_in(text: str, found: Sequence[Found], knowledge: Knowledge) -> dict[str, str]:
+    """Several regions between which a message wants to choose (太仓还是昆山, 苏州 昆山二选一)."""
+    named = {f.token for f in found if f.kind == "region"}
+    places = [r for r in knowledge.regions if r in named]
+    return {"region": ",".join(places)} if len(places) > 1 and _EITHER.search(text) else {}
+
+
 def site_wishes_in(text: str, knowledge: Knowledge) -> dict[str, str]:
     """The site stage that a message names, if it names exactly one."""
     tokens = {o.token for o in knowledge.facts["site_stage"].options for a in o.aliases if normalise(a) in text}

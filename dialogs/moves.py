@@ -9,7 +9,7 @@ from dataclasses import replace
 from dialogs import asking, cases, closing, filing, finding, frames, phrases, proceeding
 from dialogs.answers import cut, fit
 from dialogs.messages import Option
-from dialogs.script import UNKNOWN, Items
+from dialogs.script import ALL, UNKNOWN, Choices, Items
 from dialogs.scripts.regions import ANY
 from dialogs.talk import HIDDEN, Talk, Withdraw, masked
 
@@ -28,7 +28,7 @@ def stale(talk: Talk, key: str) -> None:
         asking.ask(talk)
 
 
-def start(talk: Talk, dialog: str, given: Mapping[str, str]) -> None:
+def start(talk: Talk, dialog: str, given: Mapping[str, str], hinted: Mapping[str, str] | None = None) -> None:
     """Begin a guided dialog with what the person already said; one that waits below is gone on with where nothing new was said."""
     top = talk.state.top
     waiting = next((f for f in talk.state.frames if f.dialog == dialog and not f.done and f.trail and f is not top), None)
@@ -37,7 +37,7 @@ def start(talk: Talk, dialog: str, given: Mapping[str, str]) -> None:
         asking.ask(talk, talk.say("dialog.back_to", name=talk.say(f"dialog.{dialog}")))
         return
     given = {k: v for k, v in given.items() if k != "region" or v}
-    talk.state = replace(frames.start(talk.state, talk.stage, dialog, given), misses=0)
+    talk.state = replace(frames.start(talk.state, talk.stage, dialog, given, hinted=hinted), misses=0)
     if given and (words := asking.labels(talk, {k: v for k, v in given.items() if k != "products" or "," in v})):
         talk.speak(talk.say("dialog.noted", facts=words))
     proceeding.proceed(talk)
@@ -245,7 +245,7 @@ def enough(talk: Talk, run: str = "") -> None:
     if top is None or top.done or top.dialog not in frames.GUIDED or (run and top.run != run):
         stale(talk, "bad.stale")
         return
-    ticked = ",".join(t for t in top.draft.split(",") if t and t != asking.ALL)
+    ticked = ",".join(t for t in top.draft.split(",") if t and t != ALL)
     if ticked and (open_one := talk.asking()) is not None:
         talk.state = frames.answer(talk.state, talk.stage, {open_one.key: ticked})
     if top.dialog == "subsidy_precheck":
@@ -255,7 +255,8 @@ def enough(talk: Talk, run: str = "") -> None:
         if not question.optional and not isinstance(question, Items) and ANY not in tokens:
             talk.speak(talk.say("dialog.needed", why=question.fact.why[talk.say.language]))
             break
-        token = UNKNOWN if question.optional else ANY if ANY in tokens else question.samples()[0]
+        hinted = top.dormant.get(question.key, "") if isinstance(question, Choices) and top.dialog == "park_selection" else ""
+        token = hinted or (UNKNOWN if question.optional else ANY if ANY in tokens else question.samples()[0])
         talk.state = frames.answer(talk.state, talk.stage, {question.key: token})
     proceeding.proceed(talk)
 

@@ -9,7 +9,7 @@ from dialogs.answers import Voice
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
-from knowledge import precheck
+from knowledge import comparing, precheck
 from knowledge.changes import Change
 from knowledge.parks import ParkMatch
 from knowledge.precheck import Report
@@ -32,8 +32,8 @@ def to_json(outcome: Outcome, voice: Voice) -> dict[str, Any]:
                 "supports": [{**row(r), "change": _change(precheck.change(voice.knowledge, outcome.data, r))} for r in rows],
                 "total": money,
             }
-        case Shortlist(parks=parks):
-            return {"name": outcome.name, "parks": [_park(voice, m) for m in parks]}
+        case Shortlist() as found:
+            return {"name": outcome.name, **_shortlist(voice, found)}
         case Routes(region=region, matter=matter, channels=channels):
             return {"name": outcome.name, "region": region, "matter": matter, "channels": [_channel(voice, c) for c in channels]}
         case _:
@@ -93,10 +93,35 @@ def _citations(voice: Voice, places: Iterable[Citation]) -> list[dict[str, Any]]
     return [{"document": s.document, "section": s.section, "title": s.title, "number": s.number} for s in voice.sources(places)]
 
 
-def _park(voice: Voice, match: ParkMatch) -> dict[str, Any]:
+def _shortlist(voice: Voice, found: Shortlist) -> dict[str, Any]:
+    """The recommended parks, how many fit, what the parks were weighed by, and why there are none."""
+    wishes, why = found.wishes, found.nothing
+    return {
+        "parks": [_park(voice, found, m) for m in found.parks],
+        "fitting": len(found.ranking.matches),
+        "wishes": {"segment": wishes.segment, "regions": list(wishes.regions), "site_stage": wishes.site_stage, "needs": list(wishes.needs)},
+        "nothing": None if why is None else {"kind": why.kind, "elsewhere": [p.id for p in why.elsewhere], "out": [o.park.id for o in why.out]},
+    }
+
+
+def _park(voice: Voice, found: Shortlist, match: ParkMatch) -> dict[str, Any]:
     park: Park = match.park
-    reasons = [{"kind": r.kind, "text": r.text, "citations": _citations(voice, [r.source])} for r in match.reasons]
-    return {"id": park.id, "name": park.name, "region": park.region, "role": park.role, "reasons": reasons, "silent": list(match.silent)}
+    reasons = [
+        {"kind": r.kind, "text": r.text, "about": r.about, "region": r.region, "citations": _citations(voice, [r.source])} for r in match.reasons
+    ]
+    return {
+        "id": park.id,
+        "name": park.name,
+        "region": park.region,
+        "role": park.role,
+        "status": park.status,
+        "place": found.ranking.place(park.id),
+        "behind": None if match is found.parks[0] else comparing.behind(found.parks[0], match),
+        "reasons": reasons,
+        "silent": list(match.silent),
+        "ask": list(dict.fromkeys(match.open)),
+        "limits": [{"text": b.text, "whom": b.whom, "citations": _citations(voice, [b.source])} for b in match.limits],
+    }
 
 
 def _channel(voice: Voice, channel: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import date
 from rapidfuzz import fuzz, process
 
 from dialogs import phrases
-from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, Flag, FreeText, Items, Number, Question
+from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, Flag, FreeText, Items, Number, Places, Question
 from knowledge.denial import denied, holds
 from knowledge.facts import FactType
 from knowledge.money import Money
@@ -118,6 +118,8 @@ def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unr
     values = [f for f in found if f.kind == kind and f.token in tokens]
     if len({v.token for v in values}) == 1 and len(rest_of(text, found)) <= 4:
         return Answer(values[0].token, echo=values[0].text != text)
+    if isinstance(question, Places) and len({v.token for v in values}) > 1 and len(rest_of(text, found)) <= 6:
+        return Answer(",".join(t for t, _ in question.choices if t in {v.token for v in values}), echo=True)
     if question.fact.key == "region" and any(f.kind == "ambiguous_region" for f in found):
         return Unreadable("hint_region", {})
     if question.fact.key == "product.class" and (short := re.fullmatch(r"(?:第)?([一二三123]|i{1,3})类?(?:的|证|器械)*", text)):

@@ -7,8 +7,8 @@ forgotten `yield from`) raises at once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -20,6 +20,8 @@ from knowledge.shapes import Words
 T_co = TypeVar("T_co", covariant=True)
 UNKNOWN = "unknown"
 NONE = "none"
+ALL = "*"
+"""Ticked in a draft when all choices are shown."""
 MAX_ITEMS = 9
 
 
@@ -91,6 +93,8 @@ class Choice(Question[str | None]):
     options: tuple[tuple[str, Words], ...] = ()
     buttons: tuple[str, ...] = ()
     """The tokens offered as buttons, where not all are."""
+    within: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The tokens that a button opens instead of answering; what is under `ALL` comes with “more”."""
 
     @property
     def choices(self) -> tuple[tuple[str, Words], ...]:
@@ -119,6 +123,23 @@ class Pick(Choice):
     def __iter__(self) -> Generator[Question[Any], Any, str]:
         value: str = yield self
         return value
+
+
+@dataclass(frozen=True, eq=False)
+class Places(Pick):
+    """One of several, or some of them named at once (太仓还是昆山), kept as `a,b`."""
+
+    def value(self, token: str) -> str:
+        """The token itself."""
+        known, named = {t for t, _ in self.options}, token.split(",")
+        if not set(named) <= known or len(set(named)) < len(named):
+            raise _no_token(self, token)
+        return token
+
+    def samples(self) -> tuple[str, ...]:
+        """Every option, and the first two together."""
+        known = tuple(t for t, _ in self.options)
+        return (*known, ",".join(known[:2]))
 
 
 @dataclass(frozen=True, eq=False)

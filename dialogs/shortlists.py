@@ -1,83 +1,253 @@
-"""Telling the shortlist of parks: which fit, why, and what the documents leave open."""
+"""Telling the shortlist of parks: which fit, why, and what the documents leave open; and what else came near."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from dialogs.answers import Voice, fit
 from dialogs.messages import Option, Reply
-from dialogs.scripts.park_selection import Shortlist
-from knowledge.parks import Reason
+from dialogs.scripts.park_selection import LISTED, Shortlist
+from knowledge import comparing
+from knowledge.comparing import Nothing
+from knowledge.parks import Criterion, ParkMatch, Reason, Wishes
+from knowledge.records import Park
 from knowledge.shapes import Citation
 
-_FIELDS = ("focus", "narrower", "broader")
+FIELDS = ("focus", "narrower", "broader")
 """Reasons that name a part of the industry."""
+_OF: dict[Criterion, tuple[str, bool | None, bool]] = {
+    "must": ("need", True, False),
+    "must_region": ("need", True, True),
+    "need": ("need", False, False),
+    "need_region": ("need", False, True),
+}
+"""Which reasons a criterion counts: the needs that are hard or not, said of the park or of its region."""
 
 
 def shortlist(voice: Voice, found: Shortlist, run: str) -> Reply:
     """The parks that fit, why, and what the documents leave open."""
-    say = voice.say
-    wishes = _wishes(voice, found)
-    if not found.parks:
-        named = voice.knowledge.clauses_on(found.segment, found.region) if found.segment else ()
-        places = say.join([voice.region_name(c.region) + ("" if voice.english else f"（{c.source.section}）") for c in named])
-        text = say("parks.none", wishes=wishes) + (say("parks.named", places=places) if named else "")
-        return Reply(text, (Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")), voice.sources(c.source for c in named))
-    lines, cited = [say("parks.title", wishes=wishes)], list[Citation]()
+    if found.nothing is not None:
+        return _none(voice, found, found.nothing, run)
+    say, places = voice.say, list[Citation]()
+    lines = [_lead(voice, found), say("parks.by", wishes=wishes_of(voice, found.wishes))]
     for number, match in enumerate(found.parks, 1):
-        park = match.park
-        lines.append(say("parks.line", number=number, name=voice.called(park), region=voice.region_name(park.region), role=voice.role(park)))
-        reasons = [r for r in match.reasons if r.kind != "role"]
-        cited += [r.source for r in reasons] or [park.source]
-        if reasons:
-            lines.append(say("parks.reasons", reasons=voice.clauses(dict.fromkeys(_reason(voice, r, found) for r in reasons))))
-        if details := [r.text.rstrip("。") for r in reasons if voice.english and not (r.about and r.kind in _FIELDS)]:
-            lines.append(say("parks.details", text="；".join(details)))
-        if match.silent:
-            lines.append(say("parks.silent", wishes=say.join([_wish(voice, w, found) for w in match.silent])))
-        if park.status in ("planned", "building"):
-            lines.append(say("parks.planned", status=say(f"parks.status_{park.status}")))
+        lines += entry(voice, match, found.wishes, number)
+        places += sources_of(match)
+        if number > 1:
+            level = found.parks[number - 2].merits == match.merits
+            lines.append(say("parks.level") if level else say("parks.behind", why=_behind(voice, found.parks[0], match)))
+    if unlisted := [m for m in found.ranking.equals(found.parks[-1]) if m not in found.parks]:
+        lines.append(say("parks.level_more", names=say.join([voice.called(m.park) for m in unlisted[:4]]), count=len(unlisted)))
+    lines += _left_out(voice, found)
+    regions = list(dict.fromkeys(m.park.region for m in found.parks))
+    lines.append(_supports(voice, regions))
+    places += [s.source for r in regions for s in voice.knowledge.printed_supports[r][:1]]
     layouts = {p.park.layout for p in found.parks if p.park.layout}
-    for layout in (voice.knowledge.layouts[i] for i in sorted(layouts) if i in voice.knowledge.layouts):
+    for layout in (voice.knowledge.layouts[i] for i in layouts if i in voice.knowledge.layouts):
         if len(layouts) == 1:
-            lines.append(
-                say(
-                    "parks.layout",
-                    region=voice.region_name(layout.region),
-                    pattern=voice.called(layout) if voice.english else layout.pattern,
-                    summary=layout.summary,
-                )
-            )
-            cited.append(layout.source)
+            pattern = voice.called(layout) if voice.english else layout.pattern
+            lines.append(say("parks.layout", region=voice.region_name(layout.region), pattern=pattern, summary=layout.summary))
+            places.append(layout.source)
     holds = [voice.holds(m.park) for m in found.parks]
     lines += [voice.colon(voice.called(m.park), said) for m, said in zip(found.parks, holds, strict=True)] if len(set(holds)) > 1 else holds[:1]
-    options = tuple(Option(voice.label(m.park), fit(f"!show:{m.park.id}")) for m in found.parks[:2])
-    options = (*options, Option(say("common.edit"), f"!edit:{run}"), Option(say("common.ask_park"), f"!log:run.{run}"))
-    return Reply("\n".join(lines), options, voice.sources(cited))
+    return Reply("\n".join(filter(None, lines)), _options(voice, found, run), voice.sources(places))
 
 
-def _wishes(voice: Voice, found: Shortlist) -> str:
+def _options(voice: Voice, found: Shortlist, run: str) -> tuple[Option, ...]:
     say = voice.say
-    parts = [voice.segment_name(found.segment) if found.segment else say("parks.any_segment")]
-    parts.append(voice.region_name(found.region) if found.region else say("parks.any_region"))
-    if found.site_stage:
-        parts.append(say(f"wishes.{found.site_stage}"))
-    return say.join([*parts, *(_need_label(voice, n) for n in found.needs)])
+    side = (Option(say("parks.compare"), f"!weigh:{run}.sides"),) if len(found.parks) > 1 else ()
+    rest = (Option(say("parks.others"), f"!weigh:{run}.others"),) if found.ranking.matches else ()
+    return (*side, *rest, Option(say("common.edit"), f"!edit:{run}"), Option(say("common.ask_park"), f"!log:run.{run}"))
 
 
-def _wish(voice: Voice, wish: str, found: Shortlist) -> str:
-    if wish == "site_stage":
-        return voice.say("wishes.site_stage", stage=voice.say(f"wishes.{found.site_stage}"))
-    return _need_label(voice, wish)
+def _lead(voice: Voice, found: Shortlist) -> str:
+    """The answer first: the park to look at first, and those that fit too."""
+    say, first = voice.say, found.parks[0]
+    equals = [m for m in found.parks[1:] if m.merits == first.merits]
+    names = say.join([voice.called(m.park) for m in (first, *equals)])
+    rest = say.join([voice.called(m.park) for m in found.parks[1:] if m not in equals])
+    lead = say("parks.first_equals" if equals else "parks.first", names=names)
+    return voice.sentences(lead, say("parks.also", names=rest) if rest else "")
 
 
-def _need_label(voice: Voice, need: str) -> str:
+def entry(voice: Voice, match: ParkMatch, wishes: Wishes, number: int | None) -> list[str]:
+    """A park with its reasons, each with its place, and what is to be asked of it; `number` None: without its place in the list."""
+    say, park = voice.say, match.park
+    head = {"name": voice.called(park), "region": voice.region_name(park.region), "role": voice.role(park)}
+    lines = [say("facts.park", **head) if number is None else say("parks.line", number=number, **head)]
+    told = [r for r in match.reasons if r.kind != "role"]
+    if told:
+        lines += [say("parks.reasons", reasons=text) for text in dict.fromkeys(reason(voice, r, wishes) for r in told)]
+    if details := [r.text.rstrip("。") for r in told if voice.english and r.kind != "institutions" and not (r.about and r.kind in FIELDS)]:
+        lines.append(say("parks.details", text="；".join(dict.fromkeys(details))))
+    if match.open:
+        lines.append(say("parks.ask", questions=questions(voice, match.open, wishes)))
+    for bar in dict.fromkeys((b.text, b.source.section) for b in match.limits):
+        lines.append(say("parks.limit", text=bar[0].rstrip("。"), section=bar[1]))
+    if park.status in ("planned", "building"):
+        lines.append(say("parks.planned", status=say(f"parks.status_{park.status}")))
+    return lines
+
+
+def sources_of(match: ParkMatch) -> list[Citation]:
+    """Where the reasons for a park stand, and what a document says against it."""
+    return [r.source for r in match.reasons if r.kind != "role"] + [b.source for b in match.limits] or [match.park.source]
+
+
+def questions(voice: Voice, wishes: Iterable[str], of: Wishes) -> str:
+    """What is to be asked of a park, ready to be sent."""
+    say = voice.say
+    return voice.clauses(wish(voice, w, of) if w == "site_stage" else say("parks.question", wish=need_label(voice, w)) for w in dict.fromkeys(wishes))
+
+
+def open_questions(voice: Voice, found: Shortlist) -> str:
+    """What all recommended parks are to be asked."""
+    return questions(voice, [w for m in found.parks for w in m.open], found.wishes)
+
+
+def wishes_of(voice: Voice, wishes: Wishes, places: bool = True) -> str:
+    """What parks were weighed by, in words; without `places` where these lie where they lie."""
+    say = voice.say
+    parts = [voice.segment_name(wishes.segment) if wishes.segment else say("parks.any_segment")]
+    if places:
+        parts += [voice.region_name(r) for r in wishes.regions] or [say("parks.any_region")]
+    if wishes.site_stage:
+        parts.append(say(f"wishes.{wishes.site_stage}"))
+    needs = "".join(say("parks.needed", need=need_label(voice, n)) for n in wishes.needs)
+    return say.join(parts) + (say("parks.needing", needs=needs) if needs else "")
+
+
+def wish(voice: Voice, token: str, wishes: Wishes) -> str:
+    """A wish on which documents are silent, in words."""
+    if token == "site_stage":
+        return voice.say("wishes.site_stage", stage=voice.say(f"wishes.{wishes.site_stage}"))
+    return need_label(voice, token)
+
+
+def need_label(voice: Voice, need: str) -> str:
     """What a need is called."""
     return next((o.label[voice.say.language] for o in voice.knowledge.facts["needs"].options if o.token == need), need)
 
 
-def _reason(voice: Voice, reason: Reason, found: Shortlist) -> str:
-    """A point in favour of a park; in English by what it is about, since the paper's words are Chinese."""
-    if voice.english and reason.kind in _FIELDS:
-        return voice.say(f"parks.{reason.kind}", text=voice.segment_name(reason.about)) if reason.about else voice.say("parks.positioned")
+def reason(voice: Voice, said: Reason, wishes: Wishes) -> str:
+    """A statement on a park with its place; in English by what it is about, since the paper's words are Chinese."""
+    say, text = voice.say, said.text.rstrip("。")
     if voice.english:
-        return voice.say(f"wishes.{found.site_stage}") if reason.kind == "stage" else _need_label(voice, reason.about or "")
-    return voice.say(f"parks.{reason.kind}", text=reason.text.rstrip("。"))
+        if said.kind in FIELDS or said.kind == "other":
+            text = say(f"parks.{said.kind}", text=voice.segment_name(said.about)) if said.about else say("parks.positioned")
+        elif said.kind == "stage":
+            text = say(f"wishes.{said.about or wishes.site_stage}")
+        else:
+            text = need_label(voice, said.about) if said.about else say(f"parks.{said.kind}", text=said.text)
+    else:
+        text = say(f"parks.{said.kind}", text=text)
+    wide = say("parks.wide", region=voice.region_name(said.region), text=text) if said.region else text
+    return cited(voice, wide, said.source.section)
+
+
+def cited(voice: Voice, text: str, *sections: str) -> str:
+    """A statement with its place behind it; in English the places stand below."""
+    return text if voice.english else voice.say("parks.cited", text=text, section="、".join(dict.fromkeys(sections)))
+
+
+def behind(voice: Voice, criterion: Criterion | None) -> str:
+    """By what a park comes behind another."""
+    return voice.say(f"criteria.{criterion}") if criterion else voice.say("criteria.equal")
+
+
+def _behind(voice: Voice, first: ParkMatch, match: ParkMatch) -> str:
+    return behind(voice, comparing.behind(first, match))
+
+
+def on(voice: Voice, match: ParkMatch, criterion: Criterion, wishes: Wishes) -> str:
+    """What the documents say of a park by one criterion, in words."""
+    say, park = voice.say, match.park
+    if criterion == "site":
+        return say(f"parks.kind_{park.kind}")
+    if criterion == "supports":
+        return _supports(voice, [park.region])
+    kind, hard, wide = _OF.get(criterion, (criterion, None, False))
+    if kind == "role":
+        return role(voice, park)
+    kinds = FIELDS if kind == "fit" else (kind,)
+    those = [r for r in match.reasons if r.kind in kinds and (r.region is not None) is wide]
+    those = [r for r in those if hard is None or (r.about in voice.knowledge.hard_needs) is hard]
+    return voice.clauses(reason(voice, r, wishes) for r in those) or say("parks.unsaid")
+
+
+def role(voice: Voice, park: Park) -> str:
+    """The role of a park in its layout, with its place; in English by its name."""
+    named = voice.role(park).lstrip("，, ") if voice.english else park.role_text or ""
+    return cited(voice, named, park.source.section) if named else voice.say("parks.unsaid")
+
+
+def _left_out(voice: Voice, found: Shortlist) -> list[str]:
+    """Of several places that were named together, the best park of each that has none on the list, and why it is behind."""
+    say, lines = voice.say, list[str]()
+    for region in found.wishes.regions if len(found.wishes.regions) > 1 else ():
+        inside = set(voice.knowledge.around(region))
+        if any(m.park.region in inside for m in found.parks):
+            continue
+        best = next((m for m in found.ranking.matches if m.park.region in inside), None)
+        if best is None:
+            lines.append(say("parks.place_none", region=voice.region_name(region)))
+        else:
+            why, place = _behind(voice, found.parks[0], best), found.ranking.place(best.park.id)
+            lines.append(say("parks.place_best", region=voice.region_name(region), name=voice.called(best.park), place=place, why=why))
+    return lines
+
+
+def _supports(voice: Voice, regions: Iterable[str]) -> str:
+    """How many supports with a printed amount there are in these regions; it is the same for all parks of one."""
+    say, knowledge = voice.say, voice.knowledge
+    counts = [(r, len(knowledge.printed_supports[r])) for r in regions]
+    if not any(n for _, n in counts):
+        return say("parks.supports_none")
+    above = {up for r, _ in counts for up in knowledge.upward(r)[1:]}
+    places = say.join([say("parks.supports", region=voice.region_name(r), count=n) for r, n in counts])
+    return say("parks.supports_printed", places=places) + (say("parks.supports_above") if above else "")
+
+
+def others(voice: Voice, found: Shortlist, run: str) -> Reply:
+    """What else fits and why it is behind, or that nothing else does; and why the nearest of the rest are out."""
+    say, first = voice.say, found.ranking.matches[0]
+    more = found.ranking.matches[LISTED : LISTED + 3]
+    lines = [say("parks.more", count=len(found.ranking.matches) - LISTED) if more else say("parks.no_more")]
+    places = [r.source for m in more for r in m.reasons[:1]]
+    for match in more:
+        place, why = found.ranking.place(match.park.id), _behind(voice, first, match)
+        lines.append(say("parks.more_line", place=place, name=voice.called(match.park), region=voice.region_name(match.park.region), why=why))
+    unfit = sum(o.kind == "segment" for o in found.ranking.out)
+    if unfit and found.wishes.segment:
+        lines.append(say("parks.more_segment", count=unfit, segment=voice.segment_name(found.wishes.segment)))
+    barred = [o for o in found.ranking.out if o.said is not None]
+    lines += [
+        say("parks.out_said", name=voice.called(o.park), text=o.said.text.rstrip("。"), section=o.said.source.section) for o in barred[:3] if o.said
+    ]
+    places += [o.said.source for o in barred[:3] if o.said]
+    return Reply("\n".join([*lines, say("parks.ask_why")]), _options(voice, found, run)[:1] + _options(voice, found, run)[2:], voice.sources(places))
+
+
+def _none(voice: Voice, found: Shortlist, why: Nothing, run: str) -> Reply:
+    """That nothing fits, and why: a document bars it, the field is named elsewhere only, or nowhere."""
+    say, wishes = voice.say, wishes_of(voice, found.wishes)
+    lines, places = [say(f"parks.none_{why.kind}", wishes=wishes)], list[Citation]()
+    for out in why.out[:LISTED]:
+        if out.said is not None:
+            lines.append(say("parks.out_said", name=voice.called(out.park), text=out.said.text.rstrip("。"), section=out.said.source.section))
+            places.append(out.said.source)
+    if why.elsewhere:
+        lines.append(say("parks.elsewhere", places=_named(voice, why.elsewhere)))
+        places += [p.source for p in why.elsewhere]
+    regions = found.wishes.regions or (None,)
+    named = [c for r in regions for c in voice.knowledge.clauses_on(found.wishes.segment, r)] if found.wishes.segment else []
+    if named and why.kind in ("industry", "region"):
+        at = say.join([voice.region_name(c.region) + ("" if voice.english else f"（{c.source.section}）") for c in {c.id: c for c in named}.values()])
+        lines.append(say("parks.named", places=at))
+        places += [c.source for c in named]
+    options = (Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}"))
+    return Reply("\n".join(lines), (*(Option(voice.label(p), fit(f"!show:{p.id}")) for p in why.elsewhere[:2]), *options), voice.sources(places))
+
+
+def _named(voice: Voice, those: Sequence[Park]) -> str:
+    return voice.say.join([f"{voice.called(p)}（{voice.region_name(p.region)}）" if not voice.english else voice.called(p) for p in those])

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
-from dialogs import answering, as_of, asking, closing, filing, finding, frames, moves, proceeding, reading, repair, reports, wishes
-from dialogs.script import UNKNOWN, BadTokenError, Choices
+from dialogs import answering, as_of, asking, closing, filing, finding, frames, moves, proceeding, reading, repair, reports, weighing, wishes
+from dialogs.script import ALL, UNKNOWN, BadTokenError, Choice, Choices
 from dialogs.talk import Talk
 from knowledge.precheck import Report
 from knowledge.snapshot import citations
@@ -47,7 +47,7 @@ def _choose(talk: Talk, key: str, token: str) -> None:
             moves.stale(talk, "bad.stale")
             return
     if token == "!":
-        token = ",".join(t for t in top.draft.split(",") if t != asking.ALL)
+        token = ",".join(t for t in top.draft.split(",") if t != ALL)
         if not token:
             talk.speak(talk.say("dialog.no_ticks"))
             asking.ask(talk)
@@ -75,16 +75,21 @@ def _choose(talk: Talk, key: str, token: str) -> None:
 def _tick(talk: Talk, key: str, token: str) -> None:
     """Tick or untick one of several choices; the answer counts when “done” is tapped."""
     top, question = talk.state.frames[-1], talk.asking()
+    if isinstance(question, Choice) and question.key == key and token in question.within:
+        talk.tapped = talk.say("common.more") if token == ALL else asking.label(talk, question, token)
+        talk.state = talk.state.with_top(replace(top, draft="" if top.draft == token else token))
+        asking.ask(talk)
+        return
     if question is None or question.key != key or not isinstance(question, Choices):
         moves.stale(talk, "bad.stale")
         return
     ticked = set(top.draft.split(",")) ^ {token} if top.draft else {token}
     ordered = [t for t, _ in question.choices if t in ticked]
-    if token != asking.ALL and token not in dict(question.choices):
+    if token != ALL and token not in dict(question.choices):
         moves.stale(talk, "bad.forged")
         return
-    talk.tapped = talk.say("common.more") if token == asking.ALL else asking.label(talk, question, token)
-    shown = [asking.ALL] if asking.ALL in ticked or (token == asking.ALL) else []
+    talk.tapped = talk.say("common.more") if token == ALL else asking.label(talk, question, token)
+    shown = [ALL] if ALL in ticked or (token == ALL) else []
     talk.state = talk.state.with_top(replace(top, draft=",".join([*ordered, *shown])))
     asking.ask(talk, talk.say("dialog.ticked", labels=talk.say.join([asking.label(talk, question, t) for t in ordered])) if ordered else "")
 
@@ -143,6 +148,11 @@ def _as_of(talk: Talk, day: str) -> None:
         moves.stale(talk, "bad.forged")
 
 
+def _weigh(talk: Talk, argument: str) -> None:
+    if not weighing.tapped(talk, argument):
+        moves.stale(talk, "bad.stale")
+
+
 def _take(talk: Talk, _: str = "") -> None:
     """The words that waited were an answer."""
     question, words = talk.asking(), talk.state.pending
@@ -195,6 +205,7 @@ _TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
         "more": moves.more,
         "asof": _as_of,
         "rate": closing.rate,
+        "weigh": _weigh,
     }
 )
 
@@ -209,5 +220,7 @@ def command(talk: Talk, verb: str) -> None:
             repair.repeat(talk)
         case "file":
             moves.log(talk, "")
+        case "why" if talk.asking() is None and weighing.asked(talk):
+            pass
         case _:
             _TAPS[verb](talk, "")

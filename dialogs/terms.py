@@ -89,14 +89,16 @@ class Terms(Naming):
     def answer(self, key: str, token: str) -> str:
         """An answer in words, wherever its question stands."""
         knowledge, fact = self.knowledge, self.knowledge.facts.get(generic(key))
-        if key == "region" and token in knowledge.regions:
-            return self.region_name(token)
+        if key == "region" and (places := [p for p in token.split(",") if p in knowledge.regions]):
+            return self.say.join([self.region_name(p) for p in places])
         if key == "segment" and token in knowledge.segments:
             return self.segment_name(token)
         if token == UNKNOWN:
             return self.say("common.unsure")
+        if key == "products" and token == NONE:
+            return "None yet" if self.english else "还没有"
         if key == "products":
-            count = 0 if token == NONE else token.count(",") + 1
+            count = token.count(",") + 1
             return str(count) if self.english else f"{count} 个"
         if token == NONE:
             return self.say("common.none")

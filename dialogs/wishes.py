@@ -199,17 +199,18 @@ def _guide(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> None:
     plain = phrases.is_question(talk.text) or _is_called(talk, hits)
     if plain and not own and not lists and finding.is_it(hits, strict=wish == "approval_channel") and finding.answer(talk, hits, step=wish):
         return
-    given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
+    given, hinted = mentioned.facts_in(talk.found, talk.knowledge, talk.text), dict[str, str]()
     if wish == "approval_channel" and (matter := mentioned.matter_in(talk.text, talk.knowledge)):
         given["approval_matter"] = matter
     if wish == "park_selection":
-        given |= mentioned.site_wishes_in(talk.text, talk.knowledge)
+        given |= mentioned.site_wishes_in(talk.text, talk.knowledge) | mentioned.places_in(talk.text, talk.found, talk.knowledge)
+        hinted = mentioned.needs_in(talk.text, talk.found, talk.knowledge)
     if wish == "subsidy_precheck" and region and lists and not own:
         _overview(talk, region)
     if wish == "park_selection" and region and lists:
         sites = [p for p in talk.knowledge.parks_in(region) if p.kind in ("park", "carrier")] or list(talk.knowledge.parks_in(region))
         talk.replies.append(talk.voice.listing(talk.say("parks.list", region=talk.voice.region_name(region), count=len(sites)), sites[:10]))
-    moves.start(talk, wish, given)
+    moves.start(talk, wish, given, hinted)
 
 
 def place(talk: Talk, region: str) -> None:

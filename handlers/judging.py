@@ -67,7 +67,13 @@ class Judge:
         named = (company.number, company.name, self._voice.region_name(report.region))
         details = tuple((*named, *self._detail(row)) for name in GROUPS for row in groups.get(name, ()))
         counts = {name: len(rows) for name, rows in groups.items()}
-        summary = (*named, *(counts.get(name, 0) for name in GROUPS), sum(counts.get(name, 0) for name in FOLDED), *self._total(report), self._next(report.region, facts))
+        summary = (
+            *named,
+            *(counts.get(name, 0) for name in GROUPS),
+            sum(counts.get(name, 0) for name in FOLDED),
+            *self._total(report),
+            self._next(report.region, facts),
+        )
         return Judged(company.number, company.name, summary, details)
 
     def _total(self, report: Report) -> tuple[Cell, ...]:

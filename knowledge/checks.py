@@ -10,7 +10,7 @@ from typing import Any
 from knowledge import rules
 from knowledge.facts import Asks, FactType, Region
 from knowledge.money import Money, MoneyError
-from knowledge.records import Clause, Difference, Document, Park, Passage, QuestionAnswer, Service
+from knowledge.records import Clause, Difference, Document, Layout, Park, Passage, QuestionAnswer, Service
 from knowledge.shapes import Citation, Shape, parts
 from knowledge.snapshot import ANSWERABLE
 from knowledge.supports import Cap, Support
@@ -76,14 +76,20 @@ def _references(record: Shape, tables: Tables, records: Collection[str]) -> Iter
     if isinstance(record, Park | Clause):
         for index, focus in enumerate(record.focus):
             yield ("focus", index, "segment"), focus.segment, segments, "产业环节"
-    if isinstance(record, Park):
+    if isinstance(record, Park | Layout):
         needs = {o.token for o in facts["needs"].options} if "needs" in facts else set()
+        for index, offer in enumerate(record.offers):
+            yield ("offers", index, "need"), offer.need, needs, "配套"
+        for index, bar in enumerate(record.bars):
+            if bar.need is not None:
+                yield ("bars", index, "need"), bar.need, needs, "配套"
+            if bar.segment is not None:
+                yield ("bars", index, "segment"), bar.segment, segments, "产业环节"
+    if isinstance(record, Park):
         if record.layout:
             yield ("layout",), record.layout, tables["layouts"], "布局"
         if record.part_of:
             yield ("part_of",), record.part_of, tables["parks"], "园区"
-        for index, offer in enumerate(record.offers):
-            yield ("offers", index, "need"), offer.need, needs, "配套"
     if isinstance(record, Support):
         for index, criterion in enumerate(record.criteria):
             if criterion.fact:

@@ -49,6 +49,8 @@ class Option(Shape):
     token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=40)]
     label: Words
     aliases: tuple[Text, ...] = ()
+    hard: bool = False
+    """A need without which a site is of no use: it counts before everything else when parks are ranked."""
     leads_to: str | None = None
     """The choice that usually follows this one: who has joint R&D may get it recognised."""
     implies: dict[str, str] = Field(default_factory=dict)

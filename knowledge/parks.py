@@ -1,92 +1,224 @@
-"""Ranking parks for a company: every reason is a statement of a document, and what the documents do not say is named."""
+"""Ranking parks for a company: every reason is a statement of a document, and what the documents do not say is named.
+
+Needs without which a site is of no use come first, then how well the field fits, then everything else (`CRITERIA`, most weighty first).
+A park is out only where a document says so: another region, a bar, one stage only, or a field that no paper names there. Silence is
+never a no: a need on which the papers say nothing is unknown, and a question to the park.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from knowledge.records import Park
+from knowledge.records import Bar, Layout, Park, StageFit
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 
-ReasonKind = Literal["focus", "narrower", "broader", "stage", "need", "role"]
+ReasonKind = Literal["focus", "narrower", "broader", "other", "stage", "need", "role", "institutions", "status", "supports"]
+Criterion = Literal["must", "must_region", "fit", "stage", "need", "need_region", "role", "institutions", "supports", "site"]
+CRITERIA: tuple[Criterion, ...] = ("must", "must_region", "fit", "stage", "need", "need_region", "role", "institutions", "supports", "site")
+"""What parks are compared by: must-haves at the park, must-haves in its region, fit of the field, stage, other needs at the park and in
+its region, role in the layout, institutions on the spot, supports with a printed amount, and a park before a wider area."""
 _FIT = {"focus": 3, "narrower": 2, "broader": 1}
+_NAMED = 4
+"""A focus that is printed under the very name of the segment."""
 _ROLES = {"core": 2, "main": 2, "pole": 1}
+_SITES = {"park": 3, "carrier": 2, "town": 1, "district": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a company looks for; no regions are all regions, and what is None or empty decides nothing."""
+
+    segment: str | None = None
+    regions: tuple[str, ...] = ()
+    site_stage: str | None = None
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One point in favour of a park, with its source; `about` is the segment, the stage or the need that it answers."""
+    """One statement on a park, with its source; `about` is the segment, the stage or the need that it answers."""
 
     kind: ReasonKind
     text: str
     source: Citation
     about: str | None = None
+    region: str | None = None
+    """The region of which it is said as a whole; None where it is said of the park."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParkMatch:
-    """A park that fits, why, and the wishes on which the documents are silent (`site_stage`, needs)."""
+    """A park that fits, why, the wishes on which the documents are silent (`site_stage`, needs), and whom a document keeps out."""
 
     park: Park
     reasons: tuple[Reason, ...]
     silent: tuple[str, ...]
+    merits: tuple[int, ...]
+    """How it does by each of `CRITERIA`; only more or less counts, the numbers are no score."""
+    limits: tuple[Bar, ...] = ()
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """What is to be asked of the park: wishes on which the documents are silent, or speak only of the region as a whole."""
+        return (*self.silent, *(r.about for r in self.reasons if r.kind == "need" and r.region is not None and r.about))
 
 
-def rank(
-    knowledge: Knowledge, region: str | None, segment: str | None, site_stage: str | None, needs: Sequence[str], limit: int = 3
-) -> list[ParkMatch]:
-    """The parks that fit, best first; empty where no document names a fit for the segment.
+@dataclass(frozen=True, slots=True)
+class Out:
+    """A park that comes into no question, and why: where a document bars it, its words."""
 
-    Segment fit counts first (a focus named in the text beats a narrower or broader word), then the site stage, then the needs met,
-    then the role in the layout; a park beats a wider district or a town. Without a segment no fit counts: what a park says of itself
-    answers no wish.
-    """
-    matches = [m for p in knowledge.parks_in(region) if (m := _match(knowledge, p, segment, site_stage, needs)) is not None]
-    return sorted(matches, key=lambda m: _order(m, segment is not None))[:limit]
+    park: Park
+    kind: Literal["region", "barred", "stage", "segment", "unsaid"]
+    said: Bar | StageFit | None = None
 
 
-def _match(knowledge: Knowledge, park: Park, segment: str | None, site_stage: str | None, needs: Sequence[str]) -> ParkMatch | None:
-    reasons: list[Reason] = []
-    silent: list[str] = []
-    if segment:
-        fit = _segment_reasons(knowledge, park, segment)
-        if not fit:
-            return None
-        reasons += fit
-    elif park.positioning:
-        reasons.append(Reason("focus", park.positioning, park.source))
-    if site_stage:
-        stages = [Reason("stage", s.text, s.source, s.stage) for s in park.stages if s.stage == site_stage]
-        reasons += stages[:1]
-        silent += [] if stages else ["site_stage"]
-    for need in needs:
-        offers = [Reason("need", o.text, o.source, need) for o in park.offers if o.need == need]
-        reasons += offers[:1]
-        silent += [] if offers else [need]
-    if park.role_text:
-        reasons.append(Reason("role", park.role_text, park.source))
-    return ParkMatch(park, tuple(reasons), tuple(silent)) if reasons else None
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Every park: those that fit, best first, and those that are out."""
+
+    wishes: Wishes
+    matches: tuple[ParkMatch, ...]
+    out: tuple[Out, ...]
+
+    def place(self, park_id: str) -> int | None:
+        """Which place a park has, from 1; equals share it. None for one that is out."""
+        match = next((m for m in self.matches if m.park.id == park_id), None)
+        return None if match is None else 1 + sum(m.merits > match.merits for m in self.matches)
+
+    def equals(self, match: ParkMatch) -> tuple[ParkMatch, ...]:
+        """The other parks for which the documents speak just as well."""
+        return tuple(m for m in self.matches if m.merits == match.merits and m is not match)
 
 
-def _segment_reasons(knowledge: Knowledge, park: Park, segment: str) -> list[Reason]:
-    above = knowledge.broader(segment)
-    found: dict[str, list[Reason]] = {}
+def rank(knowledge: Knowledge, wishes: Wishes) -> Ranking:
+    """Weigh every park against the wishes; of equals the order is that of their ids, and `Ranking.equals` tells that they are."""
+    weighed = [weigh(knowledge, park, wishes) for park in knowledge.parks.values()]
+    matches = [w for w in weighed if isinstance(w, ParkMatch)]
+    matches.sort(key=lambda m: (*(-merit for merit in m.merits), m.park.id))
+    return Ranking(wishes, tuple(matches), tuple(w for w in weighed if isinstance(w, Out)))
+
+
+def weigh(knowledge: Knowledge, park: Park, wishes: Wishes) -> ParkMatch | Out:
+    """A park against the wishes."""
+    if wishes.regions and not any(r in knowledge.upward(park.region) for r in wishes.regions):
+        return Out(park, "region")
+    fit = segment_reasons(knowledge, park, wishes.segment) if wishes.segment else ()
+    if (out := _out(knowledge, park, wishes, fit)) is not None:
+        return out
+    must = knowledge.hard_needs
+    stages = [Reason("stage", s.text, s.source, s.stage) for s in park.stages if s.stage == wishes.site_stage][:1]
+    answers = {need: need_reasons(knowledge, park, need)[:1] for need in wishes.needs}
+    found = [r for reasons in answers.values() for r in reasons]
+    own = () if wishes.segment else _own_words(knowledge, park)
+    role = [Reason("role", park.role_text, park.source)] if park.role_text else []
+    there = institutions(park)
+    silent = (*(("site_stage",) if wishes.site_stage and not stages else ()), *(n for n, reasons in answers.items() if not reasons))
+
+    def count(hard: bool, region: bool) -> int:
+        return sum((r.about in must) is hard and (r.region is not None) is region for r in found)
+
+    merits = (
+        count(hard=True, region=False),
+        count(hard=True, region=True),
+        max((_grade(knowledge, r, wishes.segment) for r in fit), default=0),
+        len(stages),
+        count(hard=False, region=False),
+        count(hard=False, region=True),
+        _ROLES.get(park.role, 0),
+        len(park.institutions),
+        len(knowledge.printed_supports[park.region]),
+        _SITES[park.kind],
+    )
+    ordered = sorted(found, key=lambda r: (r.about not in must, r.region is not None))
+    first = [r for r in ordered if r.about in must]
+    reasons = (*first, *fit, *own, *stages, *(r for r in ordered if r.about not in must), *role, *there)
+    limits = tuple(b for b in _bars(knowledge, park) if _concerns(knowledge, b, wishes))
+    return ParkMatch(park, reasons, silent, merits, limits)
+
+
+def need_reasons(knowledge: Knowledge, park: Park, need: str) -> tuple[Reason, ...]:
+    """What the documents say on a need: at the park first, then in its region as a whole, then in the region above."""
+    own = (Reason("need", o.text, o.source, need) for o in park.offers if o.need == need)
+    wide = (Reason("need", o.text, o.source, need, region) for region, layout in _layouts(knowledge, park) for o in layout.offers if o.need == need)
+    return (*own, *wide)
+
+
+def segment_reasons(knowledge: Knowledge, park: Park, segment: str) -> tuple[Reason, ...]:
+    """The foci of a park that fit a segment best, at most two: named so, else narrower ones, else a broader one."""
+    fitting = [(_grade(knowledge, r, segment), r) for r in foci(knowledge, park, segment) if r.kind in _FIT]
+    best = max((grade for grade, _ in fitting), default=0)
+    return tuple(r for grade, r in fitting if grade == best)[:2]
+
+
+def _grade(knowledge: Knowledge, said: Reason, segment: str | None) -> int:
+    """How near a focus is to a segment: printed under its very name, meant by other words, narrower, broader."""
+    if said.kind == "focus" and segment is not None:
+        name = knowledge.segments[segment].name
+        return _NAMED if name in said.text or said.text in name else _FIT["focus"]
+    return _FIT[said.kind]
+
+
+def foci(knowledge: Knowledge, park: Park, segment: str | None) -> Iterator[Reason]:
+    """Every focus of a park, each as what it is to a segment."""
     for focus in park.focus:
-        source = focus.source or park.source
-        if focus.segment == segment:
-            found.setdefault("focus", []).append(Reason("focus", focus.name, source, focus.segment))
-        elif segment in knowledge.broader(focus.segment):
-            found.setdefault("narrower", []).append(Reason("narrower", focus.name, source, focus.segment))
-        elif focus.segment in above:
-            found.setdefault("broader", []).append(Reason("broader", focus.name, source, focus.segment))
-    best = next((kind for kind in _FIT if kind in found), None)
-    return found[best][:2] if best else []
+        yield Reason(_kind(knowledge, focus.segment, segment), focus.name, focus.source or park.source, focus.segment)
 
 
-def _order(match: ParkMatch, asked_fit: bool) -> tuple[int, int, int, int, int, str]:
-    kinds = [r.kind for r in match.reasons]
-    fit = max((_FIT.get(k, 0) for k in kinds), default=0) if asked_fit else 0
-    site = {"park": 0, "carrier": 1, "town": 2, "district": 3}[match.park.kind]
-    return (-fit, -kinds.count("stage"), -kinds.count("need"), -_ROLES.get(match.park.role, 0), site, match.park.id)
+def _own_words(knowledge: Knowledge, park: Park) -> tuple[Reason, ...]:
+    """What a document says a park is for, where nobody asked for a field."""
+    if park.positioning:
+        return (Reason("focus", park.positioning, park.source),)
+    return tuple(foci(knowledge, park, None))[:2]
+
+
+def institutions(park: Park) -> tuple[Reason, ...]:
+    """The institutions that a document names at a park, as one statement."""
+    return (Reason("institutions", "、".join(park.institutions), park.source),) if park.institutions else ()
+
+
+def _kind(knowledge: Knowledge, focus: str, segment: str | None) -> ReasonKind:
+    if segment is None:
+        return "other"
+    if focus == segment:
+        return "focus"
+    if segment in knowledge.broader(focus):
+        return "narrower"
+    return "broader" if focus in knowledge.broader(segment) else "other"
+
+
+def _out(knowledge: Knowledge, park: Park, wishes: Wishes, fit: tuple[Reason, ...]) -> Out | None:
+    """Why a park comes into no question, if it does not."""
+    must = knowledge.hard_needs
+    for bar in _bars(knowledge, park):
+        if bar.whom is None and _concerns(knowledge, bar, wishes) and (bar.need is None or bar.need in must):
+            return Out(park, "barred", bar)
+    if wishes.segment and not fit:
+        return Out(park, "segment")
+    only = [s for s in park.stages if s.only]
+    if wishes.site_stage and only and all(s.stage != wishes.site_stage for s in only):
+        return Out(park, "stage", only[0])
+    if not (park.focus or park.stages or park.offers or park.positioning or park.role_text):
+        return Out(park, "unsaid")
+    return None
+
+
+def _concerns(knowledge: Knowledge, bar: Bar, wishes: Wishes) -> bool:
+    """Whether a bar is about what somebody wishes; one on a broader field holds for the narrower too."""
+    if bar.need is not None:
+        return bar.need in wishes.needs
+    return wishes.segment is not None and bar.segment in (wishes.segment, *knowledge.broader(wishes.segment))
+
+
+def _bars(knowledge: Knowledge, park: Park) -> Iterator[Bar]:
+    yield from park.bars
+    for _, layout in _layouts(knowledge, park):
+        yield from layout.bars
+
+
+def _layouts(knowledge: Knowledge, park: Park) -> Iterator[tuple[str, Layout]]:
+    """What is said of the park's region as a whole, then of the region above."""
+    for region in knowledge.upward(park.region):
+        yield from ((region, layout) for layout in knowledge.layouts.values() if layout.region == region)

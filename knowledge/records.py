@@ -142,14 +142,6 @@ class Record(Shape):
         return self
 
 
-class Layout(Record):
-    """The pattern in which a region's parks stand."""
-
-    pattern: Literal["一核两极", "一核多园", "1+N", "一区两翼多点"]
-    summary: Text
-    unstated: tuple[Text, ...] = ()
-
-
 Role = Literal["core", "pole", "garden", "n", "main", "wing", "point", "city", "unstated"]
 SiteStage = Literal["incubation", "pilot", "production"]
 
@@ -167,15 +159,45 @@ class StageFit(Shape):
 
     stage: SiteStage
     text: Text
+    only: bool = False
+    """Whether the document says that the park serves this stage and no other."""
     source: Citation
 
 
 class Offer(Shape):
-    """Something that founders need and that the document says is at a park: institution, platform, service."""
+    """Something that founders need and that the document says is there: institution, platform, service."""
 
     need: Id
     text: Text
     source: Citation
+
+
+class Bar(Shape):
+    """Something that a document says must not be done at a place."""
+
+    need: Id | None = None
+    segment: Id | None = None
+    text: Text
+    whom: Text | None = None
+    """Whom it keeps out; None where it keeps out all."""
+    source: Citation
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.need is None) == (self.segment is None):
+            raise ValueError("need 和 segment 要写一个，也只写一个")
+        return self
+
+
+class Layout(Record):
+    """The pattern in which a region's parks stand, and what the document says of the region as a whole."""
+
+    pattern: Literal["一核两极", "一核多园", "1+N", "一区两翼多点"]
+    summary: Text
+    unstated: tuple[Text, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    """What the document says is in the region, without saying at which park."""
+    bars: tuple[Bar, ...] = ()
 
 
 class Park(Record):
@@ -192,6 +214,7 @@ class Park(Record):
     focus: tuple[Focus, ...] = ()
     stages: tuple[StageFit, ...] = ()
     offers: tuple[Offer, ...] = ()
+    bars: tuple[Bar, ...] = ()
     institutions: tuple[Text, ...] = ()
     part_of: Id | None = None
     contact: Contact = Contact()

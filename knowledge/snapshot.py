@@ -68,6 +68,11 @@ class Knowledge:
         """Whether a message, as it is read, names a place that no document here covers."""
         return bool(self._elsewhere.search(text))
 
+    def other_industry(self, text: str) -> str | None:
+        """The name of an industry in a message, as it is read, that no document here covers."""
+        names = ((e.name, n) for e in self.industries.values() for n in (e.name, *e.aliases))
+        return next((name for name, word in names if normalise(word) in text), None)
+
     def answerable(self) -> Iterator[Answerable]:
         """Every record that an answer can be made of."""
         for kind in ANSWERABLE:
@@ -96,6 +101,22 @@ class Knowledge:
     def supports_in(self, region: str) -> tuple[Support, ...]:
         """The supports that hold in a region: its own first, then those of the regions above."""
         return tuple(s for r in self.upward(region) for s in self.supports.values() if s.region == r)
+
+    @cached_property
+    def printed_supports(self) -> Mapping[str, tuple[Support, ...]]:
+        """The supports with a printed amount that a company in a region may look at, those of the regions above included."""
+        return {r: tuple(s for s in self.supports_in(r) if s.amount.max or s.amount.rate_max) for r in self.regions}
+
+    @cached_property
+    def parks_called(self) -> Mapping[str, str]:
+        """The park that a name means, as it is read, where the name of a region does not mean more."""
+        regions = {normalise(r.name) for r in self.regions.values()}
+        return {n: p.id for p in self.parks.values() for name in (p.name, *p.aliases) if (n := normalise(name)) not in regions}
+
+    @cached_property
+    def hard_needs(self) -> frozenset[str]:
+        """The needs without which a site is of no use to who has them."""
+        return frozenset(o.token for o in self.facts["needs"].options if o.hard)
 
     @cached_property
     def agendas(self) -> Mapping[str, Agenda]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dialogs.script import Pick
+from dialogs.script import Pick, Places
 from knowledge.shapes import Words
 from knowledge.snapshot import Knowledge
 
@@ -10,8 +10,8 @@ ANY = "any"
 
 
 def region_question(knowledge: Knowledge, anywhere: bool = False) -> Pick:
-    """Ask for the region; with `anywhere`, any will do (token `any`)."""
+    """Ask for the region; with `anywhere`, any will do (token `any`), and several may be named at once."""
     options = tuple((r.id, Words(zh=r.name, en=r.en)) for r in knowledge.regions.values())
     if anywhere:
         options = (*options, (ANY, Words(zh="都可以", en="Anywhere")))
-    return Pick("region", knowledge.facts["region"], options=options)
+    return (Places if anywhere else Pick)("region", knowledge.facts["region"], options=options)

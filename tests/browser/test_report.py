@@ -63,9 +63,9 @@ async def test_a_finished_pre_check_leads_to_its_report(chat: Chat) -> None:
     await expect(page.locator(".lead")).to_contain_text("可能符合")
     assert await page.evaluate("violations") == []
     assert await page.evaluate("document.documentElement.scrollWidth") == 360
-    other = page.locator(".folded")
+    other = page.locator(".failed .folded")
     await expect(other).to_be_hidden()
-    await page.locator("summary").click()
+    await page.locator(".failed summary").click()
     await expect(other).to_be_visible()
     await expect(other).to_contain_text("第二类医疗器械资助")
     assert await page.evaluate("document.documentElement.scrollWidth") == 360

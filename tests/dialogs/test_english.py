@@ -260,9 +260,10 @@ def test_a_precheck(talk: Talking) -> None:
 def test_a_choice_of_park(talk: Talking) -> None:
     talk.tap("Find a park")
     said = through(talk, {"segment": "in-vitro diagnostics", "region": "Taicang", "site_stage": "production", "needs": "testing"})
-    assert said.startswith("For in-vitro diagnostics, Taicang, production, testing, the papers point to:")
-    assert ". 太仓生物港 (Taicang Biotech Harbour), Taicang\n   focus on in-vitro diagnostics" in said
-    assert "Taicang Biotech Harbour" in [o.label for o in talk.options]
+    assert said.startswith("Look at 太仓生物港 (Taicang Biotech Harbour), ")
+    assert "(Weighed by: in-vitro diagnostics, Taicang, production, with 'testing'." in said
+    assert ". 太仓生物港 (Taicang Biotech Harbour), Taicang\n   · focus on in-vitro diagnostics" in said
+    assert [o.label for o in talk.options][:2] == ["Side by side", "Why not others"]
 
 
 def test_an_approval_route(talk: Talking) -> None:

@@ -91,7 +91,7 @@ def test_a_word_that_only_looks_like_starting_again_is_no_such_wish(talk: Talkin
 
 
 def test_start_again_in_a_form_keeps_what_it_is_about_and_asks_from_its_first_question(talk: Talking) -> None:
-    finished_parks(talk).tap("请专员对接")
+    finished_parks(talk).tap("登记请园区答复")
     talk.say("测试医疗公司").say("重来")
     assert talk.dialog == "request"
     assert talk.asking == "contact.company"
@@ -356,11 +356,16 @@ def test_several_answers_in_one_message_are_read_back(talk: Talking) -> None:
     assert talk.trail["events"] == "new_device_certificate"
 
 
-def test_two_values_where_one_can_be_are_asked_about(talk: Talking) -> None:
+def test_several_places_may_be_named_where_parks_are_looked_for(talk: Talking) -> None:
     talk.send(PARKS).say("体外诊断").say("太仓和昆山")
-    assert talk.trail == {"segment": "ivd"}
+    assert talk.trail == {"segment": "ivd", "region": "taicang,kunshan"}
     assert "太仓、昆山" in talk.text
-    assert labels(talk) == ["太仓", "昆山"]
+
+
+def test_two_values_where_one_can_be_are_asked_about(talk: Talking) -> None:
+    talk.send(PRECHECK).say("太仓和昆山")
+    assert talk.trail == {}
+    assert labels(talk)[:2] == ["太仓", "昆山"]
     talk.tap("昆山")
     assert talk.trail["region"] == "kunshan"
 

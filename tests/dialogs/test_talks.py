@@ -304,7 +304,7 @@ def test_parks_are_ranked_with_reasons_and_what_is_not_said(talk: Talking) -> No
     assert parks[0]["name"] in ("太仓生物港", "中德（太仓）生命健康产业园")
     assert all(p["region"] == "taicang" for p in parks)
     assert all(reason["citations"][0]["document"] == "taicang-2025" for p in parks for reason in p["reasons"])
-    assert "文件没写" in talk.text
+    assert "要问园区：是否适合生产；有没有“临床合作”" in talk.text
 
 
 @pytest.mark.parametrize(
@@ -463,10 +463,10 @@ def test_the_profile_follows_to_the_next_dialog_and_can_be_changed(talk: Talking
 
 def test_ticked_choices_count_when_done_is_tapped(talk: Talking) -> None:
     talk.send("!start:park_selection").say("体外诊断").tap("太仓").say("生产")
-    talk.tap("临床合作").tap("检验检测").tap("临床合作")
+    talk.tap("临床合作").tap("GMP 车间").tap("临床合作")
     assert talk.asking == "needs"
     talk.tap("选好了")
-    assert talk.trail["needs"] == "testing"
+    assert talk.trail["needs"] == "gmp_plant"
 
 
 # -- requests --------------------------------------------------------------------------------------------------------------------------

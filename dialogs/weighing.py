@@ -1,0 +1,181 @@
+"""Questions that weigh parks: why this one and why not that, two side by side, the second one, what else there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dialogs import asking, phrases, reading, shortlists, sides
+from dialogs.conversation import Frame
+from dialogs.messages import Option
+from dialogs.script import FreeText
+from dialogs.scripts.park_selection import LISTED, Shortlist
+from dialogs.talk import Talk
+from knowledge import comparing, parks
+from knowledge.parks import Wishes
+from knowledge.records import Park
+from knowledge.values import Found, normalise
+
+_LONGEST = 80
+"""A longer message tells a story: its wishes are read as such."""
+_NTH = re.compile(r"第([一二三123])(?:个|家|处|名|位|款)?(?!类|期|产品|条|项)|(首选|头一个)|\b(first|second|third)\b")
+_WHY = re.compile(r"为什么|为啥|为何|凭什么|凭啥|怎么(?=不|没|就|会|把)|理由|依据是|\bwhy\b|\breasons?\b")
+_NOT = re.compile(
+    r"(?<!是)不(?:是|选|推荐|推|行|考虑|列|放|去|给|合适|适合)|没(?:有|推荐|选|列|上|提|进)|排(?:在)?(?:后面|第[二三])|落选|\bnot\b|n't\b"
+)
+_LISTED = re.compile(r"推荐|选|排|首|挑|列|\b(?:recommend|first|pick|choose|suggest|top)")
+_SIDES = re.compile(r"比一?比|比一下|比较|对比|并排|哪[个家边处一](?:个)?(?:更|好|强|合适|适合|划算|对口)|怎么选|选哪|区别|差别|差在哪|不同|优劣|还是|二选一|三选一|\b(?:vs|versus|compare|better|difference|or|side by side)\b")  # fmt: skip
+_HOW = re.compile(r"怎么样|咋样|如何|好不好|好吗|行不行|行吗|how about|what about|tell me (?:more )?about")
+_MORE = re.compile(
+    r"(?:还有|有没有)(?:没有)?(?:别的|其他的?|其它的?|另外的)(?:园区?|地方|选择|推荐)?(?:吗|么|呢|没有?)?|别的(?:园区?|地方)?呢|为什么不是别的|为什么没有别的|换一批"
+    r"|(?:any(?:thing)?|what|some) (?:else|others?|other (?:parks?|options?|places?))|other (?:parks?|options?)|more (?:parks?|options?)|why not (?:the )?others"
+)
+_NUMBERS = {"一": 1, "二": 2, "三": 3, "1": 1, "2": 2, "3": 3, "first": 1, "second": 2, "third": 3}
+_PARTS = ("sides", "others")
+
+
+def asked(talk: Talk) -> bool:
+    """Answer a message that weighs parks, if it is one."""
+    if isinstance(talk.asking(), FreeText) or len(talk.text) > _LONGEST:
+        return False
+    if _other_industry(talk):
+        return True
+    found = last(talk)
+    values = talk.found
+    if _WHY.search(talk.text) and _NOT.search(talk.text):  # what is asked about (为什么不是科技城) is not what is denied
+        values = reading.located(talk.knowledge.vocabulary.read(_NOT.sub(" ", talk.text), talk.stage.today), talk.knowledge)
+    those = _meant(talk, values, found[1] if found else None)
+    if len(those) > 1 and (_SIDES.search(talk.text) or phrases.compares(talk.text)):
+        return _side_by_side(talk, those)
+    if found is None or not (talk.state.top is not None and talk.state.top.run == found[0].run):
+        return False
+    return _of_shortlist(talk, *found, values, those)
+
+
+def _other_industry(talk: Talk) -> bool:
+    """Say that the papers name no park for an industry that is not theirs, and recommend none."""
+    question = talk.asking()
+    for_parks = "park_selection" in talk.wants.wishes or "园区" in talk.text or (question is not None and question.key == "segment")
+    name = talk.knowledge.other_industry(talk.text) if for_parks and not any(f.kind == "segment" for f in talk.found) else None
+    if name is None:
+        return False
+    talk.speak(talk.say("parks.other_industry", name=name), (Option(talk.say("common.human"), "!human"),))
+    asking.ask(talk)
+    return True
+
+
+def _of_shortlist(talk: Talk, frame: Frame, found: Shortlist, values: Sequence[Found], those: Sequence[Park]) -> bool:
+    """Answer what is asked of the shortlist that was just told."""
+    asks_why = bool(_WHY.search(talk.text))
+    if asks_why and _NOT.search(talk.text) and (others := those or _best_of_places(talk, values, found)):
+        for park in others[:2]:
+            talk.replies.append(sides.why_not(talk.voice, comparing.why_not(talk.knowledge, found.wishes, park.id), frame.run))
+    elif _MORE.search(talk.text) and found.ranking.matches:
+        talk.replies.append(shortlists.others(talk.voice, found, frame.run))
+    elif not found.parks:
+        return False
+    elif asks_why and (those or _LISTED.search(talk.text) or phrases.bare(talk.text) in ("为什么", "为啥", "why")):
+        _why(talk, frame.run, found, those[0] if those else found.parks[0].park)
+    elif those and _NTH.search(talk.text) and _HOW.search(talk.text):
+        _why(talk, frame.run, found, those[0])
+    elif _SIDES.search(talk.text) and not talk.found and len(found.parks) > 1 and len(talk.text) <= 12:
+        _side_by_side(talk, [m.park for m in found.parks])
+    else:
+        return False
+    _remember(talk, those[0].id if those else found.parks[0].park.id if found.parks else "")
+    return True
+
+
+def tapped(talk: Talk, argument: str) -> bool:
+    """A button under a shortlist: side by side, or what else there is; False where the shortlist is gone."""
+    run, _, part = argument.partition(".")
+    found = last(talk, run)
+    if found is None or not found[1].ranking.matches or not (part in _PARTS or part in talk.knowledge.parks):
+        return False
+    talk.tapped = talk.say("parks.others" if part == "others" else "parks.compare" if part == "sides" else "parks.compare_first")
+    if part != "others":
+        matches = found[1].parks
+        return _side_by_side(talk, [m.park for m in matches] if part == "sides" else [matches[0].park, talk.knowledge.parks[part]])
+    talk.replies.append(shortlists.others(talk.voice, found[1], run))
+    return True
+
+
+def last(talk: Talk, run: str = "") -> tuple[Frame, Shortlist] | None:
+    """The last finished choice of a park (that of `run`) and its shortlist."""
+    for frame in reversed(talk.state.frames):
+        if frame.dialog == "park_selection" and frame.done and run in ("", frame.run):
+            outcome = talk.stage.run(frame).outcome
+            if outcome is not None and isinstance(outcome.data, Shortlist):
+                return frame, outcome.data
+    return None
+
+
+def _meant(talk: Talk, values: Sequence[Found], found: Shortlist | None) -> list[Park]:
+    """The parks that a message means: by their names, or by their place on the shortlist."""
+    knowledge, those = talk.knowledge, dict[str, Park]()
+    for value in values:
+        key = value.token if value.kind == "park" else knowledge.parks_called.get(value.text, "") if value.kind == "region" else ""
+        if key in knowledge.parks:
+            those.setdefault(key, knowledge.parks[key])
+    for said in _NTH.finditer(talk.text) if found else ():
+        number = 1 if said[2] else _NUMBERS[said[1] or said[3]]
+        if found is not None and number <= len(found.parks):
+            park = found.parks[number - 1].park
+            those.setdefault(park.id, park)
+    if any(v.kind == "region" for v in values):  # 邳州还是睢宁: two districts of one region
+        text = talk.text
+        for name, key in sorted(knowledge.parks_called.items(), key=lambda n: -len(n[0])):
+            if knowledge.parks[key].kind == "district" and name in text:
+                those.setdefault(key, knowledge.parks[key])
+                text = text.replace(name, " ")
+    return sorted(those.values(), key=lambda p: min((at for n in (p.name, *p.aliases) if (at := talk.text.find(normalise(n))) >= 0), default=0))
+
+
+def _best_of_places(talk: Talk, values: Sequence[Found], found: Shortlist) -> list[Park]:
+    """Where only a region is named (为什么不是昆山), the park of it that comes nearest."""
+    regions = [f.token for f in values if f.kind == "region"]
+    return [p for r in regions[:2] if (p := _nearest(talk, found, r)) is not None]
+
+
+def _nearest(talk: Talk, found: Shortlist, region: str) -> Park | None:
+    inside = {p.id for p in talk.knowledge.parks_in(region)}
+    matches = (m.park for m in found.ranking.matches if m.park.id in inside)
+    anywhere = parks.rank(talk.knowledge, replace(found.wishes, regions=())).matches
+    return next(matches, None) or next((m.park for m in anywhere if m.park.id in inside), next(iter(talk.knowledge.parks_in(region)), None))
+
+
+def _why(talk: Talk, run: str, found: Shortlist, park: Park) -> None:
+    """Why a park stands where it stands; of one that is not on the list, why not."""
+    ranked = found.ranking.matches
+    match = next((m for m in ranked[:LISTED] if m.park.id == park.id), None)
+    if match is None:
+        talk.replies.append(sides.why_not(talk.voice, comparing.why_not(talk.knowledge, found.wishes, park.id), run))
+        return
+    beside = ranked[1] if match is ranked[0] and len(ranked) > 1 else ranked[0] if match is not ranked[0] else None
+    place = found.ranking.place(park.id) or 1
+    talk.replies.append(sides.why(talk.voice, match, beside, found.wishes, place))
+
+
+def _side_by_side(talk: Talk, those: Sequence[Park]) -> bool:
+    """Two or three parks side by side, by what is known of the company."""
+    wishes = _wishes(talk)
+    talk.replies.append(sides.comparison(talk.voice, comparing.compare(talk.knowledge, wishes, [p.id for p in those[:LISTED]])))
+    _remember(talk, "")
+    return True
+
+
+def _wishes(talk: Talk) -> Wishes:
+    """What parks are compared by: the wishes of the last shortlist, and the field that the message names, or that is known."""
+    found = last(talk)
+    wishes = found[1].wishes if found else Wishes()
+    named = {f.token for f in talk.found if f.kind == "segment"}
+    if len(named) == 1:
+        return replace(wishes, segment=named.pop())
+    known = talk.state.profile.get("segment")
+    return wishes if wishes.segment or known not in talk.knowledge.segments else replace(wishes, segment=known)
+
+
+def _remember(talk: Talk, subject: str) -> None:
+    talk.free = True
+    talk.state = replace(talk.state, misses=0, subject=subject or talk.state.subject)
