@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dialogs import pictures
 from dialogs.messages import Option, Reply
 from dialogs.standing import Standing
 from dialogs.terms import Terms
@@ -53,7 +54,8 @@ class Voice(Terms, Standing):
             options = (Option(self.say("common.expand"), fit(f"!full:{record.id}")), *options)
         if len(options) > MAX_OPTIONS:
             options = (*options[: MAX_OPTIONS - 1], options[-1])  # the last one leads to a person
-        return Reply("\n".join(shown), options, self.sources(citations(record)))
+        drawn = pictures.layout(self.say.language, record.region) if isinstance(record, Layout) else None
+        return Reply("\n".join(shown), options, self.sources(citations(record)), picture=drawn)
 
     def _brief_length(self, record: Answerable) -> int | None:
         """How many lines are told at once; None for all."""

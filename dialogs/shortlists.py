@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from dialogs import pictures
 from dialogs.answers import Voice, fit
 from dialogs.messages import Option, Reply
 from dialogs.scripts.park_selection import LISTED, Shortlist
@@ -50,7 +51,15 @@ def shortlist(voice: Voice, found: Shortlist, run: str) -> Reply:
             places.append(layout.source)
     holds = [voice.holds(m.park) for m in found.parks]
     lines += [voice.colon(voice.called(m.park), said) for m, said in zip(found.parks, holds, strict=True)] if len(set(holds)) > 1 else holds[:1]
-    return Reply("\n".join(filter(None, lines)), _options(voice, found, run), voice.sources(places))
+    return Reply("\n".join(filter(None, lines)), _options(voice, found, run), voice.sources(places), picture=_picture(voice, found, layouts))
+
+
+def _picture(voice: Voice, found: Shortlist, layouts: Collection[str]) -> str | None:
+    """The layout with these parks marked, or, where they lie in several, the parks side by side."""
+    parks, asked = [m.park.id for m in found.parks], [*found.wishes.needs, *filter(None, [found.wishes.site_stage])]
+    if len(layouts) == 1 and (layout := voice.knowledge.layouts.get(next(iter(layouts)))) is not None:
+        return pictures.layout(voice.say.language, layout.region, parks)
+    return pictures.compare(voice.say.language, parks, asked) if len(parks) > 1 else None
 
 
 def _options(voice: Voice, found: Shortlist, run: str) -> tuple[Option, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dialogs import pictures
 from dialogs.answers import Voice, fit
 from dialogs.messages import Option, Reply
 from dialogs.naming import quoted
@@ -36,7 +37,10 @@ def comparison(voice: Voice, found: Comparison) -> Reply:
     places = [r.source for row in found.rows if row.criterion != "supports" for cell in row.cells for r in cell]
     lines += list(dict.fromkeys(voice.holds(p) for p in found.parks))
     shows = tuple(Option(voice.label(p), fit(f"!show:{p.id}")) for p in found.parks[:2])
-    return Reply("\n".join(lines), (*shows, Option(say("common.start_parks"), "!start:park_selection"), voice.log("words")), voice.sources(places))
+    options = (*shows, Option(say("common.start_parks"), "!start:park_selection"), voice.log("words"))
+    asked_for = [*found.wishes.needs, *filter(None, [found.wishes.site_stage])]
+    side_by_side = pictures.compare(say.language, [p.id for p in found.parks], asked_for) if len(found.parks) <= pictures.MOST else None
+    return Reply("\n".join(lines), options, voice.sources(places), picture=side_by_side)
 
 
 def _row(voice: Voice, found: Comparison, row: Row) -> list[str]:

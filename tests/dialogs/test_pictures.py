@@ -12,6 +12,7 @@ from dialogs.pictures import LONGEST, Box, Diagram, Row, Table, told
 from dialogs.texts import LANGUAGES
 from knowledge.records import Layout
 from knowledge.snapshot import Knowledge
+from tests.dialogs.talking import Talking
 
 BIO, PORT, SINO = "tc-park-bio", "tc-park-bioport", "tc-park-sinogerman"
 
@@ -177,3 +178,26 @@ def test_english_has_glosses_and_quotes_what_stands_in_chinese_only(knowledge: K
     assert found.heads[0] == "太仓生物港 (Taicang Biotech Harbour)"
     assert row(found, "pilot").cells[1].text == '"围绕医疗器械的加速"'
     assert diagram(knowledge, "taicang", "en").tiers[1].title == "两极 (poles)"
+
+
+# --- where pictures are shown
+
+
+def test_a_shortlist_of_one_layout_shows_it_with_the_parks_marked(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).send("!start:park_selection").say("体外诊断").tap("太仓").say("生产").say("都没有")
+    spec = next(r.picture for r in talk.replies if r.picture)
+    assert spec.startswith("layout/zh/taicang/tc-park-bioport,tc-park-sinogerman")
+    drawn = told(knowledge, spec)
+    assert isinstance(drawn, Diagram)
+    assert {b.name for t in drawn.tiers for b in t.boxes if b.marked} == {"太仓市生物医药产业园", "太仓生物港", "中德（太仓）生命健康产业园"}
+
+
+def test_parks_side_by_side_are_drawn_as_a_table(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).say("科技城和浒墅关比一比")
+    assert [r.picture for r in talk.replies if r.picture] == ["compare/zh/snd-kejicheng,snd-xushuguan"]
+    assert isinstance(told(knowledge, "compare/zh/snd-kejicheng,snd-xushuguan"), Table)
+
+
+def test_a_layout_that_is_asked_for_is_drawn(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).say("太仓的一核两极布局是什么")
+    assert "layout/zh/taicang" in [r.picture for r in talk.replies], talk.text
