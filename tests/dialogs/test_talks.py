@@ -466,7 +466,7 @@ def test_ticked_choices_count_when_done_is_tapped(talk: Talking) -> None:
     talk.tap("临床合作").tap("GMP 车间").tap("临床合作")
     assert talk.asking == "needs"
     talk.tap("选好了")
-    assert talk.trail["needs"] == "testing"
+    assert talk.trail["needs"] == "gmp_plant"
 
 
 # -- requests --------------------------------------------------------------------------------------------------------------------------
