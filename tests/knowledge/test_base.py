@@ -20,7 +20,7 @@ from knowledge import importing, loader
 from knowledge.figures import citations, said, stands
 from knowledge.money import Money
 from knowledge.papers import lies_in, plain
-from knowledge.records import Channel, Difference, Indicator, Park, QuestionAnswer, Service, Task
+from knowledge.records import Channel, Difference, Indicator, Layout, Park, QuestionAnswer, Service, Task
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 from knowledge.supports import Support
@@ -189,7 +189,8 @@ def test_institutions_at_a_park_are_named_in_the_section_that_is_cited_for_them(
 
 
 def test_what_is_at_a_park_or_in_a_region_stands_in_a_section_of_the_paper(knowledge: Knowledge) -> None:
-    for place in (*knowledge.parks.values(), *knowledge.layouts.values()):
+    places: list[Park | Layout] = [*knowledge.parks.values(), *knowledge.layouts.values()]
+    for place in places:
         for said_there in (*place.offers, *place.bars):
             assert said_there.source.section in papers.sections(said_there.source.document), (place.id, said_there.text)
             assert said_there.source.document == place.source.document, place.id
