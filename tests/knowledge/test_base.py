@@ -191,9 +191,9 @@ def test_institutions_at_a_park_are_named_in_the_section_that_is_cited_for_them(
 def test_what_is_at_a_park_or_in_a_region_stands_in_a_section_of_the_paper(knowledge: Knowledge) -> None:
     places: list[Park | Layout] = [*knowledge.parks.values(), *knowledge.layouts.values()]
     for place in places:
-        for said_there in (*place.offers, *place.bars):
-            assert said_there.source.section in papers.sections(said_there.source.document), (place.id, said_there.text)
-            assert said_there.source.document == place.source.document, place.id
+        for source in (*(o.source for o in place.offers), *(b.source for b in place.bars)):
+            assert source.section in papers.sections(source.document), (place.id, source)
+            assert source.document == place.source.document, place.id
 
 
 def test_parks_and_their_focus_are_named_in_the_section(knowledge: Knowledge) -> None:
