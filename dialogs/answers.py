@@ -130,7 +130,7 @@ class Voice(Terms, Standing):
         head = self.say("facts.park", name=self.called(record), region=self.region_name(record.region), role=self.role(record))
         fields = [self.segment_name(f.segment) if self.english else f.name for f in record.focus]
         focus = self.say("facts.focus", focus=self.say.join(list(dict.fromkeys(fields)))) if fields else ""
-        at = self.say("facts.institutions", institutions="、".join(record.institutions[:6])) if record.institutions else ""
+        at = self.say("facts.institutions", institutions="、".join(record.there[:6])) if record.there else ""
         contact = self.contact(record.contact) if filled(record.contact) else []
         if not self.english:
             return [self.colon(head, record.summary), focus, at, *contact]

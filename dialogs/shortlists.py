@@ -213,7 +213,7 @@ def _supports(voice: Voice, regions: Iterable[str]) -> str:
     if not any(n for _, n in counts):
         return say("parks.supports_none")
     above = {up for r, _ in counts for up in knowledge.upward(r)[1:]}
-    places = say.join([say("parks.supports", region=voice.region_name(r), count=n) for r, n in counts])
+    places = say.join([say("parks.supports" if n else "parks.supports_zero", region=voice.region_name(r), count=n) for r, n in counts])
     return say("parks.supports_printed", places=places) + (say("parks.supports_above") if above else "")
 
 

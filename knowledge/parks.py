@@ -128,7 +128,7 @@ def weigh(knowledge: Knowledge, park: Park, wishes: Wishes) -> ParkMatch | Out:
         count(hard=False, region=False),
         count(hard=False, region=True),
         _ROLES.get(park.role, 0),
-        len(park.institutions),
+        len(park.there),
         len(knowledge.printed_supports[park.region]),
         _SITES[park.kind],
     )
@@ -175,8 +175,11 @@ def _own_words(knowledge: Knowledge, park: Park) -> tuple[Reason, ...]:
 
 
 def institutions(park: Park) -> tuple[Reason, ...]:
-    """The institutions that a document names at a park, as one statement."""
-    return (Reason("institutions", "、".join(park.institutions), park.source),) if park.institutions else ()
+    """The institutions that a document names at a park, a statement for each place."""
+    places: dict[Citation, list[str]] = {park.source: list(park.institutions)} if park.institutions else {}
+    for institution in park.institutions_elsewhere:
+        places.setdefault(institution.source, []).append(institution.name)
+    return tuple(Reason("institutions", "、".join(names), source) for source, names in places.items())
 
 
 def _kind(knowledge: Knowledge, focus: str, segment: str | None) -> ReasonKind:

@@ -189,6 +189,13 @@ class Bar(Shape):
         return self
 
 
+class Institution(Shape):
+    """Who a document names at a park, in another section than the park's own."""
+
+    name: Text
+    source: Citation
+
+
 class Layout(Record):
     """The pattern in which a region's parks stand, and what the document says of the region as a whole."""
 
@@ -216,8 +223,15 @@ class Park(Record):
     offers: tuple[Offer, ...] = ()
     bars: tuple[Bar, ...] = ()
     institutions: tuple[Text, ...] = ()
+    """Who a document names there, at the record's own place."""
+    institutions_elsewhere: tuple[Institution, ...] = ()
     part_of: Id | None = None
     contact: Contact = Contact()
+
+    @property
+    def there(self) -> tuple[str, ...]:
+        """Everybody whom a document names at the park."""
+        return (*self.institutions, *(i.name for i in self.institutions_elsewhere))
 
 
 class Channel(Record):

@@ -162,7 +162,7 @@ def _body(record: Record | QuestionAnswer) -> str:
                 record.positioning or "",
                 *(f.name for f in record.focus),
                 *(o.text for o in record.offers),
-                *record.institutions,
+                *record.there,
             )
             return " ".join(parts)
         case Channel():

@@ -198,5 +198,6 @@ def citations(record: Answerable) -> tuple[Citation, ...]:
         return record.sources
     responsible = record.responsible if isinstance(record, Support | Channel | Service | Task) else None
     readings = record.readings if isinstance(record, Difference) else ()
-    places = (record.source, *record.also, *((responsible.source,) if responsible else ()), *(r.source for r in readings))
+    there = record.institutions_elsewhere if isinstance(record, Park) else ()
+    places = (record.source, *record.also, *((responsible.source,) if responsible else ()), *(r.source for r in readings), *(i.source for i in there))
     return tuple(dict.fromkeys(places))

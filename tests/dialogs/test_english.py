@@ -260,10 +260,32 @@ def test_a_precheck(talk: Talking) -> None:
 def test_a_choice_of_park(talk: Talking) -> None:
     talk.tap("Find a park")
     said = through(talk, {"segment": "in-vitro diagnostics", "region": "Taicang", "site_stage": "production", "needs": "testing"})
-    assert said.startswith("Look at 太仓生物港 (Taicang Biotech Harbour), ")
-    assert "(Weighed by: in-vitro diagnostics, Taicang, production, with 'testing'." in said
+    assert said.startswith(
+        "Look at 太仓生物港 (Taicang Biotech Harbour), 中德（太仓）生命健康产业园 (Sino-German Life and Health Industry Park, Taicang) first"
+    )
+    assert "\n(Weighed by: in-vitro diagnostics, Taicang, production, with 'testing'." in said
     assert ". 太仓生物港 (Taicang Biotech Harbour), Taicang\n   · focus on in-vitro diagnostics" in said
+    assert "whether it suits production; is there testing" in said
     assert [o.label for o in talk.options][:2] == ["Side by side", "Why not others"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("why the first", "太仓生物港 (Taicang Biotech Harbour) is no. 1 (by in-vitro diagnostics"),
+        ("why not 太仓市生物医药产业园", "is no. 3 of 3 that fit: its fields in the paper are less close to yours"),
+        ("why not Kunshan", "lies in Kunshan, not in Taicang"),
+        ("how about the third", "is no. 3 (by in-vitro diagnostics"),
+        ("anything else?", "Nothing else fits."),
+        ("compare the first and the third", "[Fields]"),
+        ("is 太仓生物港 better than 苏州科技城", "first: its fields in the paper are closer to yours"),
+    ],
+)
+def test_what_is_asked_of_a_shortlist_is_answered_in_english(talk: Talking, words: str, told: str) -> None:
+    talk.tap("Find a park")
+    through(talk, {"segment": "in-vitro diagnostics", "region": "Taicang", "site_stage": "production", "needs": "None"})
+    said = heard(talk.say(words))
+    assert told in said
 
 
 def test_an_approval_route(talk: Talking) -> None:

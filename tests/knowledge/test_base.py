@@ -20,7 +20,7 @@ from knowledge import importing, loader
 from knowledge.figures import citations, said, stands
 from knowledge.money import Money
 from knowledge.papers import lies_in, plain
-from knowledge.records import Channel, Difference, Indicator, Park, QuestionAnswer, Service, Task
+from knowledge.records import Channel, Difference, Indicator, Layout, Park, QuestionAnswer, Service, Task
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 from knowledge.supports import Support
@@ -181,11 +181,19 @@ def test_titles_and_words_in_quotation_marks_are_the_papers(knowledge: Knowledge
                 assert words.replace(",", "") in printed or words in titles, (record.id, words)
 
 
-def test_institutions_at_a_park_are_named_in_the_paper(knowledge: Knowledge) -> None:
+def test_institutions_at_a_park_are_named_in_the_section_that_is_cited_for_them(knowledge: Knowledge) -> None:
     for park in knowledge.parks.values():
-        for institution in park.institutions:
-            name = re.sub(r"\((?:[^()]*,)?[^()]*建[^()]*\)$|项目$", "", plain(institution))  # our word on how far it is
-            assert name in papers.paper(park.source.document) or re.sub(r"\(.*", "", name) in papers.paper(park.source.document), (park.id, name)
+        for institution, source in (*((i, park.source) for i in park.institutions), *((i.name, i.source) for i in park.institutions_elsewhere)):
+            name = re.sub(r"\(.*\)$|项目$", "", plain(institution))  # our word on how far it is
+            assert name in section(source), (park.id, name)
+
+
+def test_what_is_at_a_park_or_in_a_region_stands_in_a_section_of_the_paper(knowledge: Knowledge) -> None:
+    places: list[Park | Layout] = [*knowledge.parks.values(), *knowledge.layouts.values()]
+    for place in places:
+        for source in (*(o.source for o in place.offers), *(b.source for b in place.bars)):
+            assert source.section in papers.sections(source.document), (place.id, source)
+            assert source.document == place.source.document, place.id
 
 
 def test_parks_and_their_focus_are_named_in_the_section(knowledge: Knowledge) -> None:
