@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -188,7 +189,7 @@ def batch(path: Path, out: Path, knowledge: Knowledge, today: date, folder: Path
             for judged in found:
                 result.add(judged)
                 if judged.problems:
-                    progress.say("\n".join(line(judged.number, p) for p in judged.problems))
+                    progress.tell("\n".join(line(judged.number, p) for p in judged.problems))
                 progress.step()
             result.end(Voice(knowledge, today, texts("zh")))
         part.replace(out)
@@ -212,6 +213,8 @@ def spread(work: Callable[[list[Company]], list[Judged]], companies: Iterable[Co
                     yield from waiting.popleft().result()
             while waiting:
                 yield from waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise TableError("有一个进程中途停了，多半是内存不够：用 --jobs 1 再运行一次") from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -244,7 +247,7 @@ class Progress:
             self._out.write(f"\r\x1b[K{self._done}/{self._total}，每秒 {rate:.0f} 家，{_rest((self._total - self._done) / rate)}")
             self._out.flush()
 
-    def say(self, text: str) -> None:
+    def tell(self, text: str) -> None:
         """A line beside the progress."""
         self._out.write(("\r\x1b[K" if self._live else "") + text + "\n")
 
@@ -252,7 +255,7 @@ class Progress:
         """The last line."""
         spent = self._clock() - self._begun
         left = f"，{refused} 行没有算，写在“未处理”表里" if refused else ""
-        self.say(f"算了 {judged} 家，用了 {spent:.1f} 秒，每秒 {self._done / max(spent, 0.001):.0f} 家{left}。结果在 {out}")
+        self.tell(f"算了 {judged} 家，用了 {spent:.1f} 秒，每秒 {self._done / max(spent, 0.001):.0f} 家{left}。结果在 {out}")
 
 
 def _rest(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -332,12 +333,18 @@ def test_only_a_few_chunks_are_under_way_and_an_error_ends_the_others() -> None:
     assert [next(found).number for _ in range(3)] == [0, 1, 2]
     assert len(taken) <= prechecks.CHUNK * (2 * prechecks.AHEAD + 1)
     found.close()  # type: ignore[attr-defined]
+    with pytest.raises(TableError, match="--jobs 1"):
+        list(prechecks.spread(_die, iter([Company(1, "", {})]), 1))
     with pytest.raises(ZeroDivisionError):
         list(prechecks.spread(_fail, iter([Company(1, "", {})]), 2))
 
 
 def _judge_nothing(companies: list[Company]) -> list[Judged]:
     return [Judged(c.number, c.name) for c in companies]
+
+
+def _die(companies: list[Company]) -> list[Judged]:
+    os._exit(1)
 
 
 def _fail(companies: list[Company]) -> list[Judged]:
