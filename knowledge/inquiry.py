@@ -53,8 +53,9 @@ class Inquiry:
         self._agenda, self._given = agenda, given
         self.facts: dict[str, str] = {}
         self._wanted = list(agenda.first)
-        about = {generic(key) for key in given}
-        self._near = [not about.isdisjoint(looks) and self._any_met(s) for s, looks in zip(agenda.supports, agenda.looks_at, strict=True)]
+        self._all = dict(given)
+        self._spoken = {generic(key) for key in given}
+        self._near = [bool(given) and self._any_met(s) for s in agenda.supports]
 
     def open(self) -> list[str]:
         """The keys of these questions, the one that decides most first; ties go to the order of the vocabulary."""
@@ -67,7 +68,7 @@ class Inquiry:
 
     def most(self) -> int:
         """How many questions may still come, at most, with what was said; 0 where it hangs on how many products there are."""
-        agenda, facts = self._agenda, {**self._given, **self.facts}
+        agenda, facts = self._agenda, self._all
         keys = {
             key
             for support, wanted in zip(agenda.supports, self._wanted, strict=True)
@@ -80,7 +81,8 @@ class Inquiry:
 
     def tell(self, key: str, token: str) -> None:
         """Take an answer; only supports that look at its fact are judged anew."""
-        self.facts[key] = token
+        self.facts[key] = self._all[key] = token
+        self._spoken.add(generic(key))
         fact, agenda = generic(key), self._agenda
         for index, keys in enumerate(self._wanted):
             if keys and fact in agenda.looks_at[index]:
@@ -107,8 +109,10 @@ class Inquiry:
         )
 
     def _any_met(self, support: Support) -> bool:
-        facts, types = {**self._given, **self.facts} if self._given else self.facts, self._agenda.types
-        return any(verdict(c, facts, subject, types) is Verdict.MET for subject in subjects(support, facts) for c in support.criteria)
+        """Whether something that was said meets a condition."""
+        spoken, facts, types = self._spoken, self._all, self._agenda.types
+        said = [c for c in support.criteria if c.fact in spoken]
+        return bool(said) and any(verdict(c, facts, subject, types) is Verdict.MET for subject in subjects(support, facts) for c in said)
 
 
 def _looks_at(support: Support, types: FactTypes) -> set[str]:

@@ -94,7 +94,8 @@ def verdict(criterion: Criterion, facts: Facts, subject: str, types: FactTypes) 
     """Whether a condition is met by these facts."""
     if criterion.fact is None:
         return Verdict.UNDECIDABLE
-    if _impossible(criterion.fact, facts, subject, types):
+    fact = types.get(criterion.fact)
+    if fact is not None and (fact.only_if or fact.key.startswith("product.")) and _impossible(fact, facts, subject, types):
         return Verdict.NOT_MET
     token = known(criterion.fact, facts, subject, types)
     if token is None or token == UNKNOWN:
@@ -105,25 +106,24 @@ def verdict(criterion: Criterion, facts: Facts, subject: str, types: FactTypes) 
 
 
 def known(fact: str, facts: Facts, subject: str, types: FactTypes) -> str | None:
-    """The token of a fact, given or implied by another answer; None where it is open."""
-    if (token := facts.get(key_for(fact, subject))) is not None:
+    """The token of a fact, given or implied by another answer (“not sure” says no more than that); None where it is open."""
+    token = facts.get(key_for(fact, subject))
+    if (token is not None and token != UNKNOWN) or fact not in types or not types[fact].implied_by:
         return token
-    if fact not in types or not types[fact].implied_by:
-        return None
     implied = {
         option.implies[fact]
         for key in types[fact].implied_by
         for option in types[key].options
         if fact in option.implies and option.token in facts.get(key, "").split(",")
     }
-    return implied.pop() if len(implied) == 1 else None
+    return implied.pop() if len(implied) == 1 else token
 
 
-def _impossible(fact: str, facts: Facts, subject: str, types: FactTypes) -> bool:
+def _impossible(fact: FactType, facts: Facts, subject: str, types: FactTypes) -> bool:
     """A fact that cannot exist because another fact rules it out (a drug has no device class, and without a product there is none)."""
-    if fact.startswith("product.") and facts.get("products") == NONE:
+    if fact.key.startswith("product.") and facts.get("products") == NONE:
         return True
-    for other, needed in types[fact].only_if.items() if fact in types else ():
+    for other, needed in fact.only_if.items():
         token = known(other, facts, subject, types)
         if token not in (None, UNKNOWN, needed):
             return True

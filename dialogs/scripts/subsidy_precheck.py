@@ -26,7 +26,7 @@ def subsidy_precheck(knowledge: Knowledge, today: date) -> Script:
     agenda = knowledge.agendas[region]
     inquiry, skipped = Inquiry(agenda, given), list[str]()
     while matter := inquiry.open():
-        question = _question(agenda, matter[0], inquiry.most())
+        question = _question(agenda, matter[0], 0 if matter[0] in given else inquiry.most())
         value = yield from (replace(question, default=SKIPPED) if enough else question)
         if value is SKIPPED:
             skipped.append(matter[0])
