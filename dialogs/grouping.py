@@ -34,7 +34,7 @@ def grouped(rows: Iterable[Assessment]) -> Groups:
         elif not any(v is Verdict.MET for _, v in row.verdicts):
             name = SILENT
         found[name].append(row)
-    return {name: sorted(kept, key=_first) for name, kept in found.items() if kept}
+    return {name: kept if name in FOLDED else sorted(kept, key=_first) for name, kept in found.items() if kept}
 
 
 def is_near(row: Assessment) -> bool:

@@ -20,9 +20,9 @@ from dialogs.texts import texts
 from handlers.companies import Company, TableError
 from knowledge import loader
 from knowledge.given import REGION, Problem, Reader
-from knowledge.inquiry import Inquiry
+from knowledge.inquiry import still_open
 from knowledge.precheck import Report, precheck
-from knowledge.rules import COMPANY, Assessment, Facts, Status, Verdict, generic
+from knowledge.rules import COMPANY, Assessment, Status, Verdict, generic
 from knowledge.snapshot import Knowledge
 from knowledge.supports import Support
 
@@ -72,7 +72,7 @@ class Judge:
             *(counts.get(name, 0) for name in GROUPS),
             sum(counts.get(name, 0) for name in FOLDED),
             *self._total(report),
-            self._next(report.region, facts),
+            self._next(report),
         )
         return Judged(company.number, company.name, summary, details)
 
@@ -86,13 +86,10 @@ class Judge:
         binding = say.join([self._voice.cap(caps[i]) for i in total.binding])
         return whole(total.low), whole(total.high), total.currency, binding or None, None
 
-    def _next(self, region: str, facts: Facts) -> str | None:
+    def _next(self, report: Report) -> str | None:
         """The questions that decide most, as far as they are still open."""
-        inquiry = Inquiry(self._knowledge.agendas[region])
-        for key, token in facts.items():
-            inquiry.tell(key, token)
         questions = []
-        for key in inquiry.open()[:ASKED]:
+        for key in still_open(report.rows, report.facts, self._knowledge.agendas[report.region])[:ASKED]:
             product = f"产品 {key.split('.')[1]}：" if generic(key) != key else ""
             questions.append(product + self._knowledge.facts[generic(key)].question.zh)
         return "\n".join(questions) or None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from knowledge.rules import COMPANY, UNKNOWN, Facts, FactTypes, Verdict, generic, key_for, known, subjects, verdict
+from knowledge.rules import COMPANY, UNKNOWN, Assessment, Facts, FactTypes, Verdict, generic, key_for, known, subjects, verdict
 from knowledge.supports import Support
 
 
@@ -63,8 +63,7 @@ class Inquiry:
         for support, keys, near in zip(self._agenda.supports, self._wanted, self._near, strict=True):
             for key in keys:
                 weight[key] += (3 if support.amount.max or support.amount.rate_max else 1) * (4 if near else 1)
-        order = self._agenda.order
-        return sorted(weight, key=lambda key: (-weight[key], order.get(generic(key), len(order)), key))
+        return _ordered(weight, self._agenda)
 
     def most(self) -> int:
         """How many questions may still come, at most, with what was said; 0 where it hangs on how many products there are."""
@@ -122,6 +121,26 @@ def _looks_at(support: Support, types: FactTypes) -> set[str]:
     implied = {i for g in more if g in types for i in types[g].implied_by}
     own = {support.amount.of} if support.amount.of else set()
     return facts | more | implied | own | ({"products", "product.year"} if support.per == "product" else set())
+
+
+def still_open(rows: Iterable[Assessment], facts: Facts, agenda: Agenda) -> list[str]:
+    """The keys of the questions that still matter after a pre-check, from its rows: as `Inquiry.open`, without judging anew."""
+    weight: Counter[str] = Counter()
+    for row in rows:
+        verdicts = [(c, v) for c, v in row.verdicts if c.fact]
+        if any(v is Verdict.NOT_MET for _, v in verdicts):
+            continue
+        unknown = [c.fact or "" for c, v in verdicts if v is Verdict.UNKNOWN]
+        amount = row.support.amount
+        worth = (3 if amount.max or amount.rate_max else 1) * (4 if any(v is Verdict.MET for _, v in verdicts) else 1)
+        for key in _wanted(row.support, row.subject, unknown, facts, agenda.types):
+            weight[key] += worth
+    return _ordered(weight, agenda)
+
+
+def _ordered(weight: Counter[str], agenda: Agenda) -> list[str]:
+    order = agenda.order
+    return sorted(weight, key=lambda key: (-weight[key], order.get(generic(key), len(order)), key))
 
 
 def open_facts(supports: Iterable[Support], facts: Facts, types: FactTypes) -> list[str]:

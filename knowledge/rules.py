@@ -175,7 +175,9 @@ def assess_one(support: Support, subject: str, facts: Facts, document: Document,
         status = Status.UNKNOWN
     else:
         status = Status.MET
-    open_keys = dict.fromkeys(key_for(c.fact, subject) for c, v in verdicts if v is Verdict.UNKNOWN and c.fact)
+    open_keys: Iterable[str] = ()
+    if status is not Status.NOT_MET:
+        open_keys = dict.fromkeys(key_for(c.fact, subject) for c, v in verdicts if v is Verdict.UNKNOWN and c.fact)
     year = facts.get(f"{subject}.year", "") if subject != COMPANY else ""
     return Assessment(
         support=support,
@@ -184,8 +186,8 @@ def assess_one(support: Support, subject: str, facts: Facts, document: Document,
         verdicts=verdicts,
         time=time,
         status=status,
-        missing=() if status is Status.NOT_MET else tuple(open_keys),
-        one_step=_leads(verdicts, facts, types),
+        missing=tuple(open_keys),
+        one_step=status is Status.NOT_MET and _leads(verdicts, facts, types),
         estimate=None if status in (Status.NOT_MET, Status.WINDOW_OVER, Status.NOT_YET) else estimate(support, facts, subject),
     )
 
@@ -194,7 +196,7 @@ def _leads(verdicts: tuple[tuple[Criterion, Verdict], ...], facts: Facts, types:
     for criterion, found in verdicts:
         if found is Verdict.NOT_MET and criterion.fact in types:
             given = facts.get(criterion.fact or "", "").split(",")
-            return any(o.token in given and o.leads_to in criterion.any_of for o in types[criterion.fact or ""].options)
+            return any(o.leads_to in criterion.any_of and o.token in given for o in types[criterion.fact or ""].options if o.leads_to)
     return False
 
 

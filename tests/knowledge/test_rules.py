@@ -436,3 +436,14 @@ def test_a_larger_investment_never_loses_a_support(facts: dict[str, str], one: i
                     for n in sorted((one, two))
                 )
                 assert not (small is not Status.NOT_MET and large is Status.NOT_MET)
+
+
+def test_what_is_still_open_after_a_precheck_is_what_an_inquiry_would_ask() -> None:
+    facts = {"events": "new_device_certificate", "products": "1,2", "product.1.class": "III", "plans": "none", "stage": "unknown"}
+    agenda = KNOWLEDGE.agendas["snd"]
+    inquiry = Inquiry(agenda)
+    for key, token in facts.items():
+        inquiry.tell(key, token)
+    rows = rules.assess(agenda.supports, facts, KNOWLEDGE.documents, KNOWLEDGE.facts, DAY)
+    assert set(inquiry_module.still_open(rows, facts, agenda)) == set(inquiry.open())
+    assert inquiry.open()
