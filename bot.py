@@ -132,10 +132,11 @@ async def serve(settings: Settings) -> None:
         library = Library(await reload.first(settings.knowledge, store))
         gc.freeze()  # what stays is not looked through again and again: a big knowledge base would make a turn wait
         turns = Turns(store, library)
-        from handlers.drawing import Drawing  # what is asked on the command line needs no pictures and no web server
+        from handlers.drawing import Apart, Drawing  # what is asked on the command line needs no pictures and no web server
         from handlers.web import Server, create_app
 
-        drawing = Drawing(library)
+        apart = Apart()
+        drawing = Drawing(library, apart)
         telegram = _telegram(turns, drawing, settings)
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
         public = [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
@@ -152,6 +153,7 @@ async def serve(settings: Settings) -> None:
         for task in background:
             task.cancel()
         ended = await asyncio.gather(*background, return_exceptions=True)
+        apart.close()
         if telegram:
             await telegram.close()
     for error in ended:

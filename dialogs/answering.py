@@ -57,7 +57,7 @@ def answered(talk: Talk) -> bool:
     later = {k: v for k, v in given.items() if usable(talk, k, question.key)}
     if isinstance(read, Answer):
         talk.hide = question.private
-        if not free and (doubt := doubts.contradiction(talk, question.key, given)):
+        if not free and read.echo and (doubt := doubts.contradiction(talk, question.key, given)):  # a label or an alias says no more than itself
             talk.state = replace(frames.answer(talk.state, talk.stage, {**later, question.key: read.token}), misses=0)
             doubts.ask(talk, doubt)
         else:

@@ -27,10 +27,10 @@ def asked(talk: Talk) -> bool:
     if re.fullmatch(_NOW, words.strip()):
         day: date | None = today
     else:
-        dates = [str(f.value) for f in read_dates(words, today) if f.kind == "date"]
-        if len(dates) != 1:
-            return False
-        day = last_of(dates[0], today)
+        dates = [f for f in read_dates(words, today) if f.kind == "date"]
+        if len(dates) != 1 or dates[0].text.strip("的 ") != words.strip("的 ") or any(f.kind == "money" for f in talk.found):
+            return False  # a date within other words, or a sum that was reckoned in some year, is no day to judge by
+        day = last_of(str(dates[0].value), today)
     judge(talk, day or today)
     return True
 

@@ -127,12 +127,14 @@ def labels(talk: Talk, given: Mapping[str, str], frame: Frame | None = None) -> 
     now = talk.stage.run(top)
     questions = {a.question.key: a.question for a in now.trail} | ({now.asking.key: now.asking} if now.asking is not None else {})
     several = "," in given.get("products", "")
-    words = [
-        (_numbered(k, talk.say.language) if several else "") + (label(talk, questions[k], v) if k in questions else fact_label(talk, k, v))
-        for k, v in given.items()
-        if k != "products" or len(given) == 1
-    ]
-    return talk.say.join(list(dict.fromkeys(words)))
+    told: dict[str, list[str]] = {}
+    for k, v in given.items():
+        if k != "products" or len(given) == 1:
+            told.setdefault(_numbered(k, talk.say.language) if several else "", []).append(
+                label(talk, questions[k], v) if k in questions else fact_label(talk, k, v)
+            )
+    words = [*dict.fromkeys(told.pop("", [])), *(number + " ".join(dict.fromkeys(said)) for number, said in told.items())]
+    return talk.say.join(words)
 
 
 def fact_label(talk: Talk, key: str, token: str) -> str:

@@ -77,10 +77,22 @@ def _several(report: Report) -> bool:
     return "," in report.facts.get("products", "")
 
 
+FOLDED_ROWS = 300
+"""How many rows of a folded group are told; the others are only counted."""
+
+
 def _group(voice: Voice, report: Report, name: str, rows: Sequence[Assessment]) -> Json:
     """The rows of one status; those that do not fit are told in short."""
-    told = [_row(voice, report, r) | ({} if name in FOLDED else _more(voice, r)) for r in rows]
-    return {"name": name, "folded": name in FOLDED, "title": _named(voice, name), "rows": told}
+    shown = rows[:FOLDED_ROWS] if name in FOLDED else rows
+    told = [_row(voice, report, r) | ({} if name in FOLDED else _more(voice, r)) for r in shown]
+    return {
+        "name": name,
+        "folded": name in FOLDED,
+        "title": _named(voice, name),
+        "rows": told,
+        "count": len({r.support.id for r in rows}),
+        "left": len(rows) - len(shown),
+    }
 
 
 def _row(voice: Voice, report: Report, row: Assessment) -> Json:
@@ -96,7 +108,7 @@ def _row(voice: Voice, report: Report, row: Assessment) -> Json:
         "time": str(row.time),
         "headline": reports.headline(voice, row),
         "amount": voice.amount(support),
-        "holds": voice.holds(support),
+        "holds": voice.sentences(voice.holds(support), say("report.early") + "。" if row.early else ""),
         "criteria": criteria,
         "citations": [_place(c) for c in citations(support)],
         "change": reports.mending(voice, report, row),

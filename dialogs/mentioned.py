@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -11,8 +12,9 @@ from knowledge.values import Found, normalise
 
 _DIGITS = str.maketrans("一两二三四五六七八九", "1223456789")
 _HOW_MANY = re.compile(r"([2-9两二三四五六七八九])\s?[个张本项款](?:新?的)?(?:第?[一二三123i]{1,3}类|注册证|证|器械|产品|新药|品种|药)")
+_RECOGNISED = re.compile("(?<![没未])(?<!没有)(?<!还没)(?:已经?|通过了?|拿到了?|获得?了?|被)认定|(?<![没未有])认定(?:了|过|通过|下来)(?![吗没])")
 _BEFORE = re.compile(r"([1-9一两二三四五六七八九])\s?[个张本项款](?:新?的)?第?$")
-_AFTER = re.compile(r"的?(?:医疗器械)?(?:注册)?证?(?:书|有|是)?\s?([1-9一两二三四五六七八九])\s?[个张本项款]")
+_AFTER = re.compile(r"的?(?:医疗器械|试剂|设备|器械|产品)?(?:注册)?证?(?:书|有|是)?\s?([1-9一两二三四五六七八九])\s?[个张本项款]")
 
 
 def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[str, str]:
@@ -26,26 +28,56 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[st
     for fact, kind in (("stage", "stage"), ("events", "event")):
         order = [o.token for o in knowledge.facts[fact].options]
         named = {f.token for f in found if f.kind == kind}
+        if "joint_rd" in named and _RECOGNISED.search(text):
+            named = named - {"joint_rd"} | {"joint_rd_recognised"}
         if tokens := [t for t in order if t in named]:
             given[fact] = ",".join(tokens)
-    for fact, kind in (("class", "device_class"), ("drug_class", "drug_class"), ("phase", "phase")):
-        stated = [f for f in found if f.kind == kind and f.token]
-        if (each := _each(stated, text)) and len(each) <= MAX_ITEMS:
-            numbered = {str(number): token for number, token in enumerate(each, 1)}
-            given |= {"products": ",".join(numbered), **{f"product.{i}.{fact}": token for i, token in numbered.items()}}
+    given |= _products(found, text)
     money = [f for f in found if f.kind == "money" and f.token]
     if len(money) == 1 and money[0].value["bound"] is None and (key := _sum_of(given.get("events", ""), money[0].value["currency"], text)):
         given[key] = money[0].token
     return given
 
 
-def _each(stated: Sequence[Found], text: str) -> list[str]:
+def _products(found: Sequence[Found], text: str) -> dict[str, str]:
+    """The products that a message counts, devices first, then drugs, each with its class, its phase and the year said beside it."""
+    by_kind = {kind: [f for f in found if f.kind == kind and f.token] for kind in ("device_class", "drug_class", "phase")}
+    mixed = bool(by_kind["device_class"]) and bool(by_kind["drug_class"] or by_kind["phase"])
+    products: list[dict[str, str]] = []
+    for f in _each(by_kind["device_class"], text, mixed):
+        products.append({"class": f.token, **({"type": "device"} if mixed else {}), **_year(f, text)})
+    drugs = _each(by_kind["drug_class"] or by_kind["phase"], text, mixed)
+    for f in drugs:
+        phases = by_kind["phase"] if f.kind == "drug_class" and (len(by_kind["phase"]) == 1 or len(drugs) == 1) else ()
+        said = {"drug_class": f.token} if f.kind == "drug_class" else {"phase": f.token}
+        products.append({**({"type": "drug"} if mixed else {}), **said, **({"phase": phases[0].token} if len(phases) == 1 else {}), **_year(f, text)})
+    if not 0 < len(products) <= MAX_ITEMS:
+        return {}
+    numbered = dict(enumerate(products, 1))
+    return {"products": ",".join(map(str, numbered)), **{f"product.{n}.{k}": v for n, fields in numbered.items() for k, v in fields.items()}}
+
+
+def _each(stated: Sequence[Found], text: str, mixed: bool) -> list[Found]:
     """The value of each product that a message counts: 2个三类证, 两个三类证一个二类证, 三类证2个二类证1个. Of several values, those not counted say nothing."""
     if len(stated) == 1:
-        return [stated[0].token] * _number(_HOW_MANY.search(text), 1)
+        beside = _BEFORE.search(text, 0, stated[0].start) or _AFTER.match(text, stated[0].end)
+        return [stated[0]] * _number(beside if mixed else beside or _HOW_MANY.search(text), 1)
     ahead = bool(stated) and _BEFORE.search(text, 0, stated[0].start) is not None  # the first says on which side its count stands
-    counts = (_number(_BEFORE.search(text, 0, f.start) if ahead else _AFTER.match(text, f.end), 0) for f in stated)
-    return [f.token for f, count in zip(stated, counts, strict=True) for _ in range(count)]
+    otherwise = 1 if mixed else 0  # somebody who speaks of devices and drugs speaks of their own
+    counts = (_number(_BEFORE.search(text, 0, f.start) if ahead else _AFTER.match(text, f.end), otherwise) for f in stated)
+    return [f for f, count in zip(stated, counts, strict=True) for _ in range(count)]
+
+
+_CLAUSE = re.compile("[,，;；。、]|还有|另外|以及")
+_YEAR = re.compile(r"(20[0-4]\d)(?:\s?年|(?=[^\d万亿元]))")
+
+
+def _year(stated: Found, text: str) -> dict[str, str]:
+    """The year that stands in the same clause as a class, if exactly one does."""
+    ends = [0, *(m.end() for m in _CLAUSE.finditer(text)), len(text) + 1]
+    clause = next(text[a:b] for a, b in itertools.pairwise(ends) if a <= stated.start < b)
+    years = set(_YEAR.findall(clause))
+    return {"year": years.pop()} if len(years) == 1 else {}
 
 
 def _number(counted: re.Match[str] | None, otherwise: int) -> int:

@@ -18,12 +18,13 @@ _CONTROL: Mapping[str, str] = MappingProxyType(
             "help": "帮助|菜单|怎么用|使用说明|help|/help|?|menu",
             "human": "转人工|人工|人工服务|人工客服|找人工|找客服|客服|转客服|真人|human|agent",
             "status": "进度|查进度|查一下进度|我的请求|我的登记|请求进度|status",
-            "resume": "继续|接着|接着来|接着刚才|resume|continue",
+            "leave": "先停一下|先停一停|先停|等会再答|等会儿再答|待会再答|待会儿再答|回头再答|晚点再答|先停一下等会再答|先停一下,等会再答|先放着|先放一放|later",
+            "resume": "继续|接着|接着来|接着刚才|接着答|接着问|继续答|resume|continue",
             "edit": "改答案|修改|修改答案|改一下|edit|change",
             "why": "为什么|为什么问|为什么问这个|为什么要问这个|为什么问这些|为啥问这个|问这个干嘛|问这个做什么|问这个有什么用|why|why do you ask",
             "repeat": "再说一遍|再说一次|再讲一遍|重复一遍|重复一下|重发一遍|没看清|没看清楚|没看到|没听清|刚才说什么|刚才说什么了|刚才说的什么|刚刚说什么|"
             "你刚才说什么|您刚才说什么|repeat|repeat that|say that again|pardon|what did you say",
-            "enough": "先看结果|直接看结果|看结果|先出结果|直接出结果|show results|show me the results",
+            "enough": "先看结果|直接看结果|看结果|先出结果|直接出结果|先这样|就这样|先这样吧|就这些|show results|show result|show me the results",
             "file": "登记|帮我登记|我要登记|登记请求|登记一下",
             "withdraw": "撤回|撤销|撤销登记|撤回请求|撤回登记|我想撤回|我想撤回请求|取消登记|withdraw",
         }.items()

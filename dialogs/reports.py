@@ -15,7 +15,7 @@ from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
 from knowledge.precheck import Report, change
-from knowledge.rules import COMPANY, Assessment, Estimate, Status, Verdict
+from knowledge.rules import COMPANY, UNKNOWN, Assessment, Estimate, Status, Verdict
 from knowledge.shapes import Citation
 from knowledge.snapshot import citations
 from knowledge.stacking import Total
@@ -143,6 +143,8 @@ def _left_out(voice: Voice, report: Report, groups: Groups) -> list[str]:
     lines = [say("report.not_added", count=len(unsure))] if unsure and report.total else []
     if silent:
         lines.append(say("report.not_asked", count=silent, questions=len(report.open)) if report.open else say("report.silent", count=silent))
+    unsure_year = any(k.endswith(".year") and v == UNKNOWN for k, v in report.facts.items())
+    lines += [say("report.year_taken", year=report.today.year)] if unsure_year and report.total else []
     return [*lines, say("report.folded", count=failed) if failed else ""]
 
 
@@ -165,8 +167,8 @@ def _row_lines(voice: Voice, report: Report, same: Sequence[Assessment]) -> list
         case Status.NOT_MET:
             lines.append(failed(voice, report, first))
         case Status.UNDECIDABLE:
-            why = next(c.undecidable for c, v in first.verdicts if v is Verdict.UNDECIDABLE)
-            lines.append(say("report.undecidable", why=(why or "").rstrip("。")))
+            why = next((c.undecidable or "" for c, v in first.verdicts if v is Verdict.UNDECIDABLE), say("report.early"))
+            lines.append(say("report.undecidable", why=why.rstrip("。")))
         case Status.UNKNOWN | Status.WINDOW_OVER if any(v is Verdict.UNKNOWN for r in same for _, v in r.verdicts):
             missing = dict.fromkeys(voice.condition(c) for r in same for c, v in r.verdicts if v is Verdict.UNKNOWN)
             lines.append(say("report.missing", facts=voice.clauses(missing)))

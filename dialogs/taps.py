@@ -13,6 +13,9 @@ from dialogs.talk import Talk
 from knowledge.precheck import Report
 from knowledge.snapshot import citations
 
+FIRST, LATER = 2000, 10
+"""Days to judge by lie between this year and so many years from now."""
+
 
 def tap(talk: Talk, payload: str) -> None:
     """A tapped button: `!verb:arg`, or `run:key=token` for an answer (`run:~key=token` ticks one of several)."""
@@ -143,7 +146,10 @@ def _basis(talk: Talk, argument: str) -> None:
 
 def _as_of(talk: Talk, day: str) -> None:
     try:
-        as_of.judge(talk, date.fromisoformat(day))
+        when = date.fromisoformat(day)
+        if not FIRST <= when.year <= talk.now.year + LATER:
+            raise ValueError("no paper speaks of that day")
+        as_of.judge(talk, when)
     except ValueError:
         moves.stale(talk, "bad.forged")
 

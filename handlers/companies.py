@@ -22,6 +22,10 @@ MAX_LINES = 50
 """Lines that one row may have; more mean that a quote was not closed."""
 
 
+LONGEST_NAME = 200
+"""How much of a company's name is carried over: it stands in every row."""
+
+
 class TableError(Exception):
     """A table of which no row can be read; the message says why and what to do."""
 
@@ -59,7 +63,7 @@ class Table:
         delimiter = max(DELIMITERS, key=first.count)
         with path.open(encoding=encoding, newline="") as file:
             records = (record for _, record in _records(file, delimiter))
-            heading = tuple(cell.strip() for cell in next(records, ()) or ())
+            heading = tuple(cell.strip() for cell in next((r for r in records if r is None or any(map(str.strip, r))), ()) or ())
             count = sum(1 for record in records if record is None or any(map(str.strip, record)))
         if not heading:
             raise TableError(f"{path} 是空的。用 python bot.py precheck --template 得到一张空表")
@@ -71,7 +75,7 @@ class Table:
     def __iter__(self) -> Iterator[Company]:
         with self.path.open(encoding=self.encoding, newline="") as file:
             records = _records(file, self.delimiter)
-            next(records)
+            next(n for n, record in records if record is None or any(map(str.strip, record)))  # the heading
             for number, record in records:
                 if record is None:
                     problem = Problem("", "读不了：引号没有配对，或有一格太长", "检查这一行的引号，两个一对")
@@ -81,7 +85,7 @@ class Table:
 
     def _company(self, number: int, record: list[str]) -> Company:
         cells = dict(zip(self.heading, map(str.strip, record), strict=False))
-        name = next((cells[n] for n in NAMES if cells.get(n)), "")
+        name = next((cells[n] for n in NAMES if cells.get(n)), "")[:LONGEST_NAME]
         beyond = [cell for cell in record[len(self.heading) :] if cell.strip()]
         problems = [Problem("", f"比表头多了 {len(beyond)} 格（“{beyond[0][:20]}”）", "格子里有逗号的，整格用英文双引号括起来")] if beyond else []
         if cells.get(""):

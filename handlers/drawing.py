@@ -6,10 +6,13 @@ follows the reader's light or dark screen, messengers PNG, on its own light card
 
 from __future__ import annotations
 
+import multiprocessing
 import re
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -91,8 +94,9 @@ class Sheet:
 class Drawing:
     """Draws the pictures of the knowledge in use, and keeps the last ones. Safe to use from several threads; one draws at a time."""
 
-    def __init__(self, library: Library) -> None:
-        self._library, self._lock = library, Lock()
+    def __init__(self, library: Library, render: Callable[[str], bytes] | None = None) -> None:
+        """`render`: SVG → PNG; in this process where none is given."""
+        self._library, self._render, self._lock = library, render or to_png, Lock()
         self._kept: OrderedDict[tuple[str, str, str], bytes] = OrderedDict()
         environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined)
         self._template = environment.get_template("picture.svg")
@@ -103,7 +107,7 @@ class Drawing:
 
     def png(self, spec: str) -> bytes | None:
         """The picture as PNG; None where the knowledge in use has no such picture."""
-        return self._drawn(spec, "png", to_png)
+        return self._drawn(spec, "png", self._render)
 
     def _drawn(self, spec: str, form: str, finish: Callable[[str], bytes]) -> bytes | None:
         with self._lock:
@@ -140,6 +144,29 @@ class Drawing:
             sizes=SIZES,
             marks=[card, *sheet.marks],
         )
+
+
+class Apart:
+    """Renders PNGs in a process of its own, begun with the first: the library holds the interpreter while it draws, and every talk would wait."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __call__(self, svg: str) -> bytes:
+        """The PNG of an SVG of ours."""
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        try:
+            return self._pool.submit(to_png, svg).result()
+        except BrokenProcessPool:
+            self.close()  # the next one gets a new process
+            raise
+
+    def close(self) -> None:
+        """End the process."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
 
 
 def to_png(svg: str) -> bytes:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]
+from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
 
 from dialogs.answers import Voice
 from handlers.judging import Cell, Judged
@@ -89,7 +90,10 @@ class Result:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._workbook.close()
+        try:
+            self._workbook.close()
+        except FileCreateError as fault:
+            raise OSError(str(fault)) from fault
 
     def add(self, judged: Judged) -> None:
         """Write what came of one company."""
@@ -130,5 +134,6 @@ class Result:
 
 
 def line(number: int, problem: Problem) -> str:
-    """A problem of a row as it is said on the command line."""
-    return f"第 {number} 行 {problem.field}：{problem.what}\n  {problem.fix}" if problem.field else f"第 {number} 行：{problem.what}\n  {problem.fix}"
+    """A problem of a row as it is said on the command line; what could steer a terminal is left out."""
+    of = f" {problem.field}" if problem.field else ""
+    return _UNSEEN.sub("", f"第 {number} 行{of}：{problem.what}") + f"\n  {problem.fix}"

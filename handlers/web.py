@@ -2,7 +2,7 @@
 
 What is said goes in by POST and is answered at once with "ok"; replies and notices come through Server-Sent Events, each with
 its outbox id, so that a reader who was cut off resumes where they were. The page itself is in `handlers/chat_page`; pictures are at
-`/picture/<spec>.svg` and `.png`.
+`/picture/<spec>.svg`.
 """
 
 from __future__ import annotations
@@ -82,8 +82,7 @@ def create_app(
     routes: list[BaseRoute] = [Route("/api/messages", chat.say, methods=["POST"])]
     routes += [Mount(path, StaticFiles(directory=folder)) for path, folder in _STATIC.items()]
     if drawing:
-        forms = ((".svg", drawing.svg, "image/svg+xml"), (".png", drawing.png, "image/png"))
-        routes += [Route(f"/picture/{{spec:path}}{ending}", _shown(draw, kind)) for ending, draw, kind in forms]
+        routes.append(Route("/picture/{spec:path}.svg", _shown(drawing.svg, "image/svg+xml")))
     routes += [Route(path, call) for path, call in calls.items()]
     routes += [Route(path, _called(webhook), methods=["POST"]) for path, webhook in webhooks.items()]
     told = dict.fromkeys((HTTPException, BadMessageError, TurnError, StoreError, ClientDisconnect), _tell)

@@ -52,7 +52,8 @@ def change(row: Assessment, facts: Facts, documents: Mapping[str, Document], typ
     for answers in _candidates(row, facts, types):
         then = assess_one(row.support, row.subject, {**facts, **answers}, document, types, today).status
         if then is not Status.NOT_MET:
-            effort = max((c.change for c in row.failed), key=_EFFORTS.index)
+            real = [c for c in row.failed if "products" not in answers or not (c.fact or "").startswith("product.")]
+            effort: Effort = max((c.change for c in real), key=_EFFORTS.index, default="time")  # who has no product yet may have one
             return Change(answers, row.failed, effort, on, then)
     return None
 

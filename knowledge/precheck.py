@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from knowledge import changes, rules, stacking
@@ -25,6 +25,8 @@ class Report:
     """The answers that it follows from, by key; no private ones."""
     open: tuple[str, ...] = ()
     """Keys of questions that were not put, since the person wanted to see what follows so far."""
+    lifted: dict[tuple[str, str], Change | None] = field(default_factory=dict, compare=False, repr=False)
+    """What would change a row, once it was asked for: by support and subject."""
 
 
 def precheck(knowledge: Knowledge, region: str, facts: Facts, today: date, open_keys: tuple[str, ...] = ()) -> Report:
@@ -36,4 +38,7 @@ def precheck(knowledge: Knowledge, region: str, facts: Facts, today: date, open_
 
 def change(knowledge: Knowledge, report: Report, row: Assessment) -> Change | None:
     """What would change a row of a report; None where nothing would, or nothing need."""
-    return changes.change(row, report.facts, knowledge.documents, knowledge.facts, report.today)
+    key = (row.support.id, row.subject)
+    if key not in report.lifted:
+        report.lifted[key] = changes.change(row, report.facts, knowledge.documents, knowledge.facts, report.today)
+    return report.lifted[key]

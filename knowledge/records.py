@@ -46,6 +46,8 @@ class Document(Shape):
     number: Text | None = None
     issuer: Text | None = None
     issued: Day | None = None
+    effective: Day | None = None
+    """The day from which the paper says that it is carried out (自发布之日起实施); None where it says nothing of it."""
     plan: Window | None = None
     """The plan period or target year that the paper prints; None where it prints none."""
     plan_kind: Literal["period", "target_year"] | None = None

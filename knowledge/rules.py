@@ -69,6 +69,8 @@ class Assessment:
     status: Status
     missing: tuple[str, ...]
     estimate: Estimate | None
+    early: bool = False
+    """The product is from a year before the window or plan: whether it counts as new, no paper says."""
     one_step: bool = False
     """What the company has done leads to the event that is asked for (联合攻关 → 认定)."""
 
@@ -175,10 +177,13 @@ def assess_one(support: Support, subject: str, facts: Facts, document: Document,
         status = Status.UNKNOWN
     else:
         status = Status.MET
+    year = facts.get(f"{subject}.year", "") if subject != COMPANY else ""
+    window = support.window if support.window and support.window.since else document.plan
+    early = status is Status.MET and year.isdigit() and window is not None and window.since is not None and int(year) < window.since.year
+    status = Status.UNDECIDABLE if early else status
     open_keys: Iterable[str] = ()
     if status is not Status.NOT_MET:
         open_keys = dict.fromkeys(key_for(c.fact, subject) for c, v in verdicts if v is Verdict.UNKNOWN and c.fact)
-    year = facts.get(f"{subject}.year", "") if subject != COMPANY else ""
     return Assessment(
         support=support,
         subject=subject,
@@ -187,6 +192,7 @@ def assess_one(support: Support, subject: str, facts: Facts, document: Document,
         time=time,
         status=status,
         missing=tuple(open_keys),
+        early=early,
         one_step=status is Status.NOT_MET and _leads(verdicts, facts, types),
         estimate=None if status in (Status.NOT_MET, Status.WINDOW_OVER, Status.NOT_YET) else estimate(support, facts, subject),
     )
@@ -209,7 +215,8 @@ def estimate(support: Support, facts: Facts, subject: str) -> Estimate | None:
     """What the printed amount comes to with these facts; None where nothing can be reckoned."""
     amount = support.amount
     single = [c for c in support.caps if c.scope in ("product", "project", "item", "person", "company")]
-    ceiling = min(single, key=lambda c: c.max.value) if single else None
+    own = [c for c in single if amount.max is None or c.max.currency == amount.max.currency] or single
+    ceiling = min(own, key=lambda c: c.max.value) if own else None
     base = facts.get(key_for(amount.of, subject)) if amount.of else None
     return _limited(_reckoned(amount, base, ceiling.max if ceiling else None), ceiling)
 

@@ -7,7 +7,8 @@ problem is the number of different sets of ceilings, however many supports there
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -17,8 +18,9 @@ from knowledge.supports import Cap
 
 Under = frozenset[tuple[object, ...]]
 """The ceilings over a row: each a cap's id with the year, the product or the row that it counts over."""
-MAX_COMBINATIONS = 2_000
-"""Choices of one of a kind that are tried, where more than one is worth trying; kinds beyond that take their highest."""
+MAX_COMBINATIONS = 500
+"""Choices of one of a kind that are all tried, where more than one is worth trying. Of more, the highest of each kind are taken and then
+exchanged one by one as long as the sum grows, which need not find the very best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,6 @@ def _choose(rows: Sequence[Assessment], under: Sequence[Under], ceilings: Mappin
     for index, row in enumerate(rows):
         kinds.setdefault((row.support.same_kind or row.support.id, row.subject), []).append(index)
     options = [_undominated(members, rows, under) for members in kinds.values()]
-    count = 1
-    for place, members in enumerate(options):
-        count *= len(members)
-        if count > MAX_COMBINATIONS:
-            count //= len(members)
-            options[place] = members[:1]
     best: tuple[Fraction, Fraction] | None = None
     chosen: list[int] = []
     known: dict[tuple[str, frozenset[tuple[Under, Fraction]]], Fraction] = {}
@@ -99,13 +95,26 @@ def _choose(rows: Sequence[Assessment], under: Sequence[Under], ceilings: Mappin
             known[key] = _most(bundled, ceilings)
         return known[key]
 
-    if count == 1:
+    if math.prod(map(len, options)) == 1:
         return sorted(members[0] for members in options)
-    for combination in itertools.product(*options):
+    ways = itertools.product(*options) if math.prod(map(len, options)) <= MAX_COMBINATIONS else _exchanged(options, most)
+    for combination in ways:
         found = (most("high", combination), most("low", combination))
         if best is None or found > best:
             best, chosen = found, sorted(combination)
     return chosen
+
+
+def _exchanged(options: Sequence[Sequence[int]], most: Callable[[str, Sequence[int]], Fraction]) -> Iterator[list[int]]:
+    """The highest of each kind, then whatever is better by exchanging one."""
+    held = [members[0] for members in options]
+    while True:
+        yield held
+        near = [[*held[:place], other, *held[place + 1 :]] for place, members in enumerate(options) for other in members if other != held[place]]
+        best = max(near, key=lambda combination: (most("high", combination), most("low", combination)))
+        if (most("high", best), most("low", best)) <= (most("high", held), most("low", held)):
+            return
+        held = best
 
 
 def _undominated(members: Sequence[int], rows: Sequence[Assessment], under: Sequence[Under]) -> list[int]:

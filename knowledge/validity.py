@@ -57,7 +57,8 @@ def begins(record: Record, document: Document, today: date) -> date | None:
     if notice is not None and notice.opens is not None and notice.opens > today:
         return notice.opens
     window = record.window if record.window and (record.window.since or record.window.until) else document.plan
-    return window.since if window else None
+    days = (window.since if window else None, None if window is record.window else document.effective)
+    return max((d for d in days if d is not None), default=None)
 
 
 def ends(record: Record, document: Document, today: date) -> date | None:
@@ -75,6 +76,8 @@ def document_time(document: Document, today: date) -> Time:
     """How a document stands on a day."""
     if superseded(document, today):
         return Time.SUPERSEDED
+    if document.effective is not None and today < document.effective:
+        return Time.NOT_YET
     if document.plan and (document.plan.since or document.plan.until):
         return _within(document.plan, today, over=Time.PLAN_OVER, inside=Time.IN_FORCE)
     return Time.UNDATED

@@ -20,6 +20,8 @@ KEPT_VERSIONS = 50
 """How many knowledge bases that were in use are kept; older ones go."""
 KEPT_PRECHECKS = 10_000
 """How many pre-checks without the person are kept; older ones go."""
+KEPT_REPORTS = 5_000
+"""How many reports of pre-checks are kept at most; the oldest go."""
 KEPT_RATINGS = 10_000
 """How many ratings without the person are kept; older ones go."""
 PURGED = 20

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from storage.contract import (
     KEPT_PRECHECKS,
     KEPT_RATINGS,
+    KEPT_REPORTS,
     KEPT_VERSIONS,
     PURGED,
     REQUEST_SLOT,
@@ -190,6 +191,8 @@ class MemoryStore:
             for _, report in expired[:PURGED]:
                 del self._reports[report]
             self._reports[name] = kept
+            for report, _ in sorted(self._reports.items(), key=lambda r: (r[1][0], r[0]))[: max(0, len(self._reports) - KEPT_REPORTS)]:
+                del self._reports[report]
         for text in turn.unanswered:
             before = self._unanswered.get(text, Unanswered(text, 0, at))
             self._unanswered[text] = Unanswered(text, before.count + 1, max(before.last, at))

@@ -20,6 +20,7 @@ from sqlite_utils.db import Table
 from storage.contract import (
     KEPT_PRECHECKS,
     KEPT_RATINGS,
+    KEPT_REPORTS,
     KEPT_VERSIONS,
     PURGED,
     Address,
@@ -286,6 +287,8 @@ class SqliteStore:
             for report in turn.reports:
                 run("delete from reports where key in (select key from reports where expires <= ? order by expires, key limit ?)", (at, PURGED))
                 run("insert or replace into reports values (?, ?, ?)", (report.key, _text(report.expires), encode(report.body)))
+                oldest = "select key from reports order by expires desc, key limit ? offset ?"
+                run(f"delete from reports where key in ({oldest})", (PURGED, KEPT_REPORTS))
             for item in turn.taken:
                 run(_SENT, (item,))
         return Committed(numbers, outbox, json.loads(result))

@@ -244,7 +244,7 @@ def test_another_city_gets_no_park(talk: Talking) -> None:
 
 def test_another_industry_gets_no_park(talk: Talking) -> None:
     talk.say("我们做半导体的，想选园区")
-    assert "不在我的范围里" in talk.text
+    assert "没有写哪个园区做半导体，我不硬推荐" in talk.text
     assert talk.turn.outcome is None
 
 

@@ -180,3 +180,77 @@ def test_what_is_mended_too_late_says_so(talk: Talking) -> None:
     talk.send(PRECHECK).tap("苏州")
     through(talk, {"events": "与上下游联合攻关（尚未认定）", "plans": "都没有", "independent_entity": "是"})
     assert "已经认定（可以补上，但时限已过，先核实是否延续）" in talk.text
+
+
+@pytest.mark.parametrize("said", ["研发投入按2022年算是3000万元", "固定资产投资以2021年算5000万元", "用2021年的注册证来算"])
+def test_a_sum_or_a_paper_of_some_year_is_no_day_to_judge_by(then: Talking, said: str) -> None:
+    then.send(PRECHECK).tap("苏州高新区").say(said)
+    assert "as_of" not in then.trail
+
+
+@pytest.mark.parametrize("day", ["1999-12-31", "9999-12-31"])
+def test_a_day_of_which_no_paper_speaks_is_refused(talk: Talking, day: str) -> None:
+    talk.send(PRECHECK).tap("太仓").send(f"!asof:{day}")
+    assert "as_of" not in talk.trail
+
+
+# --- what one hurried sentence holds
+
+
+@pytest.mark.parametrize(
+    ("said", "products"),
+    [
+        (
+            "我们在苏州高新区，2021年拿了1张三类证，2022年拿了2张二类证，还有一个一类新药在做三期，能申请多少补贴",
+            {1: "III 2021", 2: "II 2022", 3: "II 2022", 4: "class_1 III"},
+        ),
+        ("一个三类器械证（2022），一个一类新药III期，苏州高新区能拿多少", {1: "III 2022", 2: "class_1 III"}),
+        ("苏州高新区，三类证、二类证1个，还有个1类新药二期，能拿多少钱", {1: "III", 2: "II", 3: "class_1 II"}),
+        ("苏州高新区 三类证2个 二类证1个，能拿多少", {1: "III", 2: "III", 3: "II"}),
+    ],
+)
+def test_devices_and_drugs_of_one_sentence_are_products_of_their_own(knowledge: Knowledge, said: str, products: dict[int, str]) -> None:
+    talk = Talking(knowledge).say(said).tap("先看结果")
+    assert talk.trail["products"] == ",".join(map(str, products))
+    for number, told in products.items():
+        fields = [talk.trail.get(f"product.{number}.{f}") for f in ("class", "drug_class", "phase", "year")]
+        assert " ".join(f for f in fields if f) == told
+
+
+def test_the_products_of_one_sentence_are_added_up(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).say("我们在苏州高新区，2021年拿了1张三类证，2022年拿了2张二类证，还有一个一类新药在做三期，能申请多少补贴")
+    talk.say("先看结果").say("按2022年看")
+    assert "可以相加的合计最高400万元" in talk.text.split("\n")[1], talk.text
+    assert "新药“研究”资助（临床实验和研究）（产品4）" in talk.text
+
+
+@pytest.mark.parametrize(
+    ("said", "event"),
+    [
+        ("苏州，联合攻关项目投了5000万，已经认定了，能拿多少", "joint_rd_recognised"),
+        ("苏州，联合攻关项目投了5000万，认定通过了，能拿多少", "joint_rd_recognised"),
+        ("苏州，联合攻关项目投了5000万，还没认定，能拿多少", "joint_rd"),
+    ],
+)
+def test_what_is_recognised_is_not_taken_for_what_is_not(knowledge: Knowledge, said: str, event: str) -> None:
+    talk = Talking(knowledge).say(said)
+    if talk.dialog is None:
+        talk.send(PRECHECK)
+        assert event == "joint_rd", "a plain question is answered first"
+        return
+    assert talk.say("先看结果").trail["events"] == event
+
+
+def test_a_certificate_from_before_the_plan_is_not_said_to_count(then: Talking) -> None:
+    then.say("苏州高新区，两个三类证，刚拿，能拿多少")
+    through(then, {"plans": "都没有", "product.1.year": "2019", "product.2.year": "2021"})
+    assert "合计最高300万元" in then.text.split("\n")[0]
+    assert "算不算“新取得”文件没有写" in then.text
+
+
+def test_a_pause_keeps_the_answers(talk: Talking) -> None:
+    talk.send(PRECHECK).tap("苏州高新区").say("先停一下，等会再答")
+    assert "之前的内容都在" in talk.text
+    talk.say("继续")
+    assert talk.trail["region"] == "snd"
+    assert talk.asking is not None

@@ -172,8 +172,8 @@ def test_keys_of_left_branches_are_dormant_and_offered_again(knowledge: Knowledg
     state = frames.answer(state, stage, {"events": "new_device_certificate"})
     now = stage.run(state.frames[-1])
     assert now.asking is not None
-    assert now.asking.key == "products"
-    assert state.frames[-1].dormant["products"] == "1"
+    assert now.asking.key == "product.1.class"
+    assert state.frames[-1].dormant["product.1.class"] == "III"
 
 
 def test_removing_an_item_erases_its_answers(knowledge: Knowledge) -> None:

@@ -16,7 +16,7 @@ from dialogs import pictures
 from dialogs.texts import LANGUAGES
 from dialogs.turns import Library
 from handlers import drawing
-from handlers.drawing import FONT, KEPT, SIZES, WIDTH, Drawing, measure, to_png, wrap
+from handlers.drawing import FONT, KEPT, SIZES, WIDTH, Apart, Drawing, measure, to_png, wrap
 from knowledge.snapshot import Knowledge
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -144,6 +144,14 @@ def test_a_png_is_the_same_each_time_and_three_times_as_wide(knowledge: Knowledg
     first, second = (Drawing(Library(knowledge)).png(SPEC) for _ in range(2))
     assert first and first == second
     assert struct.unpack(">II", first[16:24])[0] == 3 * WIDTH
+
+
+def test_a_png_may_be_rendered_in_a_process_of_its_own(knowledge: Knowledge) -> None:
+    apart = Apart()
+    try:
+        assert Drawing(Library(knowledge), apart).png(SPEC) == Drawing(Library(knowledge)).png(SPEC)
+    finally:
+        apart.close()
 
 
 def test_a_tall_png_is_no_taller_than_messengers_show(drawn: Drawing) -> None:

@@ -300,7 +300,7 @@ def test_texts_are_never_formulas_and_hold_nothing_unseen(tmp_path: Path) -> Non
     names = ["=1+1", "+SUM(A1)", "-2", "@x", "http://example.com", "a\x07b\x0bc", "x" * 40_000]
     code, _, book = judged(tmp_path, written(tmp_path / "t.csv", HEADING, *((name, "snd", "PCT", "", "", "") for name in names)))
     assert code == 0
-    assert [row[1] for row in book["汇总"][1:]] == [*names[:5], "abc", "x" * 32_767]
+    assert [row[1] for row in book["汇总"][1:]] == [*names[:5], "abc", "x" * 200]
     with zipfile.ZipFile(tmp_path / "result.xlsx") as file:
         assert not [n for n in file.namelist() if "rels" in n and b"hyperlink" in file.read(n)]
 

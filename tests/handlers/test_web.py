@@ -556,7 +556,7 @@ def gallery(turns: Echo, knowledge: Knowledge) -> Iterator[TestClient]:
         yield client
 
 
-@pytest.mark.parametrize(("ending", "kind", "start"), [("svg", "image/svg+xml", b"<svg"), ("png", "image/png", b"\x89PNG")])
+@pytest.mark.parametrize(("ending", "kind", "start"), [("svg", "image/svg+xml", b"<svg")])
 def test_a_picture_is_served_in_both_forms(gallery: TestClient, ending: str, kind: str, start: bytes) -> None:
     for spec in (pictures.layout("zh", "taicang", ["tc-park-bioport"]), pictures.compare("en", ["tc-park-bio", "sz-sip"], ["testing"])):
         answer = gallery.get(f"/picture/{spec}.{ending}")

@@ -74,7 +74,7 @@ def test_what_cannot_exist_needs_the_fact_behind_it() -> None:
     assert lifted.then is Status.UNKNOWN
     none = found(row, {"products": "none"})
     assert none
-    assert dict(none.answers) == {"products": "1"}
+    assert (dict(none.answers), none.effort) == ({"products": "1"}, "time"), "who has no product yet may have one"
 
 
 def test_conditions_that_exclude_each_other_are_never_met() -> None:

@@ -269,6 +269,16 @@ def test_the_order_of_rows_does_not_matter(rows: list[Assessment], data: st.Data
     assert (one.low, one.high) == (other.low, other.high)
 
 
+def test_with_very_many_kinds_better_ones_are_exchanged_for_the_highest() -> None:
+    """14 kinds of two are too many to try all: the highest of each share one scarce ceiling, and are exchanged while the sum grows."""
+    scarce = cap(1_000, "scarce")
+    rows = [row(100 + n, None, scarce, key=f"high{n}", kind=f"k{n}") for n in range(14)]
+    rows += [row(99, None, key=f"low{n}", kind=f"k{n}") for n in range(14)]
+    found = stacking.total(rows)
+    assert found
+    assert int(found.high) > 1_000 + 4 * 99 - 1
+
+
 def test_many_rows_are_added_at_once() -> None:
     """5,000 rows under one ceiling are one variable: the sum is found without 5,000 steps."""
     yearly = cap(500)
