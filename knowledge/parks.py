@@ -16,9 +16,21 @@ from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 
 ReasonKind = Literal["focus", "narrower", "broader", "other", "stage", "need", "role", "institutions", "status", "supports"]
-Criterion = Literal["must", "must_region", "fit", "stage", "need", "need_region", "role", "institutions", "supports", "site"]
-CRITERIA: tuple[Criterion, ...] = ("must", "must_region", "fit", "stage", "need", "need_region", "role", "institutions", "supports", "site")
-"""What parks are compared by: must-haves at the park, must-haves in its region, fit of the field, stage, other needs at the park and in
+Criterion = Literal["named_place", "must", "must_region", "fit", "stage", "need", "need_region", "role", "institutions", "supports", "site"]
+CRITERIA: tuple[Criterion, ...] = (
+    "named_place",
+    "must",
+    "must_region",
+    "fit",
+    "stage",
+    "need",
+    "need_region",
+    "role",
+    "institutions",
+    "supports",
+    "site",
+)
+"""What parks are compared by: whether the paper says which place it is, must-haves at the park, must-haves in its region, fit of the field, stage, other needs at the park and in
 its region, role in the layout, institutions on the spot, supports with a printed amount, and a park before a wider area."""
 _FIT = {"focus": 3, "narrower": 2, "broader": 1}
 _NAMED = 4
@@ -121,6 +133,7 @@ def weigh(knowledge: Knowledge, park: Park, wishes: Wishes) -> ParkMatch | Out:
         return sum((r.about in must) is hard and (r.region is not None) is region for r in found)
 
     merits = (
+        int(park.named),
         count(hard=True, region=False),
         count(hard=True, region=True),
         max((_grade(knowledge, r, wishes.segment) for r in fit), default=0),

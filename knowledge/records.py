@@ -228,6 +228,8 @@ class Park(Record):
     """Who a document names there, at the record's own place."""
     institutions_elsewhere: tuple[Institution, ...] = ()
     part_of: Id | None = None
+    named: bool = True
+    """False for a kind of site of which the paper names none (孵化载体（新建或扩建）): it is listed last."""
     contact: Contact = Contact()
 
     @property

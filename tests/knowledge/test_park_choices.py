@@ -43,7 +43,7 @@ CHOICES: list[Row] = [
     ("第6项 GMP没有写；第2项临床没有写到园", "device", "kunshan", None, "clinical,gmp_plant", "ks-imaging-park", "focus", "gmp_plant,clinical"),
     ("第7项 用地指标没有写到园", "device", "kunshan", None, "space", "ks-imaging-park", "focus", "space"),
     ("第6项 中韩医美生物科技（昆山）产业园", "aesthetics", "", None, "", "ks-aesthetics-park", "focus", ""),
-    ("第6项 千灯：药物原料", "api", "kunshan", None, "api", "ks-qiandeng-park", "focus", ""),
+    ("第6项 千灯：药物原料", "api", "kunshan", None, "api", "ks-qiandeng-park", "focus", "site_stage"),
     # snd-2020
     ("四“一核” 科技城：高端医疗器械", "device", "snd", None, "", "snd-kejicheng", "focus", ""),
     ("四“一核” 检验所苏州分所", "device", "snd", None, "testing", "snd-kejicheng", "focus", ""),
@@ -60,14 +60,14 @@ CHOICES: list[Row] = [
     ("四 浒墅关：体外诊断试剂先进制造", "ivd", "suzhou", "production", "", "snd-xushuguan", "focus", ""),
     ("四 狮山：互联网医疗、智慧医疗", "digital_health", "snd", None, "", "snd-shishan", "focus", ""),
     ("四 狮山：中成药", "tcm", "snd", None, "", "snd-shishan", "focus", ""),
-    ("四 枫桥和小镇：创新药物研发和生产", "drug", "snd", "production", "", "snd-fengqiao,snd-health-town", "focus", ""),
-    ("四 枫桥和小镇：前沿诊疗技术", "cell_gene", "snd", None, "", "snd-fengqiao,snd-health-town", "focus", ""),
+    ("四 枫桥和小镇：创新药物研发和生产", "drug", "snd", "production", "", "snd-fengqiao,snd-health-town", "focus", "plant"),
+    ("四 枫桥和小镇：前沿诊疗技术", "cell_gene", "snd", None, "", "snd-fengqiao,snd-health-town", "focus", "plant"),
     ("三(三)11第一 金融小镇", None, "snd", None, "funding", "snd-finance-town", "", ""),
     # suzhou-2021
     ("专栏5第2条 工业园区海关承接D级特殊物品审批", None, "suzhou", None, "special_articles", "sz-sip", "", ""),
     ("专栏5第2条 苏州海关没有写到园", "device", "snd", None, "special_articles", "snd-kejicheng", "focus", "special_articles"),
-    ("三(六)第二 绿色制造园区：原料药", "api", "suzhou", "production", "", "sz-park-green", "focus", ""),
-    ("三(六)第一 标准化厂房", "drug", "suzhou", None, "plant", "sz-incubation-carriers", "focus", ""),
+    ("第6项 千灯：药物原料；三(六)第二的绿色制造园区没有点名是哪一处", "api", "suzhou", "production", "", "ks-qiandeng-park", "focus", "site_stage"),
+    ("四 枫桥和小镇：创新药物；三(六)第一的标准化厂房没有点名是哪一处", "drug", "suzhou", None, "plant", "snd-fengqiao,snd-health-town", "focus", "plant"),
     ("专栏10第1条 中医药产业园区", "tcm", "suzhou", None, "", "sz-tcm-park", "focus", ""),
     ("专栏9第1条 人工智能与药物发现", "ai_drug", "suzhou", None, "", "sz-itbt-center", "focus", ""),
     # xuzhou-2021
