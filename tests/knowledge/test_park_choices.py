@@ -43,7 +43,7 @@ CHOICES: list[Row] = [
     ("第6项 GMP没有写；第2项临床没有写到园", "device", "kunshan", None, "clinical,gmp_plant", "ks-imaging-park", "focus", "gmp_plant,clinical"),
     ("第7项 用地指标没有写到园", "device", "kunshan", None, "space", "ks-imaging-park", "focus", "space"),
     ("第6项 中韩医美生物科技（昆山）产业园", "aesthetics", "", None, "", "ks-aesthetics-park", "focus", ""),
-    ("第6项 千灯：药物原料", "api", "kunshan", None, "api", "ks-qiandeng-park", "focus", "site_stage"),
+    ("第6项 千灯：药物原料", "api", "kunshan", None, "api", "ks-qiandeng-park", "focus", ""),
     # snd-2020
     ("四“一核” 科技城：高端医疗器械", "device", "snd", None, "", "snd-kejicheng", "focus", ""),
     ("四“一核” 检验所苏州分所", "device", "snd", None, "testing", "snd-kejicheng", "focus", ""),
@@ -60,8 +60,8 @@ CHOICES: list[Row] = [
     ("四 浒墅关：体外诊断试剂先进制造", "ivd", "suzhou", "production", "", "snd-xushuguan", "focus", ""),
     ("四 狮山：互联网医疗、智慧医疗", "digital_health", "snd", None, "", "snd-shishan", "focus", ""),
     ("四 狮山：中成药", "tcm", "snd", None, "", "snd-shishan", "focus", ""),
-    ("四 枫桥和小镇：创新药物研发和生产", "drug", "snd", "production", "", "snd-fengqiao,snd-health-town", "focus", "plant"),
-    ("四 枫桥和小镇：前沿诊疗技术", "cell_gene", "snd", None, "", "snd-fengqiao,snd-health-town", "focus", "plant"),
+    ("四 枫桥和小镇：创新药物研发和生产", "drug", "snd", "production", "", "snd-fengqiao,snd-health-town", "focus", ""),
+    ("四 枫桥和小镇：前沿诊疗技术", "cell_gene", "snd", None, "", "snd-fengqiao,snd-health-town", "focus", ""),
     ("三(三)11第一 金融小镇", None, "snd", None, "funding", "snd-finance-town", "", ""),
     # suzhou-2021
     ("专栏5第2条 工业园区海关承接D级特殊物品审批", None, "suzhou", None, "special_articles", "sz-sip", "", ""),
