@@ -36,8 +36,8 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
         lines.append(_asked(fact.question[language], fact.why[language], language))
     if "," in frame.answers.get("products", ""):
         lines[-1] = _numbered(question.key, language) + lines[-1]
-    if question.remaining > 1:
-        lines.append(say("dialog.remaining" if question.remaining <= FEW else "dialog.many_left", count=question.remaining))
+    if (left := question.left) > 1:
+        lines.append(say("dialog.remaining" if left <= FEW else "dialog.many_left", count=left))
     talk.put = True
     talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, frame.dormant.get(question.key))))
 

@@ -7,7 +7,7 @@ forgotten `yield from`) raises at once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -51,8 +51,8 @@ class Question(ABC, Generic[T_co]):
     fact: FactType
     optional: bool = True
     """Whether “not sure” is an answer."""
-    remaining: int = 0
-    """How many questions are left with this one, as far as the script knows; 0 where it does not say."""
+    remaining: int | Callable[[], int] = 0
+    """How many questions are left with this one, as far as the script knows, or how to find out; 0 where it does not say."""
     default: Any = ASKED
     """The value that counts where nothing was said: such a question is never put, its answer only taken."""
 
@@ -75,6 +75,11 @@ class Question(ABC, Generic[T_co]):
     def choices(self) -> tuple[tuple[str, Words], ...]:
         """Tokens that are offered as buttons, with their labels."""
         return ()
+
+    @property
+    def left(self) -> int:
+        """How many questions are left with this one; 0 where nobody knows."""
+        return self.remaining() if callable(self.remaining) else self.remaining
 
     @property
     def private(self) -> bool:
@@ -304,7 +309,9 @@ class Outcome:
 Script = Generator[Question[Any], Any, Outcome]
 
 
-def ask(fact: FactType, key: str | None = None, options: tuple[tuple[str, Words], ...] | None = None, remaining: int = 0) -> Question[Any]:
+def ask(
+    fact: FactType, key: str | None = None, options: tuple[tuple[str, Words], ...] | None = None, remaining: int | Callable[[], int] = 0
+) -> Question[Any]:
     """The question for a company fact, under its own key or that of an item (`product.2.class`)."""
     key = key or fact.key
     if options is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -26,7 +26,7 @@ def subsidy_precheck(knowledge: Knowledge, today: date) -> Script:
     agenda = knowledge.agendas[region]
     inquiry, skipped = Inquiry(agenda, given), list[str]()
     while matter := inquiry.open():
-        question = _question(agenda, matter[0], 0 if matter[0] in given else inquiry.most())
+        question = _question(agenda, matter[0], inquiry.most)
         value = yield from (replace(question, default=SKIPPED) if enough else question)
         if value is SKIPPED:
             skipped.append(matter[0])
@@ -38,7 +38,7 @@ def subsidy_precheck(knowledge: Knowledge, today: date) -> Script:
     return Outcome("subsidy.report", precheck(knowledge, region, facts, day or today, tuple(skipped)))
 
 
-def _question(agenda: Agenda, key: str, remaining: int) -> Question[object]:
+def _question(agenda: Agenda, key: str, remaining: int | Callable[[], int]) -> Question[object]:
     """The question for a fact, offering only choices that some support of the region looks at, the most frequent first."""
     fact = agenda.types[rules.generic(key)]
     if fact.type != "choices":
