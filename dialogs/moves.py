@@ -142,7 +142,11 @@ def cancel(talk: Talk, _: str = "") -> None:
 
 
 def resume(talk: Talk, _: str = "") -> None:
-    """Ask the open question again."""
+    """Ask the open question again; of a result that was asked for early, go on with the questions left out."""
+    top = talk.state.top
+    if top is not None and top.done and "enough" in top.answers and not any(not f.done for f in talk.state.frames):
+        more(talk, top.run)
+        return
     talk.state = frames.drop_finished(talk.state)
     if talk.asking() is None:
         greet(talk)

@@ -92,19 +92,42 @@ def key_for(fact: str, subject: str) -> str:
     return f"{subject}.{fact.removeprefix('product.')}" if fact.startswith("product.") and subject != COMPANY else fact
 
 
+class Answers:
+    """One company's answers while its supports are judged: each is looked up, implied and taken apart once, not once a condition."""
+
+    __slots__ = ("_found", "facts", "types")
+
+    def __init__(self, facts: Facts, types: FactTypes) -> None:
+        self.facts, self.types = facts, types
+        self._found: dict[tuple[str, str], tuple[str | None, frozenset[str]] | None] = {}
+
+    def of(self, key: str, subject: str) -> tuple[str | None, frozenset[str]] | None:
+        """The token of a fact (None where it is open) and the choices in it; None for a fact that cannot exist."""
+        place = (key, subject)
+        if place not in self._found:
+            fact = self.types.get(key)
+            cannot_be = fact is not None and _impossible(fact, self.facts, subject, self.types)
+            token = None if cannot_be else known(key, self.facts, subject, self.types)
+            self._found[place] = None if cannot_be else (token, frozenset(token.split(",") if token else ()))
+        return self._found[place]
+
+    def verdict(self, criterion: Criterion, subject: str) -> Verdict:
+        """Whether a condition is met."""
+        if criterion.fact is None:
+            return Verdict.UNDECIDABLE
+        if (answer := self.of(criterion.fact, subject)) is None:
+            return Verdict.NOT_MET
+        token, chosen = answer
+        if token is None or token == UNKNOWN:
+            return Verdict.UNKNOWN
+        if criterion.any_of:
+            return Verdict.NOT_MET if chosen.isdisjoint(criterion.any_of) else Verdict.MET
+        return _compare(criterion, token)
+
+
 def verdict(criterion: Criterion, facts: Facts, subject: str, types: FactTypes) -> Verdict:
     """Whether a condition is met by these facts."""
-    if criterion.fact is None:
-        return Verdict.UNDECIDABLE
-    fact = types.get(criterion.fact)
-    if fact is not None and (fact.only_if or fact.key.startswith("product.")) and _impossible(fact, facts, subject, types):
-        return Verdict.NOT_MET
-    token = known(criterion.fact, facts, subject, types)
-    if token is None or token == UNKNOWN:
-        return Verdict.UNKNOWN
-    if criterion.any_of:
-        return Verdict.MET if set(token.split(",")) & set(criterion.any_of) else Verdict.NOT_MET
-    return _compare(criterion, token)
+    return Answers(facts, types).verdict(criterion, subject)
 
 
 def known(fact: str, facts: Facts, subject: str, types: FactTypes) -> str | None:
@@ -162,8 +185,13 @@ def subjects(support: Support, facts: Facts) -> tuple[str, ...]:
 
 def assess_one(support: Support, subject: str, facts: Facts, document: Document, types: FactTypes, today: date) -> Assessment:
     """Judge one support for one subject on a day."""
-    verdicts = tuple((c, verdict(c, facts, subject, types)) for c in support.criteria)
-    found = {v for _, v in verdicts}
+    return _assess(support, subject, Answers(facts, types), document, today)
+
+
+def _assess(support: Support, subject: str, answers: Answers, document: Document, today: date) -> Assessment:
+    facts, types = answers.facts, answers.types
+    verdicts = tuple([(c, answers.verdict(c, subject)) for c in support.criteria])
+    found = [v for _, v in verdicts]
     time = time_on(support, document, today)
     if Verdict.NOT_MET in found:
         status = Status.NOT_MET
@@ -208,7 +236,8 @@ def _leads(verdicts: tuple[tuple[Criterion, Verdict], ...], facts: Facts, types:
 
 def assess(supports: Iterable[Support], facts: Facts, documents: Mapping[str, Document], types: FactTypes, today: date) -> tuple[Assessment, ...]:
     """Judge every support for every subject."""
-    return tuple(assess_one(s, subject, facts, documents[s.source.document], types, today) for s in supports for subject in subjects(s, facts))
+    answers = Answers(facts, types)
+    return tuple([_assess(s, subject, answers, documents[s.source.document], today) for s in supports for subject in subjects(s, facts)])
 
 
 def estimate(support: Support, facts: Facts, subject: str) -> Estimate | None:

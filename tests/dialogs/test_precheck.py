@@ -92,6 +92,14 @@ def test_after_stopping_one_can_go_on_where_it_stopped(then: Talking) -> None:
     assert then.asking == "events", "a stale button changes nothing"
 
 
+@pytest.mark.parametrize("words", ["接着答", "继续", "接着问"])
+def test_going_on_may_be_typed(then: Talking, words: str) -> None:
+    then.send(PRECHECK).tap("苏州高新区")
+    through(then, {"plans": "都没有"}, until="events")
+    then.say("先这样").say(words)
+    assert then.asking == "events"
+
+
 # --- as of another day
 
 
