@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from knowledge.rules import COMPANY, UNKNOWN, Assessment, Facts, FactTypes, Verdict, generic, key_for, known, subjects, verdict
+from knowledge.rules import COMPANY, UNKNOWN, Answers, Assessment, Facts, FactTypes, Verdict, generic, key_for, known, subjects
 from knowledge.supports import Support
 
 
@@ -28,7 +28,8 @@ class Agenda:
         """Prepare these supports."""
         rows = tuple(supports)
         looks = tuple(frozenset(_looks_at(s, types)) for s in rows)
-        first = tuple(tuple(_open_keys(s, {}, types)) for s in rows)
+        nothing = Answers({}, types)
+        first = tuple(tuple(_open_keys(s, nothing)) for s in rows)
         used: dict[str, Counter[str]] = {}
         for criterion in (c for s in rows for c in s.criteria if c.fact):
             used.setdefault(criterion.fact or "", Counter()).update(criterion.any_of)
@@ -55,7 +56,8 @@ class Inquiry:
         self._wanted = list(agenda.first)
         self._all = dict(given)
         self._spoken = {generic(key) for key in given}
-        self._near = [bool(given) and self._any_met(s) for s in agenda.supports]
+        said = Answers(self._all, agenda.types)
+        self._near = [bool(given) and self._any_met(s, said) for s in agenda.supports]
 
     def open(self) -> list[str]:
         """The keys of these questions, the one that decides most first; ties go to the order of the vocabulary."""
@@ -67,13 +69,13 @@ class Inquiry:
 
     def most(self) -> int:
         """How many questions may still come, at most, with what was said; 0 where it hangs on how many products there are."""
-        agenda, facts = self._agenda, self._all
+        agenda, facts, said = self._agenda, self._all, Answers(self._all, self._agenda.types)
         keys = {
             key
             for support, wanted in zip(agenda.supports, self._wanted, strict=True)
             if wanted
             for subject in subjects(support, facts)
-            for key in (*wanted, *_unanswered(support, subject, facts, agenda.types))
+            for key in (*wanted, *_unanswered(support, subject, said))
             if key not in facts
         }
         return 0 if "products" in keys else len(keys)
@@ -83,11 +85,12 @@ class Inquiry:
         self.facts[key] = self._all[key] = token
         self._spoken.add(generic(key))
         fact, agenda = generic(key), self._agenda
+        told, said = Answers(self.facts, agenda.types), Answers(self._all, agenda.types)
         for index, keys in enumerate(self._wanted):
             if keys and fact in agenda.looks_at[index]:
                 support = agenda.supports[index]
-                self._wanted[index] = tuple(_open_keys(support, self.facts, agenda.types))
-                self._near[index] = bool(self._wanted[index]) and self._any_met(support)
+                self._wanted[index] = tuple(_open_keys(support, told))
+                self._near[index] = bool(self._wanted[index]) and self._any_met(support, said)
 
     def unheard(self) -> list[str]:
         """The keys of answers that were volunteered, that some support looks at, and that nothing rules out, though no question led there."""
@@ -102,16 +105,14 @@ class Inquiry:
 
     def _ruled_out(self, key: str) -> bool:
         subject = ".".join(key.split(".")[:2]) if generic(key) != key else COMPANY
-        facts = {**self._given, **self.facts}
         return any(
-            known(f, facts, subject, self._agenda.types) not in (None, UNKNOWN, t) for f, t in self._agenda.types[generic(key)].only_if.items()
+            known(f, self._all, subject, self._agenda.types) not in (None, UNKNOWN, t) for f, t in self._agenda.types[generic(key)].only_if.items()
         )
 
-    def _any_met(self, support: Support) -> bool:
+    def _any_met(self, support: Support, said: Answers) -> bool:
         """Whether something that was said meets a condition."""
-        spoken, facts, types = self._spoken, self._all, self._agenda.types
-        said = [c for c in support.criteria if c.fact in spoken]
-        return bool(said) and any(verdict(c, facts, subject, types) is Verdict.MET for subject in subjects(support, facts) for c in said)
+        spoken = [c for c in support.criteria if c.fact in self._spoken]
+        return bool(spoken) and any(said.verdict(c, subject) is Verdict.MET for subject in subjects(support, said.facts) for c in spoken)
 
 
 def _looks_at(support: Support, types: FactTypes) -> set[str]:
@@ -151,17 +152,17 @@ def open_facts(supports: Iterable[Support], facts: Facts, types: FactTypes) -> l
     return inquiry.open()
 
 
-def _open_keys(support: Support, facts: Facts, types: FactTypes) -> Iterable[str]:
-    for subject in subjects(support, facts):
+def _open_keys(support: Support, told: Answers) -> Iterable[str]:
+    for subject in subjects(support, told.facts):
         unknown: list[str] = []
         for criterion in support.criteria:
-            found = verdict(criterion, facts, subject, types)
+            found = told.verdict(criterion, subject)
             if found is Verdict.NOT_MET:
                 break
             if found is Verdict.UNKNOWN and criterion.fact:
                 unknown.append(criterion.fact)
         else:
-            yield from _wanted(support, subject, unknown, facts, types)
+            yield from _wanted(support, subject, unknown, told.facts, told.types)
 
 
 def _wanted(support: Support, subject: str, unknown: list[str], facts: Facts, types: FactTypes) -> Iterable[str]:
@@ -176,9 +177,10 @@ def _wanted(support: Support, subject: str, unknown: list[str], facts: Facts, ty
         yield f"{subject}.year"
 
 
-def _unanswered(support: Support, subject: str, facts: Facts, types: FactTypes) -> Iterable[str]:
+def _unanswered(support: Support, subject: str, said: Answers) -> Iterable[str]:
     """The keys of all its conditions that are open; none once one has failed."""
-    found = [(c, verdict(c, facts, subject, types)) for c in support.criteria if c.fact]
+    facts = said.facts
+    found = [(c, said.verdict(c, subject)) for c in support.criteria if c.fact]
     if any(v is Verdict.NOT_MET for _, v in found):
         return []
     keys = [key_for(c.fact or "", subject) for c, v in found if v is Verdict.UNKNOWN]

@@ -360,7 +360,7 @@ def answers(key: str, unknown: bool = True) -> st.SearchStrategy[str]:
 
 def fresh(agenda: Agenda, facts: Mapping[str, str]) -> set[str]:
     """The open questions, found without what an inquiry remembers."""
-    return {key for row in agenda.supports for key in inquiry_module._open_keys(row, facts, agenda.types)}
+    return {key for row in agenda.supports for key in inquiry_module._open_keys(row, rules.Answers(facts, agenda.types))}
 
 
 @settings(max_examples=120)
