@@ -160,8 +160,8 @@ def _say_what_changed(talk: Talk, before: Frame) -> None:
     now, name = talk.stage.run(frame), talk.say(f"dialog.{frame.dialog}")
     if before.done and now.outcome is not None:
         digest = reports.digest(now.outcome)
-        was, is_ = dict(before.digest), dict(digest)
-        differing = {key.split(":")[0]: None for key in (*is_, *was) if not _alike(was.get(key), is_.get(key))}
+        was, is_ = dict(before.digest), dict(reports.digest(now.outcome, folded=True))
+        differing = {key.split(":")[0]: None for key in (*dict(digest), *was) if not _alike(was.get(key), is_.get(key))}
         if changed := [talk.voice.called(r) if (r := talk.knowledge.record(i)) else i for i in differing]:
             talk.speak(talk.say("dialog.knowledge_changed", name=name, changes=talk.say.join(changed[:5])))
         talk.state = talk.state.with_top(replace(frame, digest=digest))

@@ -1,23 +1,25 @@
 """The dossier of a pre-check: all that its report page shows and a request carries, in words and by itself.
 
-It is JSON that reads the same after the knowledge has changed. Keys are added, never renamed: pages live for a month.
+It is JSON that reads the same after the knowledge has changed. Keys are added, never renamed: requests live for years.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from dialogs import reports
 from dialogs.answers import Voice, filled
 from dialogs.grouping import ALIVE, FOLDED, Groups, grouped
+from dialogs.texts import texts
 from knowledge import rules
-from knowledge.precheck import Report
-from knowledge.rules import COMPANY, Assessment
+from knowledge.assessments import Assessment
+from knowledge.precheck import Report, precheck
+from knowledge.rules import COMPANY
 from knowledge.shapes import Citation
-from knowledge.snapshot import citations
+from knowledge.snapshot import Knowledge, citations
 from knowledge.validity import ends
 
 LINK = "/report/{report}"
@@ -46,6 +48,28 @@ def dossier(voice: Voice, report: Report, made: datetime) -> Json:
         "papers": _papers(voice, report),
         "closing": say("report.check"),
     }
+
+
+def recipe(voice: Voice, report: Report, made: datetime) -> Json:
+    """What a dossier is made from: kept in its place until somebody opens the page, which few do."""
+    return {
+        "region": report.region,
+        "facts": dict(report.facts),
+        "open": list(report.open),
+        "day": report.today.isoformat(),
+        "made": made.isoformat(timespec="minutes"),
+        "language": voice.say.language,
+        "knowledge": voice.knowledge.version,
+    }
+
+
+def of_recipe(knowledge: Knowledge, kept: Mapping[str, Any]) -> Json:
+    """The dossier of a recipe by a knowledge base. ValueError where a fact or region of then is not known to it."""
+    day, texts_ = date.fromisoformat(kept["day"]), texts(kept["language"])
+    if unknown := {kept["region"]} - knowledge.regions.keys() | {rules.generic(key) for key in kept["facts"]} - knowledge.facts.keys():
+        raise ValueError(f"not known in {knowledge.version}: {sorted(unknown)}")
+    report = precheck(knowledge, kept["region"], kept["facts"], day, tuple(kept["open"]))
+    return dossier(Voice(knowledge, day, texts_), report, datetime.fromisoformat(kept["made"]))
 
 
 def _lead(voice: Voice, report: Report, groups: Groups) -> list[str]:

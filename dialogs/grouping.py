@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from knowledge.rules import Assessment, Status, Verdict
+from knowledge.assessments import Assessment, Status
+from knowledge.rules import Verdict
 from knowledge.supports import Support
 from knowledge.validity import OVER
 
 Groups = dict[str, list[Assessment]]
-_STATUSES: dict[str, tuple[Status, ...]] = {
-    "met": (Status.MET,),
-    "near": (Status.NOT_MET,),
-    "open": (Status.UNKNOWN, Status.UNDECIDABLE),
-    "not_yet": (Status.NOT_YET,),
-    "window_over": (Status.WINDOW_OVER,),
+_GROUPS: dict[Status, str] = {
+    Status.MET: "met",
+    Status.NOT_MET: "near",
+    Status.UNKNOWN: "open",
+    Status.UNDECIDABLE: "open",
+    Status.NOT_YET: "not_yet",
+    Status.WINDOW_OVER: "window_over",
 }
 SILENT, FAILED = "silent", "failed"
 """Rows to which nothing speaks that the company said; rows that fail, and not by a little."""
@@ -26,20 +28,21 @@ FOLDED = (SILENT, FAILED)
 
 def grouped(rows: Iterable[Assessment]) -> Groups:
     """Rows by what follows from them, in the order of a report; empty groups are left out."""
-    found: Groups = {name: [] for name in (*_STATUSES, *FOLDED)}
+    found: Groups = {name: [] for name in (*_GROUPS.values(), *FOLDED)}
     for row in rows:
-        name = next(name for name, statuses in _STATUSES.items() if row.status in statuses)
-        if name == "near":
-            name = name if is_near(row) else FAILED
-        elif not any(v is Verdict.MET for _, v in row.verdicts):
-            name = SILENT
-        found[name].append(row)
+        found[_group_of(row)].append(row)
     return {name: kept if name in FOLDED else sorted(kept, key=_first) for name, kept in found.items() if kept}
+
+
+def _group_of(row: Assessment) -> str:
+    if row.status is Status.NOT_MET:
+        return "near" if is_near(row) else FAILED
+    return _GROUPS[row.status] if Verdict.MET in row.found else SILENT
 
 
 def is_near(row: Assessment) -> bool:
     """Whether only conditions fail that can be mended, and the company does what the support is for."""
-    return (row.verdicts[0][1] is Verdict.MET or row.one_step) and all(c.change != "fixed" for c in row.failed)
+    return (row.found[0] is Verdict.MET or row.one_step) and all(c.change != "fixed" for c in row.failed)
 
 
 def _first(row: Assessment) -> tuple[bool, Decimal, int, str]:

@@ -10,11 +10,11 @@ from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
 from knowledge import comparing, precheck
+from knowledge.assessments import Assessment, Estimate
 from knowledge.changes import Change
 from knowledge.parks import ParkMatch
 from knowledge.precheck import Report
 from knowledge.records import Park
-from knowledge.rules import Assessment, Estimate
 from knowledge.shapes import Citation
 from knowledge.snapshot import citations
 from knowledge.supports import Support

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 from dialogs import asking, closing, dossier, filing, frames, outcomes, reports
@@ -58,7 +59,7 @@ def done(talk: Talk, outcome: Outcome) -> None:
     frame = talk.state.top
     if frame is None:
         return
-    talk.outcome = outcomes.to_json(outcome, talk.voice)
+    talk.outcome = functools.partial(outcomes.to_json, outcome, talk.voice)
     if lead := _used(talk):
         talk.speak(lead)
     if outcome.name == "request.filed" or frame.dialog in frames.GUIDED:
@@ -76,7 +77,7 @@ def done(talk: Talk, outcome: Outcome) -> None:
             talk.replies += reports.tell(talk.voice, outcome, frame.run)
             if isinstance(outcome.data, Report):
                 talk.effects.append(KeepPrecheck(outcome.data.region, outcome.data.facts, outcome.data.today))
-                talk.effects.append(KeepReport(dossier.dossier(talk.voice, outcome.data, talk.now)))
+                talk.effects.append(KeepReport(dossier.recipe(talk.voice, outcome.data, talk.now)))
                 talk.replies[-1] = replace(talk.replies[-1], link=dossier.LINK)
     if all(f.done for f in talk.state.frames) and talk.replies and outcome.name != "request.declined":
         last, more = talk.replies[-1], talk.say("greeting.else")

@@ -14,8 +14,9 @@ from dialogs.outcomes import whole
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
+from knowledge.assessments import Assessment, Estimate, Status
 from knowledge.precheck import Report, change
-from knowledge.rules import COMPANY, UNKNOWN, Assessment, Estimate, Status, Verdict
+from knowledge.rules import COMPANY, UNKNOWN, Verdict
 from knowledge.shapes import Citation
 from knowledge.snapshot import citations
 from knowledge.stacking import Total
@@ -40,10 +41,12 @@ def tell(voice: Voice, outcome: Outcome, run: str) -> list[Reply]:
             return []
 
 
-def digest(outcome: Outcome) -> tuple[tuple[str, str], ...]:
-    """Record id and status of each line, to tell later what changed."""
+def digest(outcome: Outcome, folded: bool = False) -> tuple[tuple[str, str], ...]:
+    """Record id and status of each line, to tell later what changed; the rows that a report only counts are there if `folded`."""
     match outcome.data:
         case Report(rows=rows):
+            if not folded:
+                rows = tuple([r for name, group in grouped(rows).items() if name not in FOLDED for r in group])
             return tuple((f"{r.support.id}:{r.subject}", f"{r.status}:{r.time}:{_sum(r.estimate)}") for r in rows)
         case Shortlist(parks=parks):
             return tuple((m.park.id, str(i)) for i, m in enumerate(parks))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -78,7 +78,7 @@ class KeepPrecheck:
 
 @dataclass(frozen=True, slots=True)
 class KeepReport:
-    """Effect: a dossier is kept for a while, to be read at a link; its key fills the slot `{report}` of the reply's link."""
+    """Effect: what a report is made from (`dossier.recipe`) is kept for a while; its key fills the slot `{report}` of the reply's link."""
 
     body: Mapping[str, Any]
 
@@ -107,7 +107,8 @@ class Turn:
     intents: tuple[Score, ...] = ()
     entities: tuple[Entity, ...] = ()
     dialog: dict[str, Any] | None = None
-    outcome: dict[str, Any] | None = None
+    outcome: Callable[[], dict[str, Any]] | None = None
+    """The result that this message led to, as data for programs; made when it is asked for, since people don't."""
     incoming: Mapping[str, Any] = field(default_factory=dict)
     """The message as it may be stored: an answer to a private question is only `***`."""
 
@@ -125,7 +126,7 @@ class Talk:
         self.voice = Voice(knowledge, now.date(), self.say)
         self.replies: list[Reply] = []
         self.effects: list[Effect] = []
-        self.outcome: dict[str, Any] | None = None
+        self.outcome: Callable[[], dict[str, Any]] | None = None
         plain = normalise(message.text)
         self.long = max(len(message.text), len(plain)) > MAX_LENGTH
         """Whether the message is too long; one sign may stand for eighteen once it is normalised."""

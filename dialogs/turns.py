@@ -90,7 +90,8 @@ class Turns:
     ) -> Handled:
         """Answer one message and store the turn.
 
-        `pull`: the caller shows the replies itself (console), together with notices that wait for this person.
+        `pull`: the caller is a program that shows the replies itself, together with notices that wait for this person, and wants the outcome
+        as data.
         """
         moment = (now or message.at or self.clock()).astimezone(LOCAL)
         lock = self._locks.setdefault(address, asyncio.Lock())
@@ -278,7 +279,7 @@ def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | N
         "intents": [{"name": s.name, "score": s.score} for s in turn.intents],
         "entities": [{"kind": e.kind, "value": e.value, "text": e.text} for e in turn.entities],
         "dialog": turn.dialog,
-        "outcome": turn.outcome,
+        "outcome": turn.outcome() if pull and turn.outcome else None,
         "requests": requests,
     }
     return Commit(

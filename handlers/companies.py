@@ -153,12 +153,12 @@ def _check(path: Path, heading: tuple[str, ...], reader: Reader) -> None:
 
 def template(knowledge: Knowledge, reader: Reader, today: date) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The heading of an empty table, with every fact that some support looks at, and one row that shows how to fill it in."""
-    looked_at = frozenset().union(*(looks for agenda in knowledge.agendas.values() for looks in agenda.looks_at)) - {"products"}
+    looked_at = frozenset().union(*(agenda.looks_at for agenda in knowledge.agendas.values())) - {"products"}
     facts = [f for f in knowledge.facts.values() if f.key in looked_at]
     company = [f.key for f in facts if f.scope != "product"]
     product = [f.key.removeprefix("product.") for f in facts if f.scope == "product"]
     keys = ("company", "region", *company, *(f"product.{n}.{name}" for n in (1, 2) for name in product))
-    shown = {"region": max(knowledge.agendas, key=lambda r: len(knowledge.agendas[r].supports))}
+    shown = {"region": max(knowledge.agendas, key=lambda r: len(knowledge.agendas[r].rows))}
     for key in (*company, *(f"product.1.{name}" for name in product)):
         tried = ({**shown, key: value} for value in _examples(knowledge, key.replace("product.1.", "product.")))
         shown = next((facts for facts in tried if not reader.read(facts, today).problems), shown)  # a device has no phase

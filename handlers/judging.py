@@ -19,10 +19,11 @@ from dialogs.outcomes import whole
 from dialogs.texts import texts
 from handlers.companies import Company, TableError
 from knowledge import loader
+from knowledge.assessments import Assessment, Status
 from knowledge.given import REGION, Problem, Reader
-from knowledge.inquiry import still_open
+from knowledge.inquiry import Inquiry
 from knowledge.precheck import Report, precheck
-from knowledge.rules import COMPANY, Assessment, Status, Verdict, generic
+from knowledge.rules import COMPANY, Verdict, generic
 from knowledge.snapshot import Knowledge
 from knowledge.supports import Support
 
@@ -89,7 +90,7 @@ class Judge:
     def _next(self, report: Report) -> str | None:
         """The questions that decide most, as far as they are still open."""
         questions = []
-        for key in still_open(report.rows, report.facts, self._knowledge.agendas[report.region])[:ASKED]:
+        for key in Inquiry(report.sheet).open()[:ASKED]:
             product = f"产品 {key.split('.')[1]}：" if generic(key) != key else ""
             questions.append(product + self._knowledge.facts[generic(key)].question.zh)
         return "\n".join(questions) or None

@@ -31,7 +31,7 @@ from handlers.companies import NAMES, Company, Table, TableError, template
 from handlers.judging import Judge, Judged, judge_all
 from knowledge import loader
 from knowledge.given import REGION, Reader
-from knowledge.inquiry import open_facts
+from knowledge.inquiry import Inquiry
 from knowledge.precheck import Report, precheck
 from knowledge.snapshot import Knowledge
 from knowledge.strict_yaml import Problem as Misplaced
@@ -146,7 +146,7 @@ def _refuse(problems: Sequence[tuple[str, Misplaced]], as_json: bool) -> int:
 def as_json(report: Report, voice: Voice) -> Mapping[str, Any]:
     """A report for programs: the outcome as the chat gives it, the facts as they were read, what is worth asking, and from which knowledge."""
     knowledge = voice.knowledge
-    left = open_facts(knowledge.agendas[report.region].supports, report.facts, knowledge.facts)
+    left = Inquiry(report.sheet).open()
     outcome = outcomes.to_json(Outcome("subsidy.report", report), voice)
     return {**outcome, "facts": dict(report.facts), "open": left, "knowledge": knowledge.version}
 

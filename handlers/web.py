@@ -18,7 +18,6 @@ import socket
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -35,21 +34,19 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dialogs.texts import texts
-from dialogs.turns import LOCAL, REPORT_DAYS, TurnError, Turns
+from dialogs.turns import TurnError, Turns
+from handlers import report
 from handlers.channel import STARTS, BadMessageError, read_message, said_by_us, talk_so_far
 from handlers.drawing import Drawing
 from storage.contract import Address, OutboxItem, StoreError, Update
 
-PAGE, REPORT_PAGE = Path(__file__).parent / "chat_page", Path(__file__).parent / "report_page"
+PAGE = Path(__file__).parent / "chat_page"
 COOKIE, YEAR = "yqt", 365 * 24 * 3600
 MAX_BODY, MAX_UPDATE, HISTORY = 64 * 1024, 1024 * 1024, 200
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 Webhook = Callable[[bytes, str | None], Awaitable[int]]  # body and secret of another channel's call → HTTP status
-_VISITOR, _REPORT = re.compile(r"[A-Za-z0-9_-]{22}"), re.compile(r"[A-Za-z0-9_-]{32}")
-_SECRET = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
-"""Whoever knows the address of a report may read it: no search engine and no other site shall learn it."""
-_STATIC = {"/chat": PAGE, "/report_page": REPORT_PAGE}
+_VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
+_STATIC = {"/chat": PAGE, "/report_page": report.PAGE}
 _SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -78,7 +75,13 @@ def create_app(
     stored; `ping`: seconds of quiet until a sign of life.
     """
     chat = WebChat(turns, poll, ping)
-    calls = {"/": chat.page, "/api/events": chat.events, "/api/history": chat.history, "/healthz": chat.health, "/report/{key}": chat.report}
+    calls = {
+        "/": chat.page,
+        "/api/events": chat.events,
+        "/api/history": chat.history,
+        "/healthz": chat.health,
+        "/report/{key}": report.Reports(turns).page,
+    }
     routes: list[BaseRoute] = [Route("/api/messages", chat.say, methods=["POST"])]
     routes += [Mount(path, StaticFiles(directory=folder)) for path, folder in _STATIC.items()]
     if drawing:
@@ -128,7 +131,7 @@ class WebChat:
     def __init__(self, turns: Turns, poll: float, ping: float) -> None:
         self._turns, self._poll, self._ping, self._closed = turns, poll, ping, False
         self._bells: weakref.WeakSet[asyncio.Event] = weakref.WeakSet()
-        self._templates = Jinja2Templates([PAGE, REPORT_PAGE])
+        self._templates = Jinja2Templates(PAGE)
 
     def close(self) -> None:
         """End every open stream, and those that still come."""
@@ -192,18 +195,6 @@ class WebChat:
         for line in lines:
             if isinstance(line, OutboxItem) and line.state != "sent":
                 await self._turns.store.sent(line.id)
-
-    async def report(self, request: Request) -> Response:
-        """The page of a pre-check, for whoever knows its key; a wrong key and an old one get the same answer."""
-        key, body = request.path_params["key"], None
-        if _REPORT.fullmatch(key):
-            body = await self._turns.store.report(key, self._turns.clock())
-        if body is None:
-            words = texts("en" if request.headers.get("accept-language", "").lower().startswith("en") else "zh")
-            return self._templates.TemplateResponse(request, "gone.html", {"words": words, "days": REPORT_DAYS}, 404, _SECRET)
-        made, expires = (datetime.fromisoformat(body[name]).astimezone(LOCAL) for name in ("made", "expires"))
-        shown = {"report": body, "words": texts(body["language"]), "made": f"{made:%Y-%m-%d %H:%M}", "expires": f"{expires:%Y-%m-%d}"}
-        return self._templates.TemplateResponse(request, "precheck.html", shown, headers=_SECRET)
 
     async def health(self, request: Request) -> Response:
         """Whether the chat can be served: the store answers."""

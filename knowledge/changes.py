@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from knowledge.assessments import Assessment, Status, assess_one
 from knowledge.facts import FactType
 from knowledge.money import Money
 from knowledge.records import Document
-from knowledge.rules import NONE, UNKNOWN, Assessment, Facts, FactTypes, Status, assess_one, key_for
+from knowledge.rules import NONE, UNKNOWN, Facts, FactTypes, key_for
 from knowledge.supports import Criterion
 from knowledge.validity import begins
 

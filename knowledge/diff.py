@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from knowledge import rules, stacking
+from knowledge import assessments, stacking
+from knowledge.agenda import Sheet
 from knowledge.labels import label, labels
 from knowledge.money import Money
 from knowledge.shapes import Shape
 from knowledge.snapshot import Knowledge
-from knowledge.supports import Support
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,8 @@ def flips(old: Knowledge, new: Knowledge, profiles: Iterable[Profile]) -> Iterat
 def _results(knowledge: Knowledge, profile: Profile) -> dict[tuple[str, str], str]:
     if profile.region not in knowledge.regions:
         return {}
-    supports: Sequence[Support] = knowledge.supports_in(profile.region)
     try:
-        rows = rules.assess(supports, profile.facts, knowledge.documents, knowledge.facts, profile.day)
+        rows = Sheet(knowledge.agendas[profile.region], profile.facts).assess(profile.day)
     except ValueError:  # an answer that its fact no longer reads
         return {("", "unreadable"): "unreadable"}
     found = {(r.support.id, r.subject): f"{r.status}{_sum(r.estimate)}" for r in rows}
@@ -147,7 +146,7 @@ def _results(knowledge: Knowledge, profile: Profile) -> dict[tuple[str, str], st
     return found
 
 
-def _sum(estimate: rules.Estimate | None) -> str:
+def _sum(estimate: assessments.Estimate | None) -> str:
     return f" {_plain(estimate.low)}-{_plain(estimate.high)} {estimate.currency}" if estimate else ""
 
 

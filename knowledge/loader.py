@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from knowledge import checks, rules, spoken, word_checks
+from knowledge import assessments, checks, spoken, word_checks
 from knowledge.explaining import explanations, suggest
 from knowledge.facts import Asks, Elsewhere, FactType, Intent, Region, Segment, Spelling
 from knowledge.figures import Papers, citations, strange, strange_in_document
@@ -265,7 +265,7 @@ class _Loading:
             tree, path = self.places[support.id]
             document = self.tables["documents"][support.source.document]
             for index, example in enumerate(support.examples):
-                status = rules.status_of_example(support, example, document, self.tables["facts"])
+                status = assessments.status_of_example(support, example, document, self.tables["facts"])
                 if status != example.status:
                     self.problems.append(
                         tree.problem(

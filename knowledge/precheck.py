@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from knowledge import changes, rules, stacking
+from knowledge.agenda import Sheet
+from knowledge.assessments import Assessment
 from knowledge.changes import Change
-from knowledge.rules import Assessment, Facts
+from knowledge.rules import Facts
 from knowledge.snapshot import Knowledge
 from knowledge.stacking import Total
 
@@ -23,6 +25,8 @@ class Report:
     total: Total | None
     facts: Mapping[str, str]
     """The answers that it follows from, by key; no private ones."""
+    sheet: Sheet = field(compare=False, repr=False)
+    """The verdicts that the rows are made from."""
     open: tuple[str, ...] = ()
     """Keys of questions that were not put, since the person wanted to see what follows so far."""
     lifted: dict[tuple[str, str], Change | None] = field(default_factory=dict, compare=False, repr=False)
@@ -31,9 +35,10 @@ class Report:
 
 def precheck(knowledge: Knowledge, region: str, facts: Facts, today: date, open_keys: tuple[str, ...] = ()) -> Report:
     """Judge every support of a region (and of the regions above it) by these facts, as of a day."""
-    rows = rules.assess(knowledge.agendas[region].supports, facts, knowledge.documents, knowledge.facts, today)
+    sheet = Sheet(knowledge.agendas[region], facts)
+    rows = sheet.assess(today)
     shown = {k: v for k, v in facts.items() if not knowledge.facts[rules.generic(k)].private}
-    return Report(region, today, rows, stacking.total(rows), shown, open_keys)
+    return Report(region, today, rows, stacking.total(rows), shown, sheet, open_keys)
 
 
 def change(knowledge: Knowledge, report: Report, row: Assessment) -> Change | None:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from knowledge.agenda import Agenda
 from knowledge.bm25 import Bm25
 from knowledge.facts import Asks, Elsewhere, FactType, Intent, Region, Segment, Spelling
-from knowledge.inquiry import Agenda
 from knowledge.matching import Matcher
 from knowledge.papers import lies_in
 from knowledge.records import Channel, Clause, Difference, Document, Indicator, Layout, Park, Passage, QuestionAnswer, Record, Service, Task
@@ -121,7 +121,7 @@ class Knowledge:
     @cached_property
     def agendas(self) -> Mapping[str, Agenda]:
         """What a pre-check asks, prepared for each region."""
-        return {r: Agenda.of(self.supports_in(r), self.facts) for r in self.regions}
+        return {r: Agenda.of(self.supports_in(r), self.documents, self.facts) for r in self.regions}
 
     def channels_in(self, region: str) -> tuple[Channel, ...]:
         """The approval channels of a region: its own first, then those of the regions above."""

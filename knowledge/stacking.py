@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from knowledge.rules import Assessment, Status
+from knowledge.assessments import Assessment, Status
 from knowledge.supports import Cap
 
 Under = frozenset[tuple[object, ...]]

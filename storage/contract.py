@@ -260,8 +260,8 @@ class Store(Protocol):
     async def publish(self, publication: Publication) -> None:
         """Keep a knowledge base that came into use; one of the version that was published last is not kept twice."""
 
-    async def published(self, limit: int = 20) -> list[Publication]:
-        """The knowledge bases that were in use, newest first."""
+    async def published(self, limit: int = 20, version: str | None = None) -> list[Publication]:
+        """The knowledge bases that were in use, newest first; with `version`, only those of that version."""
 
     async def close(self) -> None:
         """Finish what is under way and let go of files and threads."""

@@ -268,9 +268,9 @@ class MemoryStore:
             files = json.loads(encode(publication.files))
             self._published = [*self._published, replace(publication, at=utc(publication.at), files=files)][-KEPT_VERSIONS:]
 
-    async def published(self, limit: int = 20) -> list[Publication]:
-        """The knowledge bases that were in use, newest first."""
-        return [replace(p, files=dict(p.files)) for p in self._published[::-1][:limit]]
+    async def published(self, limit: int = 20, version: str | None = None) -> list[Publication]:
+        """The knowledge bases that were in use, newest first; with `version`, only those of that version."""
+        return [replace(p, files=dict(p.files)) for p in self._published[::-1] if version in (None, p.version)][:limit]
 
     async def unanswered(self, limit: int = 100) -> list[Unanswered]:
         """Messages without an answer, most frequent first; of equally frequent ones the latest."""

@@ -201,10 +201,11 @@ class SqliteStore:
         await self._run(self._rows, tuple, sql, values)
         await self._run(self._rows, tuple, "delete from published where id <= (select max(id) from published) - ?", (KEPT_VERSIONS,))
 
-    async def published(self, limit: int = 20) -> list[Publication]:
-        """The knowledge bases that were in use, newest first."""
-        sql = "select version, at, files from published order by id desc limit ?"
-        return await self._run(self._rows, lambda row: Publication(row[0], _time(row[1]), json.loads(row[2])), sql, (limit,))
+    async def published(self, limit: int = 20, version: str | None = None) -> list[Publication]:
+        """The knowledge bases that were in use, newest first; with `version`, only those of that version."""
+        sql = "select version, at, files from published where :version is null or version = :version order by id desc limit :limit"
+        values = {"version": version, "limit": limit}
+        return await self._run(self._rows, lambda row: Publication(row[0], _time(row[1]), json.loads(row[2])), sql, values)
 
     async def _run(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         if self._closing is not None:

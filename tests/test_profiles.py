@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from knowledge import rules
+from knowledge.assessments import Assessment
 from knowledge.money import Money
 from knowledge.precheck import precheck
-from knowledge.rules import Assessment
 from knowledge.shapes import Citation, Window, parts
 from knowledge.snapshot import Knowledge
 from knowledge.supports import Criterion, Support

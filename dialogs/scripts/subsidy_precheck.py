@@ -9,7 +9,8 @@ from datetime import date
 from dialogs.script import GIVEN, SKIPPED, Outcome, Question, Script, ask
 from dialogs.scripts.regions import region_question
 from knowledge import rules
-from knowledge.inquiry import Agenda, Inquiry
+from knowledge.agenda import Agenda, Sheet
+from knowledge.inquiry import Inquiry
 from knowledge.precheck import precheck
 from knowledge.snapshot import Knowledge
 
@@ -24,7 +25,7 @@ def subsidy_precheck(knowledge: Knowledge, today: date) -> Script:
     enough = yield from replace(ask(knowledge.facts["enough"]), default=False)
     given: Mapping[str, str] = yield GIVEN
     agenda = knowledge.agendas[region]
-    inquiry, skipped = Inquiry(agenda, given), list[str]()
+    inquiry, skipped = Inquiry(Sheet(agenda), given), list[str]()
     while matter := inquiry.open():
         question = _question(agenda, matter[0], inquiry.most)
         value = yield from (replace(question, default=SKIPPED) if enough else question)

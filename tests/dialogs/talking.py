@@ -84,7 +84,7 @@ class Talking:
     @property
     def outcome(self) -> dict[str, Any]:
         assert self.turn.outcome is not None, self.text
-        return self.turn.outcome
+        return self.turn.outcome()
 
     @property
     def filed(self) -> list[FileRequest]:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from dialogs.answers import Voice
-from dialogs.dossier import LINK, dossier
+from dialogs.dossier import LINK, dossier, of_recipe
 from dialogs.talk import KeepReport
 from dialogs.texts import texts
 from dialogs.turns import LOCAL
+from knowledge.assessments import Status
 from knowledge.precheck import precheck
-from knowledge.rules import Status
 from knowledge.snapshot import Knowledge
 from tests.dialogs.talking import Talking, through
 
@@ -170,7 +170,7 @@ def test_a_told_pre_check_leads_to_its_report_and_a_correction_to_a_new_one(know
     talk.say("不对，是二类")
     through(talk, {})
     assert [r.link for r in talk.replies if r.link] == [LINK]
-    first, second = (e.body for e in talk.effects if isinstance(e, KeepReport))
+    first, second = (of_recipe(knowledge, e.body) for e in talk.effects if isinstance(e, KeepReport))
     assert first != second
     assert "二类" in {a["answer"] for a in second["answers"]}
 
@@ -182,5 +182,5 @@ def test_the_same_dossier_goes_into_the_request(knowledge: Knowledge) -> None:
     kept = next(e.body for e in talk.effects if isinstance(e, KeepReport))
     talk.tap("登记请专员核实")
     talk.say("测试医疗公司").say("李女士").say("a@example.com").say("同意").say("确认登记")
-    assert talk.filed[0].dossier["report"] == kept
+    assert talk.filed[0].dossier["report"] == of_recipe(knowledge, kept)
     assert "a@example.com" not in json.dumps(kept)

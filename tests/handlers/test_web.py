@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 from dialogs import pictures
 from dialogs.answers import Voice
-from dialogs.dossier import dossier
+from dialogs.dossier import recipe
 from dialogs.messages import Message, Option, Reply
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, REPORT_DAYS, Handled, Library, Turns
@@ -160,14 +160,12 @@ def reporting(knowledge: Knowledge, moment: datetime, words: str = "", language:
     if words:
         named = {key: s.model_copy(update={"name": words, "summary": words}) for key, s in knowledge.supports.items()}
         knowledge = replace(knowledge, supports=named)
-    voice = Voice(knowledge, JUNE.date(), texts(language))
-    body = dossier(
-        voice, precheck(knowledge, "snd", {"events": "new_device_certificate", "products": "1", "product.1.class": "III"}, JUNE.date()), JUNE
-    )
+    facts = {"events": "new_device_certificate", "products": "1", "product.1.class": "III"}
+    kept = recipe(Voice(knowledge, JUNE.date(), texts(language)), precheck(knowledge, "snd", facts, JUNE.date()), JUNE)
     expires = JUNE + timedelta(days=REPORT_DAYS)
     turns = Turns(MemoryStore(), Library(knowledge), clock=lambda: moment)
-    kept = NewReport(KEY, expires, {**body, "expires": expires.isoformat()})
-    asyncio.run(cast(Any, turns.store.commit(Commit(ME, JUNE, reports=(kept,)))))
+    report = NewReport(KEY, expires, {**kept, "expires": expires.isoformat()})
+    asyncio.run(cast(Any, turns.store.commit(Commit(ME, JUNE, reports=(report,)))))
     return TestClient(create_app(turns), base_url=HERE)
 
 

@@ -10,17 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge import precheck, rules
+from knowledge import assessments, precheck
+from knowledge.assessments import Status
 from knowledge.changes import Change, change
 from knowledge.records import Document
-from knowledge.rules import COMPANY, Status
+from knowledge.rules import COMPANY
 from knowledge.snapshot import Knowledge
 from knowledge.supports import Support
 from tests.knowledge.test_rules import DAY, PAPER, TYPES, criterion, days, support
 
 
 def found(row: Support, facts: Mapping[str, str], document: Document = PAPER, today: date = DAY, subject: str = COMPANY) -> Change | None:
-    return change(rules.assess_one(row, subject, facts, document, TYPES, today), facts, {"paper": document}, TYPES, today)
+    return change(assessments.assess_one(row, subject, facts, document, TYPES, today), facts, {"paper": document}, TYPES, today)
 
 
 def test_one_answer_that_fails_is_the_one_to_change() -> None:
@@ -141,7 +142,7 @@ def others(key: str, given_token: str) -> list[str]:
 @given(cases())
 def test_no_smaller_set_of_answers_lifts_it(case: tuple[Support, dict[str, str]]) -> None:
     row, facts = case
-    assessed = rules.assess_one(row, COMPANY, facts, PAPER, TYPES, DAY)
+    assessed = assessments.assess_one(row, COMPANY, facts, PAPER, TYPES, DAY)
     lifted = change(assessed, facts, {"paper": PAPER}, TYPES, DAY)
     if assessed.status is not Status.NOT_MET:
         assert lifted is None
@@ -154,7 +155,7 @@ def test_no_smaller_set_of_answers_lifts_it(case: tuple[Support, dict[str, str]]
 
 
 def stands(row: Support, facts: Mapping[str, str], other: Mapping[str, str]) -> Status:
-    return rules.assess_one(row, COMPANY, {**facts, **other}, PAPER, TYPES, DAY).status
+    return assessments.assess_one(row, COMPANY, {**facts, **other}, PAPER, TYPES, DAY).status
 
 
 def changed(facts: Mapping[str, str], most: int, row: Support) -> Iterator[dict[str, str]]:

@@ -10,10 +10,11 @@ from decimal import Decimal
 import pytest
 
 from knowledge import precheck, rules
+from knowledge.assessments import Status
 from knowledge.facts import FactType
 from knowledge.money import Money
 from knowledge.precheck import Report
-from knowledge.rules import COMPANY, NONE, UNKNOWN, Status, Verdict
+from knowledge.rules import COMPANY, NONE, UNKNOWN, Verdict
 from knowledge.snapshot import Knowledge
 
 PROFILES = 10_000
@@ -40,7 +41,7 @@ def token(dice: random.Random, fact: FactType) -> str:
 
 def asked_for(knowledge: Knowledge) -> list[FactType]:
     """The facts that some support looks at."""
-    looked_at = {f for agenda in knowledge.agendas.values() for looks in agenda.looks_at for f in looks}
+    looked_at = {f for agenda in knowledge.agendas.values() for f in agenda.looks_at}
     return [f for f in knowledge.facts.values() if f.key in looked_at and f.key != "products"]
 
 

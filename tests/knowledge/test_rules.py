@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge import inquiry as inquiry_module
-from knowledge import loader, rules
+from knowledge import assessments, loader, rules
+from knowledge.agenda import Agenda, Sheet
+from knowledge.assessments import Status
 from knowledge.facts import FactType, Option
-from knowledge.inquiry import Agenda, Inquiry, open_facts
 from knowledge.money import Money
 from knowledge.records import Document
-from knowledge.rules import COMPANY, Status, Verdict
+from knowledge.rules import COMPANY, Verdict
 from knowledge.shapes import Citation, Window, Words
 from knowledge.supports import Amount, Cap, Criterion, Support
 
@@ -75,7 +75,7 @@ TYPES: Mapping[str, FactType] = {
 
 
 def status(row: Support, facts: Mapping[str, str], document: Document = PAPER, today: date = DAY, subject: str = COMPANY) -> Status:
-    return rules.assess_one(row, subject, facts, document, TYPES, today).status
+    return assessments.assess_one(row, subject, facts, document, TYPES, today).status
 
 
 def verdict(test: Criterion, **facts: str) -> Verdict:
@@ -128,7 +128,7 @@ def test_another_currency_decides_nothing() -> None:
 def test_thresholds_of_the_papers(support_id: str, facts: dict[str, str], expected: str) -> None:
     row = KNOWLEDGE.supports[support_id]
     given_facts = {"events": "foreign_capital_received", "plans": "industrial_project", **facts}
-    assert rules.assess_one(row, COMPANY, given_facts, KNOWLEDGE.document_of(row), KNOWLEDGE.facts, DAY).status == expected
+    assert assessments.assess_one(row, COMPANY, given_facts, KNOWLEDGE.document_of(row), KNOWLEDGE.facts, DAY).status == expected
 
 
 def test_choices_flags_and_none() -> None:
@@ -171,7 +171,7 @@ def test_the_order_of_statuses(verdicts: tuple[Verdict, Verdict], over: str) -> 
     else:
         expected = Status.MET
     document = PLANNED.model_copy(update={"plan": days(None, "2021-12-31")}) if over == "plan" else PAPER
-    found = rules.assess_one(row, COMPANY, facts, document, TYPES, DAY)
+    found = assessments.assess_one(row, COMPANY, facts, document, TYPES, DAY)
     assert found.status is expected
     assert [v for _, v in found.verdicts] == list(verdicts)
     assert found.failed == tuple(c for c, v in zip(row.criteria, verdicts, strict=True) if v is Verdict.NOT_MET)
@@ -205,7 +205,7 @@ def test_a_fact_that_cannot_exist_is_not_met() -> None:
 def test_each_product_is_judged_by_its_own_facts() -> None:
     row = support(criterion("events", any_of=("certificate",)), criterion("product.class", any_of=("III",)), per="product")
     facts = {"events": "certificate", "products": "1,3", "product.1.class": "III", "product.3.class": "II", "product.3.year": "2021"}
-    found = rules.assess([row], facts, {"paper": PAPER}, TYPES, DAY)
+    found = Sheet(Agenda.of([row], {"paper": PAPER}, TYPES), facts).assess(DAY)
     assert [(a.subject, a.status, a.year) for a in found] == [("product.1", Status.MET, 2022), ("product.3", Status.NOT_MET, 2021)]
 
 
@@ -213,7 +213,7 @@ def test_each_product_is_judged_by_its_own_facts() -> None:
 def test_without_a_list_of_products_the_company_stands_for_one(listed: str | None, expected: Status) -> None:
     row = support(criterion("product.class", any_of=("III",)), per="product")
     facts = {"product.class": "III"} | ({"products": listed} if listed else {})
-    assert [(a.subject, a.status) for a in rules.assess([row], facts, {"paper": PAPER}, TYPES, DAY)] == [(COMPANY, expected)]
+    assert [(a.subject, a.status) for a in Sheet(Agenda.of([row], {"paper": PAPER}, TYPES), facts).assess(DAY)] == [(COMPANY, expected)]
 
 
 def test_keys_of_products() -> None:
@@ -266,75 +266,17 @@ def cap(text: str, scope: str = "project", key: str = "cap") -> Cap:
     ],
 )  # fmt: skip
 def test_what_an_amount_comes_to(amount: Amount, caps: tuple[Cap, ...], facts: dict[str, str], expected: tuple[str, str, str] | None) -> None:
-    found = rules.estimate(support(criterion("a", any_of=("yes",)), amount=amount, caps=caps), facts, COMPANY)
+    found = assessments.Prepared.of(support(criterion("a", any_of=("yes",)), amount=amount, caps=caps), PAPER, TYPES, assessments.Tests()).estimate(
+        facts, COMPANY
+    )
     assert (found and (found.low, found.high, found.currency)) == (expected and (Decimal(expected[0]), Decimal(expected[1]), expected[2]))
 
 
 def test_nothing_is_estimated_where_nothing_can_be_had() -> None:
     row = support(criterion("a", any_of=("yes",)), amount=Amount(kind="up_to", max=money("300万元")), window=days(None, "2021-12-31"))
-    assert rules.assess_one(row, COMPANY, {"a": "yes"}, PAPER, TYPES, DAY).estimate is None
-    assert rules.assess_one(row, COMPANY, {"a": "no"}, PAPER, TYPES, date(2021, 1, 1)).estimate is None
-    assert rules.assess_one(row, COMPANY, {"a": "yes"}, PAPER, TYPES, date(2021, 1, 1)).estimate
-
-
-# --- questions
-
-
-def asked(*rows: Support, **facts: str) -> list[str]:
-    return open_facts(rows, facts, TYPES)
-
-
-YES_A, YES_B, YES_C = (criterion(k, any_of=("yes",)) for k in "abc")
-DEVICE = support(criterion("events", any_of=("certificate", "award")), criterion("product.class", any_of=("III",)), key="device", per="product")
-
-
-def test_only_the_first_open_condition_is_asked() -> None:
-    assert asked(support(YES_A, YES_B)) == ["a"]
-    assert asked(support(YES_A, YES_B), a="yes") == ["b"]
-
-
-def test_what_has_failed_or_is_settled_asks_nothing() -> None:
-    row = support(YES_A, YES_B)
-    assert asked(row, a="no") == []
-    assert asked(row, a="yes", b="yes") == []
-    assert asked(row, a="yes", b="no") == []
-    assert asked(row, a="unknown") == [], "whatever b is, the status stays open"
-    assert asked(row, b="no") == [], "one condition that is not met settles it"
-    assert asked(support(criterion(None, undecidable="看材料"))) == []
-
-
-def test_the_question_that_decides_most_comes_first() -> None:
-    one, two, three = support(YES_A, key="one"), support(YES_B, key="two"), support(YES_B, key="three")
-    assert asked(one, two, three) == ["b", "a"]
-    assert asked(one, two) == ["a", "b"], "ties go to the order of the vocabulary"
-    paid = support(YES_C, key="paid", amount=Amount(kind="up_to", max=money("50万元")))
-    assert asked(one, two, three, paid) == ["c", "b", "a"], "a printed amount weighs three times one without"
-
-
-def test_products_and_their_kind_come_before_their_facts() -> None:
-    assert asked(DEVICE) == ["events"]
-    assert asked(DEVICE, events="award") == ["products"]
-    assert asked(DEVICE, events="award", products="1") == ["product.1.type"]
-    assert asked(DEVICE, events="award", products="1", **{"product.1.type": "device"}) == ["product.1.class"]
-    assert asked(DEVICE, events="award", products="1", **{"product.1.type": "drug"}) == [], "a drug has no device class"
-    assert asked(DEVICE, events="certificate", products="1,2") == ["product.1.class", "product.2.class"], "the event says what they are"
-    assert asked(DEVICE, events="certificate,trial", products="1") == ["product.1.type"], "two events say nothing about one product"
-
-
-def test_what_an_amount_is_reckoned_on_is_asked_last() -> None:
-    row = support(YES_A, amount=Amount(kind="rate", rate_max=Decimal("0.3"), of="cash"))
-    assert asked(row) == ["a"]
-    assert asked(row, a="yes") == ["cash"]
-    assert asked(row, a="yes", cash="unknown") == []
-    assert asked(row, a="no") == []
-
-
-def test_the_year_is_asked_only_where_a_yearly_ceiling_could_bind() -> None:
-    yearly = DEVICE.model_copy(update={"caps": (cap("500万元", "company_year"),)})
-    facts = {"events": "certificate", "product.1.class": "III", "product.2.class": "III"}
-    assert asked(yearly, products="1", **facts) == []
-    assert asked(yearly, products="1,2", **facts) == ["product.1.year", "product.2.year"]
-    assert asked(DEVICE, products="1,2", **facts) == []
+    assert assessments.assess_one(row, COMPANY, {"a": "yes"}, PAPER, TYPES, DAY).estimate is None
+    assert assessments.assess_one(row, COMPANY, {"a": "no"}, PAPER, TYPES, date(2021, 1, 1)).estimate is None
+    assert assessments.assess_one(row, COMPANY, {"a": "yes"}, PAPER, TYPES, date(2021, 1, 1)).estimate
 
 
 # --- whatever is answered
@@ -356,44 +298,6 @@ def answers(key: str, unknown: bool = True) -> st.SearchStrategy[str]:
     else:
         found = st.integers(0, 2030).map(str)
     return found | st.just("unknown") if unknown else found
-
-
-def fresh(agenda: Agenda, facts: Mapping[str, str]) -> set[str]:
-    """The open questions, found without what an inquiry remembers."""
-    return {key for row in agenda.supports for key in inquiry_module._open_keys(row, rules.Answers(facts, agenda.types))}
-
-
-@settings(max_examples=120)
-@given(st.data())
-def test_a_precheck_ends_and_never_asks_twice(data: st.DataObject) -> None:
-    agenda = KNOWLEDGE.agendas[data.draw(st.sampled_from(REGIONS))]
-    inquiry = Inquiry(agenda)
-    for _ in range(60):
-        matter = inquiry.open()
-        assert not set(matter) & set(inquiry.facts)
-        assert len(matter) == len(set(matter))
-        if not matter:
-            break
-        inquiry.tell(matter[0], data.draw(answers(matter[0]), label=matter[0]))
-    assert inquiry.open() == []
-    for assessment in rules.assess(agenda.supports, inquiry.facts, KNOWLEDGE.documents, agenda.types, DAY):
-        for key in assessment.missing if assessment.status is Status.UNKNOWN else ():
-            assert {*assessment.missing, *map(rules.generic, assessment.missing)} & set(inquiry.facts), (
-                f"{assessment.support.id} is unknown for want of {key}, which nobody asked"
-            )
-
-
-@settings(max_examples=25)
-@given(st.data())
-def test_answer_by_answer_is_the_same_as_all_at_once(data: st.DataObject) -> None:
-    agenda = KNOWLEDGE.agendas[data.draw(st.sampled_from(REGIONS))]
-    inquiry = Inquiry(agenda)
-    while matter := inquiry.open():
-        assert set(matter) == fresh(agenda, inquiry.facts)
-        assert matter == open_facts(agenda.supports, inquiry.facts, agenda.types)
-        inquiry.tell(matter[0], data.draw(answers(matter[0]), label=matter[0]))
-    backwards = dict(reversed(inquiry.facts.items()))
-    assert open_facts(agenda.supports, backwards, agenda.types) == []
 
 
 facts_of_the_company = st.fixed_dictionaries(
@@ -432,18 +336,7 @@ def test_a_larger_investment_never_loses_a_support(facts: dict[str, str], one: i
                 assert test.below is None
                 unit = " USD" if test.fact == "foreign_cash_year" else "" if test.fact == "clinical_specialties" else " CNY"
                 small, large = (
-                    rules.assess_one(row, COMPANY, facts | {test.fact: f"{n}{unit}"}, KNOWLEDGE.document_of(row), KNOWLEDGE.facts, DAY).status
+                    assessments.assess_one(row, COMPANY, facts | {test.fact: f"{n}{unit}"}, KNOWLEDGE.document_of(row), KNOWLEDGE.facts, DAY).status
                     for n in sorted((one, two))
                 )
                 assert not (small is not Status.NOT_MET and large is Status.NOT_MET)
-
-
-def test_what_is_still_open_after_a_precheck_is_what_an_inquiry_would_ask() -> None:
-    facts = {"events": "new_device_certificate", "products": "1,2", "product.1.class": "III", "plans": "none", "stage": "unknown"}
-    agenda = KNOWLEDGE.agendas["snd"]
-    inquiry = Inquiry(agenda)
-    for key, token in facts.items():
-        inquiry.tell(key, token)
-    rows = rules.assess(agenda.supports, facts, KNOWLEDGE.documents, KNOWLEDGE.facts, DAY)
-    assert set(inquiry_module.still_open(rows, facts, agenda)) == set(inquiry.open())
-    assert inquiry.open()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Sequence
 from datetime import date
@@ -13,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge import rules, stacking
+from knowledge import stacking
+from knowledge.agenda import Sheet
+from knowledge.assessments import Assessment, Estimate, Status
 from knowledge.money import Money
-from knowledge.rules import COMPANY, Assessment, Estimate, Status
+from knowledge.rules import COMPANY
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 from knowledge.supports import Amount, Cap, Criterion, Support
@@ -253,7 +254,7 @@ def test_a_binding_ceiling_is_one_without_which_more_would_be_had(rows: list[Ass
     assert bool(found.binding) == (found.high < wished)
     if len(found.binding) == 1:
         free = [
-            dataclasses.replace(r, support=r.support.model_copy(update={"caps": tuple(c for c in r.support.caps if c.id != found.binding[0])}))
+            r._replace(support=r.support.model_copy(update={"caps": tuple(c for c in r.support.caps if c.id != found.binding[0])}))
             for r in found.counted
         ]
         more = stacking.total(free)
@@ -302,7 +303,7 @@ def test_many_rows_are_added_at_once() -> None:
 def test_certificates_of_the_high_tech_zone(knowledge: Knowledge, products: dict[int, str], high: int, binding: tuple[str, ...]) -> None:
     facts = {"events": "new_device_certificate", "products": ",".join(map(str, products))}
     facts |= {f"product.{n}.class": c for n, c in products.items()} | {f"product.{n}.year": "2021" for n in products}
-    rows = rules.assess(knowledge.supports_in("snd"), facts, knowledge.documents, knowledge.facts, date(2021, 6, 1))
+    rows = Sheet(knowledge.agendas["snd"], facts).assess(date(2021, 6, 1))
     found = stacking.total(rows)
     assert found
     assert (int(found.low), int(found.high), found.binding) == (0, high, binding)
@@ -311,20 +312,20 @@ def test_certificates_of_the_high_tech_zone(knowledge: Knowledge, products: dict
 def test_two_years_have_two_ceilings(knowledge: Knowledge) -> None:
     facts = {"events": "new_device_certificate", "products": "1,2,3,4"}
     facts |= {f"product.{n}.class": "III" for n in range(1, 5)} | {f"product.{n}.year": str(2020 + n // 3) for n in range(1, 5)}
-    found = stacking.total(rules.assess(knowledge.supports_in("snd"), facts, knowledge.documents, knowledge.facts, date(2021, 6, 1)))
+    found = stacking.total(Sheet(knowledge.agendas["snd"], facts).assess(date(2021, 6, 1)))
     assert found
     assert found.high == 10_000_000
 
 
 def test_the_citys_supports_together(knowledge: Knowledge) -> None:
     facts = {"events": "centralized_procurement_win,joint_rd_recognised", "independent_entity": "yes", "joint_rd.investment": "50000000 CNY"}
-    found = stacking.total(rules.assess(knowledge.supports_in("suzhou"), facts, knowledge.documents, knowledge.facts, DAY))
+    found = stacking.total(Sheet(knowledge.agendas["suzhou"], facts).assess(DAY))
     assert found
     assert (int(found.low), int(found.high), found.binding) == (5_000_000, 17_000_000, ())
 
 
 def test_after_the_period_there_is_nothing_to_add(knowledge: Knowledge, today: date) -> None:
     facts = {"events": "new_device_certificate,centralized_procurement_win", "independent_entity": "yes", "product.class": "III"}
-    rows = rules.assess(knowledge.supports_in("snd"), facts, knowledge.documents, knowledge.facts, today)
+    rows = Sheet(knowledge.agendas["snd"], facts).assess(today)
     assert stacking.total(rows) is None
     assert any(r.status is Status.WINDOW_OVER for r in rows)

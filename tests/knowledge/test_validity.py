@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from knowledge.assessments import Status, assess_one
 from knowledge.records import Clause, Document
-from knowledge.rules import Status, assess_one
 from knowledge.shapes import Application
 from knowledge.snapshot import Knowledge
 from knowledge.validity import Time, document_time, notice_on, time_on

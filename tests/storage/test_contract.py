@@ -575,6 +575,9 @@ async def test_published_knowledge_is_kept_once_and_comes_back_newest_first(stor
     assert [p.version for p in kept] == ["a1", "b2", "a1"], "a roll-back is a publication of its own"
     assert kept[1] == second
     assert [p.version for p in await store.published(limit=1)] == ["a1"]
+    assert await store.published(version="b2") == [second]
+    assert [p.at for p in await store.published(version="a1", limit=1)] == [NOON + 2 * SECOND]
+    assert await store.published(version="c3") == []
     assert all(p.at.utcoffset() == timedelta(0) for p in kept)
 
 
