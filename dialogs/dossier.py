@@ -12,10 +12,10 @@ from typing import Any
 
 from dialogs import reports
 from dialogs.answers import Voice, filled
-from dialogs.grouping import ALIVE, FOLDED, Groups, grouped
 from dialogs.texts import texts
 from knowledge import rules
 from knowledge.assessments import Assessment
+from knowledge.grouping import ALIVE, FOLDED
 from knowledge.precheck import Report, precheck
 from knowledge.rules import COMPANY
 from knowledge.shapes import Citation
@@ -30,8 +30,7 @@ Json = dict[str, Any]
 def dossier(voice: Voice, report: Report, made: datetime) -> Json:
     """Everything that a pre-check found, with what it rests on and what would change it."""
     voice, say = replace(voice, today=report.today), voice.say
-    groups = grouped(report.rows)
-    alive = [r for name in ALIVE for r in groups.get(name, ())]
+    alive = [r for name in ALIVE for r in report.groups.get(name, ())]
     return {
         "language": say.language,
         "title": say("dossier.title", region=voice.region_name(report.region)),
@@ -39,9 +38,9 @@ def dossier(voice: Voice, report: Report, made: datetime) -> Json:
         "day": report.today.isoformat(),
         "made": made.isoformat(timespec="minutes"),
         "knowledge": voice.knowledge.version,
-        "lead": _lead(voice, report, groups),
+        "lead": _lead(voice, report),
         "answers": [{"label": _asked(voice, report, key), "answer": voice.answer(key, token)} for key, token in report.facts.items()],
-        "groups": [_group(voice, report, name, rows) for name, rows in groups.items()],
+        "groups": [_group(voice, report, name, rows) for name, rows in report.groups.items()],
         "total": _total(voice, report),
         "open": _open(voice, report, alive),
         "offices": _offices(voice, alive),
@@ -72,14 +71,14 @@ def of_recipe(knowledge: Knowledge, kept: Mapping[str, Any]) -> Json:
     return dossier(Voice(knowledge, day, texts_), report, datetime.fromisoformat(kept["made"]))
 
 
-def _lead(voice: Voice, report: Report, groups: Groups) -> list[str]:
+def _lead(voice: Voice, report: Report) -> list[str]:
     """The answer first: how many may fit and what they come to, until when, and what else there is."""
-    say, met = voice.say, groups.get("met", [])
-    lines = [reports.answer(voice, report, groups)]
+    say, met = voice.say, report.groups.get("met", [])
+    lines = [reports.answer(voice, report)]
     if dated := [(day, r) for r in met if (day := ends(r.support, voice.knowledge.document_of(r.support), voice.today))]:
         day, first = min(dated, key=lambda pair: pair[0])
         lines.append(say("dossier.lead_until", name=voice.called(first.support), until=day.isoformat()))
-    counted = [(n, len({r.support.id for r in rows})) for n, rows in groups.items() if n not in ("met", *FOLDED)]
+    counted = [(n, len({r.support.id for r in rows})) for n, rows in report.groups.items() if n not in ("met", *FOLDED)]
     if counted and met:
         lines.append(say("dossier.lead_others", groups=say.join([say("dossier.counted", name=_named(voice, n), count=c) for n, c in counted])))
     return lines

@@ -8,13 +8,13 @@ from datetime import date
 
 from dialogs import shortlists
 from dialogs.answers import Voice, fit
-from dialogs.grouping import FOLDED, Groups, grouped, printed
 from dialogs.messages import Option, Reply
 from dialogs.outcomes import whole
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
 from knowledge.assessments import Assessment, Estimate, Status
+from knowledge.grouping import FOLDED, printed
 from knowledge.precheck import Report, change
 from knowledge.rules import COMPANY, UNKNOWN, Verdict
 from knowledge.shapes import Citation
@@ -44,9 +44,8 @@ def tell(voice: Voice, outcome: Outcome, run: str) -> list[Reply]:
 def digest(outcome: Outcome, folded: bool = False) -> tuple[tuple[str, str], ...]:
     """Record id and status of each line, to tell later what changed; the rows that a report only counts are there if `folded`."""
     match outcome.data:
-        case Report(rows=rows):
-            if not folded:
-                rows = tuple([r for name, group in grouped(rows).items() if name not in FOLDED for r in group])
+        case Report() as report:
+            rows = report.rows if folded else [r for name, group in report.groups.items() if name not in FOLDED for r in group]
             return tuple((f"{r.support.id}:{r.subject}", f"{r.status}:{r.time}:{_sum(r.estimate)}") for r in rows)
         case Shortlist(parks=parks):
             return tuple((m.park.id, str(i)) for i, m in enumerate(parks))
@@ -71,8 +70,8 @@ def headline(voice: Voice, assessment: Assessment) -> str:
 def precheck(voice: Voice, report: Report, run: str) -> Reply:
     """The report in one screen: what may be had and how much at most, then until when, whom to ask, what is missing; what next."""
     voice = replace(voice, today=report.today)
-    say, groups = voice.say, grouped(report.rows)
-    lines = [say("report.title", region=voice.region_name(report.region), today=report.today.isoformat(), answer=answer(voice, report, groups))]
+    say, groups = voice.say, report.groups
+    lines = [say("report.title", region=voice.region_name(report.region), today=report.today.isoformat(), answer=answer(voice, report))]
     cited: list[Assessment] = []
     for name, rows in groups.items():
         if name in FOLDED:
@@ -86,7 +85,7 @@ def precheck(voice: Voice, report: Report, run: str) -> Reply:
             lines.append(say("report.rest", count=len(supports) - SHOWN))
         if name == "window_over":
             lines.append(say("report.window_group_note"))
-    lines += _left_out(voice, report, groups)
+    lines += _left_out(voice, report)
     lines.append(say("report.check"))
     options = [Option(say("report.see_basis"), f"!basis:{run}.0"), Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")]
     if report.open:
@@ -100,7 +99,7 @@ def precheck(voice: Voice, report: Report, run: str) -> Reply:
 
 def so_far(voice: Voice, report: Report) -> str:
     """What a founder's first words lead to already: the highest sums of supports that they speak of; empty where there are none."""
-    rows = [r for name, rows in grouped(report.rows).items() if name not in FOLDED for r in rows if printed(r.support)]
+    rows = [r for name, rows in report.groups.items() if name not in FOLDED for r in rows if printed(r.support)]
     supports = [same[0].support for same in _by_support(rows)][:2]
     lines = [voice.say("report.line", name=voice.called(s), amount=voice.amount(s)) for s in supports]
     return "\n".join([voice.say("report.so_far"), *lines]) if lines else ""
@@ -114,10 +113,10 @@ def last_day(voice: Voice, region: str) -> date | None:
     return max((d.plan.until for d in papers if d.plan and d.plan.until), default=None)
 
 
-def answer(voice: Voice, report: Report, groups: Groups) -> str:
+def answer(voice: Voice, report: Report) -> str:
     """The first line: how many supports may fit, and how much they come to at most."""
-    say, total = voice.say, report.total
-    count = {name: len(_by_support(rows)) for name, rows in groups.items()}
+    say, total, groups = voice.say, report.total, report.groups
+    count = {name: len({r.support.id for r in rows}) for name, rows in groups.items()}
     if "met" in groups:
         return say("report.answer_met", count=count["met"]) + (total_of(voice, report, total) if total else say("report.total_none"))
     kinds = [say(f"report.count_{name}", count=count[name]) for name in ("near", "open", "not_yet") if name in count]
@@ -132,17 +131,17 @@ def answer(voice: Voice, report: Report, groups: Groups) -> str:
 def total_of(voice: Voice, report: Report, total: Total) -> str:
     """What is added up, the ceiling that holds it down, and what gave way to a higher one of its kind."""
     say = voice.say
-    caps = {c.id: voice.cap(c) for r in report.rows for c in r.support.caps}
+    caps = {c.id: voice.cap(c) for r in total.counted for c in r.support.caps if c.id in total.binding}
     binding = say("report.total_binding", caps=say.join([caps[i] for i in total.binding])) if total.binding else ""
     text = say("report.total", amount=voice.estimate(total.low, total.high, total.currency), binding=binding)
     return text + (say("report.yielding", names=say.join([voice.called(r.support) for r in total.yielding])) if total.yielding else "")
 
 
-def _left_out(voice: Voice, report: Report, groups: Groups) -> list[str]:
+def _left_out(voice: Voice, report: Report) -> list[str]:
     """What is not counted, and what is not shown, with the reason."""
     say = voice.say
-    unsure = [same for same in _by_support(groups.get("open", [])) if any(r.estimate for r in same)]
-    silent, failed = (len(_by_support(groups.get(name, []))) for name in FOLDED)
+    unsure = {r.support.id for r in report.groups.get("open", ()) if r.estimate}
+    silent, failed = (len({r.support.id for r in report.groups.get(name, ())}) for name in FOLDED)
     lines = [say("report.not_added", count=len(unsure))] if unsure and report.total else []
     if silent:
         lines.append(say("report.not_asked", count=silent, questions=len(report.open)) if report.open else say("report.silent", count=silent))
@@ -209,7 +208,7 @@ def failed(voice: Voice, report: Report, row: Assessment) -> str:
 def basis(voice: Voice, report: Report, run: str, start: int) -> Reply:
     """Every row with its conditions and source, some at a time."""
     voice = replace(voice, today=report.today)
-    rows = [r for group in grouped(report.rows).values() for r in group]
+    rows = [r for group in report.groups.values() for r in group]
     page = rows[start : start + PAGE]
     lines = []
     for number, assessment in enumerate(page, start + 1):

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from dialogs import reports
 from dialogs.answers import Voice
-from dialogs.grouping import FOLDED, grouped
 from dialogs.outcomes import whole
 from dialogs.texts import texts
 from handlers.companies import Company, TableError
 from knowledge import loader
 from knowledge.assessments import Assessment, Status
 from knowledge.given import REGION, Problem, Reader
+from knowledge.grouping import FOLDED
 from knowledge.inquiry import Inquiry
 from knowledge.precheck import Report, precheck
 from knowledge.rules import COMPANY, Verdict, generic
@@ -64,7 +64,7 @@ class Judge:
             return Judged(company.number, company.name, problems=given.problems)
         facts = given.facts
         report = precheck(self._knowledge, facts[REGION], facts, self._today)
-        groups = grouped(report.rows)
+        groups = report.groups
         named = (company.number, company.name, self._voice.region_name(report.region))
         details = tuple((*named, *self._detail(row)) for name in GROUPS for row in groups.get(name, ()))
         counts = {name: len(rows) for name, rows in groups.items()}

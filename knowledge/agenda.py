@@ -4,7 +4,7 @@ what holds for many of them is found in one step, however many there are."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
@@ -21,6 +21,33 @@ DAYS = 16
 """For how many days it is remembered which supports are open."""
 
 
+class Judged:
+    """The verdict on each condition of an agenda for one subject, and for which supports that makes which difference."""
+
+    __slots__ = ("by_fact", "verdicts")
+
+    def __init__(self, verdicts: Iterable[Verdict], by_fact: Mapping[str, Mapping[Verdict, Supports]]) -> None:
+        self.verdicts = list(verdicts)
+        """By the number of the condition."""
+        self.by_fact = dict(by_fact)
+        """For each fact and verdict, the supports with a condition on it of which that is the verdict."""
+
+    def judge(self, fact: str, agenda: Agenda, answers: Answers, subject: str) -> None:
+        """Judge the conditions on one fact anew."""
+        found = dict[Verdict, Supports]()
+        for number in agenda.on[fact]:
+            verdict = self.verdicts[number] = answers.verdict(agenda.tests.all[number], subject)
+            found[verdict] = found.get(verdict, 0) | agenda.having[number]
+        self.by_fact[fact] = found
+
+    def having(self, which: Verdict) -> Supports:
+        """The supports with a condition on which this is the verdict."""
+        found = 0
+        for those in self.by_fact.values():
+            found |= those.get(which, 0)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Agenda:
     """Some supports with their different conditions; made once, used often."""
@@ -30,30 +57,27 @@ class Agenda:
     tests: Tests
     having: tuple[Supports, ...]
     """For each condition, the supports that have it."""
-    places: tuple[tuple[int, Supports], ...]
-    """A condition and the supports in which it stands at one place: all first places, then all second ones, and so on. Without those that
-    no answer settles."""
     on: Mapping[str, tuple[int, ...]]
     """For each fact, the conditions on it."""
-    behind: Mapping[str, tuple[int, ...]]
-    """For each fact, the conditions whose verdict may hang on it."""
-    of_products: tuple[int, ...]
-    """The conditions whose verdict may be another one for each product."""
-    blank: tuple[Verdict, ...]
-    """The verdict on each condition of a company of which nothing is known."""
+    behind: Mapping[str, tuple[str, ...]]
+    """For each fact, the facts of whose conditions the verdicts may hang on it."""
+    places: tuple[tuple[str, Supports], ...]
+    """A fact and the supports that have a condition on it at one place: all first places, then all second ones, and so on."""
     per_product: Supports
     printed: Supports
     """Those with a printed amount."""
-    reckoned: Mapping[str, Supports]
-    """For each fact that amounts are reckoned on, whose."""
     yearly: Supports
     """Those with a ceiling for each year of a company."""
+    reckoned: Mapping[str, Supports]
+    """For each fact that amounts are reckoned on, whose."""
     looks_at: frozenset[str]
     """Every fact on which something may hang."""
     order: Mapping[str, int]
     """The place of each fact in the vocabulary."""
     choices: Mapping[str, tuple[str, ...]]
     """For facts of several choices: the tokens that some support looks at, the most frequent first."""
+    blank: Judged = field(default_factory=lambda: Judged((), {}), compare=False, repr=False)
+    """The verdicts for a company of which nothing is known."""
     _times: dict[date, tuple[Time, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -61,42 +85,43 @@ class Agenda:
         """Prepare these supports."""
         tests = Tests()
         rows = tuple([Prepared.of(s, documents[s.source.document], types, tests) for s in supports])
-        having, places = [0] * len(tests.all), dict[tuple[int, int], Supports]()
+        having, places, reckoned = [0] * len(tests.all), dict[tuple[int, str], Supports](), dict[str, Supports]()
         for index, row in enumerate(rows):
-            for place, number in enumerate(row.tests):
+            for place, (number, criterion) in enumerate(zip(row.tests, row.support.criteria, strict=True)):
                 having[number] |= 1 << index
-                if tests.all[number].fact:
-                    places[place, number] = places.get((place, number), 0) | 1 << index
-        on, behind = dict[str, list[int]](), dict[str, list[int]]()
+                if criterion.fact:
+                    places[place, criterion.fact] = places.get((place, criterion.fact), 0) | 1 << index
+            if of := row.support.amount.of:
+                reckoned[of] = reckoned.get(of, 0) | 1 << index
+        on, behind = dict[str, list[int]](), dict[str, list[str]]()
         for number, test in enumerate(tests.all):
             if test.fact:
                 on.setdefault(test.fact, []).append(number)
-                for fact in _behind(test.fact, types):
-                    behind.setdefault(fact, []).append(number)
-        reckoned = dict[str, Supports]()
-        for index, row in enumerate(rows):
-            if of := row.support.amount.of:
-                reckoned[of] = reckoned.get(of, 0) | 1 << index
-        nothing = Answers({}, types)
+        for fact in on:
+            for other in _hangs_on(fact, types):
+                behind.setdefault(other, []).append(fact)
         per_product = _those(rows, lambda s: s.per == "product")
-        return cls(
+        found = cls(
             rows,
             types,
             tests,
             tuple(having),
-            tuple((number, those) for (_, number), those in sorted(places.items(), key=lambda found: found[0])),
             {fact: tuple(numbers) for fact, numbers in on.items()},
-            {fact: tuple(numbers) for fact, numbers in behind.items()},
-            tuple(sorted({n for fact, numbers in behind.items() if fact.startswith("product.") for n in numbers})),
-            tuple([nothing.verdict(test, COMPANY) for test in tests.all]),
+            {fact: tuple(facts) for fact, facts in behind.items()},
+            tuple((fact, those) for (_, fact), those in sorted(places.items(), key=lambda place: place[0][0])),
             per_product,
             _those(rows, lambda s: bool(s.amount.max or s.amount.rate_max)),
-            reckoned,
             _those(rows, lambda s: any(c.scope == "company_year" and not c.both_tiers for c in s.caps)),
+            reckoned,
             frozenset((*behind, *reckoned, *(("products", "product.year") if per_product else ()))),
             {key: position for position, key in enumerate(types)},
             _choices(rows, types),
         )
+        nothing = Answers({}, types)
+        found.blank.verdicts += [nothing.verdict(test, COMPANY) for test in tests.all]
+        for fact in on:
+            found.blank.judge(fact, found, nothing, COMPANY)
+        return found
 
     def times(self, today: date) -> tuple[Time, ...]:
         """How each support stands on a day."""
@@ -109,56 +134,55 @@ class Agenda:
 
 
 class Sheet:
-    """A company's answers, with the verdict on each condition of an agenda for each subject."""
+    """A company's answers, and what is judged by them: by an agenda, for each subject."""
 
-    __slots__ = ("agenda", "facts", "verdicts")
+    __slots__ = ("agenda", "facts", "judged")
 
     def __init__(self, agenda: Agenda, facts: Facts = MappingProxyType({})) -> None:
-        self.agenda = agenda
-        self.facts = dict(facts)
-        self.verdicts = {COMPANY: list(agenda.blank)}
-        """By subject: the verdicts by number of condition."""
+        self.agenda, self.facts = agenda, dict(facts)
+        self.judged = {COMPANY: Judged(agenda.blank.verdicts, agenda.blank.by_fact)}
+        """By subject."""
         if facts:
-            self._judge()
+            answers = Answers(self.facts, agenda.types)
+            for fact in {f for key in facts for f in agenda.behind.get(generic(key), ())}:
+                self.judged[COMPANY].judge(fact, agenda, answers, COMPANY)
+            self._products(answers)
 
-    def _judge(self) -> None:
-        agenda, answers = self.agenda, Answers(self.facts, self.agenda.types)
-        company = [answers.verdict(test, COMPANY) for test in agenda.tests.all]
-        self.verdicts = {COMPANY: company}
+    def _products(self, answers: Answers) -> None:
+        """Judge each product: as the company, except where its own facts may matter."""
+        company = self.judged[COMPANY]
+        self.judged = {COMPANY: company}
+        own = {f for key, facts in self.agenda.behind.items() if key.startswith("product.") for f in facts}
         for subject in products_of(self.facts):
             if subject != COMPANY:
-                self.verdicts[subject] = list(company)
-                self._judge_again(answers, subject, agenda.of_products)
-
-    def _judge_again(self, answers: Answers, subject: str, numbers: Iterable[int]) -> None:
-        verdicts, tests = self.verdicts[subject], self.agenda.tests.all
-        for number in numbers:
-            verdicts[number] = answers.verdict(tests[number], subject)
+                self.judged[subject] = judged = Judged(company.verdicts, company.by_fact)
+                for fact in own:
+                    judged.judge(fact, self.agenda, answers, subject)
 
     def tell(self, key: str, token: str) -> None:
         """Take an answer; only what may hang on it is judged anew."""
         if self.facts.get(key) == token:
             return
         self.facts[key] = token
+        changed, answers = generic(key), Answers(self.facts, self.agenda.types)
+        for subject, judged in self.judged.items():
+            if changed == key or key.startswith(f"{subject}."):
+                for fact in self.agenda.behind.get(changed, ()):
+                    judged.judge(fact, self.agenda, answers, subject)
         if key == "products":
-            self._judge()
-            return
-        fact, answers = generic(key), Answers(self.facts, self.agenda.types)
-        for subject in self.verdicts:
-            if fact == key or key.startswith(f"{subject}."):
-                self._judge_again(answers, subject, self.agenda.behind.get(fact, ()))
+            self._products(answers)
 
-    def groups(self) -> Iterator[tuple[str, Supports, Sequence[Verdict]]]:
+    def groups(self) -> Iterator[tuple[str, Supports, Judged]]:
         """Each subject with the supports that are judged for it, and the verdicts."""
         everything = (1 << len(self.agenda.rows)) - 1
-        yield COMPANY, everything & ~self.agenda.per_product, self.verdicts[COMPANY]
+        yield COMPANY, everything & ~self.agenda.per_product, self.judged[COMPANY]
         for subject in products_of(self.facts):
-            yield subject, self.agenda.per_product, self.verdicts[subject]
+            yield subject, self.agenda.per_product, self.judged[subject]
 
     def assess(self, today: date) -> tuple[Assessment, ...]:
         """Judge every support for every subject on a day."""
         facts = self.facts
-        company, products = ([(s, self.verdicts[s], year_of(s, facts)) for s in those] for those in ((COMPANY,), products_of(facts)))
+        company, products = ([(s, self.judged[s].verdicts, year_of(s, facts)) for s in those] for those in ((COMPANY,), products_of(facts)))
         return tuple(
             [
                 row.assess(subject, told, facts, time, year, today)
@@ -173,11 +197,9 @@ def _those(rows: Iterable[Prepared], which: Callable[[Support], bool]) -> Suppor
     return sum(1 << index for index, row in enumerate(rows) if which(row.support))
 
 
-def _behind(fact: str, types: FactTypes) -> set[str]:
+def _hangs_on(fact: str, types: FactTypes) -> set[str]:
     """Every fact on which the verdict on a condition on this one may hang."""
-    if fact not in types:
-        return {fact}
-    others = {fact, *types[fact].only_if}
+    others = {fact, *(types[fact].only_if if fact in types else ()), *(("products",) if fact.startswith("product.") else ())}
     return others | {source for other in others if other in types for source in types[other].implied_by}
 
 

@@ -51,12 +51,18 @@ class Assessment(NamedTuple):
     """The verdict on each condition of the support, in its order."""
     time: Time
     status: Status
-    missing: tuple[str, ...] = ()
     estimate: Estimate | None = None
     early: bool = False
     """The product is from a year before the window or plan: whether it counts as new, no paper says."""
     one_step: bool = False
     """What the company has done leads to the event that is asked for (联合攻关 → 认定)."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The keys of the answers that are open; none once a condition has failed."""
+        if self.status is Status.NOT_MET:
+            return ()
+        return tuple(dict.fromkeys(key_for(c.fact, self.subject) for c, v in self.verdicts if v is Verdict.UNKNOWN and c.fact))
 
     @property
     def verdicts(self) -> tuple[tuple[Criterion, Verdict], ...]:
@@ -122,7 +128,7 @@ class Prepared:
         support = self.support
         found = tuple([told[n] for n in self.tests])
         if Verdict.NOT_MET in found:
-            return Assessment(support, subject, year or today.year, found, time, Status.NOT_MET, (), None, False, self._one_step(found, facts))
+            return Assessment(support, subject, year or today.year, found, time, Status.NOT_MET, None, False, self._one_step(found, facts))
         early = False
         if time in OVER:
             status = Status.WINDOW_OVER
@@ -135,12 +141,8 @@ class Prepared:
         else:
             early = 0 < year < self.since
             status = Status.UNDECIDABLE if early else Status.MET
-        missing: tuple[str, ...] = ()
-        if Verdict.UNKNOWN in found:
-            pairs = zip(support.criteria, found, strict=True)
-            missing = tuple(dict.fromkeys([key_for(c.fact, subject) for c, v in pairs if v is Verdict.UNKNOWN and c.fact]))
         estimate = None if status in _NOTHING_TO_HAVE else self.estimate(facts, subject)
-        return Assessment(support, subject, year or today.year, found, time, status, missing, estimate, early)
+        return Assessment(support, subject, year or today.year, found, time, status, estimate, early)
 
     def estimate(self, facts: Facts, subject: str) -> Estimate | None:
         """What the printed amount comes to with these facts; None where nothing can be reckoned."""

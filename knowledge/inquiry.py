@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from types import MappingProxyType
 
 from knowledge.agenda import Sheet, Supports
@@ -49,11 +49,9 @@ class Inquiry:
         for key, those in self._wanted():
             wanted |= those
             keys.add(key)
-        for subject, those, verdicts in self._all.groups():
-            alive = those & wanted & ~self._having(verdicts, Verdict.NOT_MET)
-            for number, verdict in enumerate(verdicts):
-                if verdict is Verdict.UNKNOWN and self._agenda.having[number] & alive:
-                    keys.add(key_for(self._agenda.tests.all[number].fact or "", subject))
+        for subject, those, judged in self._all.groups():
+            alive = those & wanted & ~judged.having(Verdict.NOT_MET)
+            keys |= {key_for(fact, subject) for fact, found in judged.by_fact.items() if found.get(Verdict.UNKNOWN, 0) & alive}
             keys |= {key_for(fact, subject) for fact, of in self._agenda.reckoned.items() if of & alive}
             keys |= {f"{subject}.year"} if self._asks_year(subject, facts) & alive else set()
         keys -= facts.keys()
@@ -76,37 +74,28 @@ class Inquiry:
 
     def _near(self) -> Supports:
         """The supports of which a condition is met by something that was said."""
-        spoken = {generic(key) for key in self._all.facts}
-        agenda, near = self._agenda, 0
-        for _, those, verdicts in self._all.groups():
-            for number in (n for fact in spoken for n in agenda.on.get(fact, ())):
-                if verdicts[number] is Verdict.MET:
-                    near |= those & agenda.having[number]
+        spoken, near = {generic(key) for key in self._all.facts}, 0
+        for _, those, judged in self._all.groups():
+            for fact in spoken & judged.by_fact.keys():
+                near |= those & judged.by_fact[fact].get(Verdict.MET, 0)
         return near
-
-    def _having(self, verdicts: Sequence[Verdict], which: Verdict) -> Supports:
-        """The supports with a condition on which this is the verdict."""
-        found = 0
-        for those, verdict in zip(self._agenda.having, verdicts, strict=True):
-            if verdict is which:
-                found |= those
-        return found
 
     def _wanted(self) -> Iterator[tuple[str, Supports]]:
         """What to ask, and for which supports: one question for each support and subject that has not failed."""
         agenda, facts = self._agenda, self._told.facts
-        for subject, those, verdicts in self._told.groups():
-            alive = those & ~self._having(verdicts, Verdict.NOT_MET)
-            unknown = {n: fact for n, v in enumerate(verdicts) if v is Verdict.UNKNOWN and (fact := agenda.tests.all[n].fact)}
-            asked = {fact for fact in set(unknown.values()) if key_for(fact, subject) in facts}
-            for number, fact in unknown.items():
-                if fact in asked:  # it was asked, and the company does not know
-                    alive &= ~agenda.having[number]
+        for subject, those, judged in self._told.groups():
+            alive, unknown = those & ~judged.having(Verdict.NOT_MET), set[str]()
+            for fact, found in judged.by_fact.items():
+                if unsure := found.get(Verdict.UNKNOWN, 0):
+                    if key_for(fact, subject) in facts:  # it was asked, and the company does not know
+                        alive &= ~unsure
+                    else:
+                        unknown.add(fact)
             wanted = dict[str, Supports]()
-            for number, at in agenda.places:
-                if number in unknown and (hit := at & alive):
+            for fact, at in agenda.places:
+                if fact in unknown and (hit := at & alive):
                     alive &= ~hit
-                    wanted[unknown[number]] = wanted.get(unknown[number], 0) | hit
+                    wanted[fact] = wanted.get(fact, 0) | hit
             for fact, hit in wanted.items():
                 yield _first_open(fact, facts, subject, agenda.types, bool(hit & agenda.per_product)), hit
             for fact, of in agenda.reckoned.items():

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from knowledge import changes, rules, stacking
 from knowledge.agenda import Sheet
 from knowledge.assessments import Assessment
 from knowledge.changes import Change
+from knowledge.grouping import Groups, grouped
 from knowledge.rules import Facts
 from knowledge.snapshot import Knowledge
 from knowledge.stacking import Total
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """What a pre-check comes to: one row a support and subject, and what may be added up."""
 
@@ -31,6 +33,11 @@ class Report:
     """Keys of questions that were not put, since the person wanted to see what follows so far."""
     lifted: dict[tuple[str, str], Change | None] = field(default_factory=dict, compare=False, repr=False)
     """What would change a row, once it was asked for: by support and subject."""
+
+    @cached_property
+    def groups(self) -> Groups:
+        """The rows by what follows from them, as a report tells them."""
+        return grouped(self.rows)
 
 
 def precheck(knowledge: Knowledge, region: str, facts: Facts, today: date, open_keys: tuple[str, ...] = ()) -> Report:

@@ -100,7 +100,14 @@ class Knowledge:
 
     def supports_in(self, region: str) -> tuple[Support, ...]:
         """The supports that hold in a region: its own first, then those of the regions above."""
-        return tuple(s for r in self.upward(region) for s in self.supports.values() if s.region == r)
+        return tuple(s for r in self.upward(region) for s in self._own_supports.get(r, ()))
+
+    @cached_property
+    def _own_supports(self) -> Mapping[str, list[Support]]:
+        found: dict[str, list[Support]] = {}
+        for support in self.supports.values():
+            found.setdefault(support.region, []).append(support)
+        return found
 
     @cached_property
     def printed_supports(self) -> Mapping[str, tuple[Support, ...]]:

@@ -58,7 +58,7 @@ def row(
         }
     )
     estimate = Estimate(Decimal(low or 0), Decimal(high), currency)
-    return Assessment(support, subject, year, (), Time.IN_FORCE, status, (), estimate)
+    return Assessment(support, subject, year, (), Time.IN_FORCE, status, estimate)
 
 
 def total(*rows: Assessment) -> tuple[int, int, tuple[str, ...]] | None:
