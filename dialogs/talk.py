@@ -107,7 +107,7 @@ class Turn:
     intents: tuple[Score, ...] = ()
     entities: tuple[Entity, ...] = ()
     dialog: dict[str, Any] | None = None
-    outcome: Callable[[], dict[str, Any]] | None = None
+    outcome: Callable[[], dict[str, Any]] | None = field(default=None, compare=False)
     """The result that this message led to, as data for programs; made when it is asked for, since people don't."""
     incoming: Mapping[str, Any] = field(default_factory=dict)
     """The message as it may be stored: an answer to a private question is only `***`."""

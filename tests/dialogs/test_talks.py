@@ -7,9 +7,10 @@ from datetime import datetime
 
 import pytest
 
-from dialogs import cases
+from dialogs import cases, reports
 from dialogs.assistant import respond
 from dialogs.conversation import State
+from dialogs.frames import Stage
 from dialogs.messages import Message
 from dialogs.turns import LOCAL
 from knowledge.snapshot import Knowledge
@@ -638,6 +639,32 @@ def test_changed_knowledge_is_told_when_a_result_changes(knowledge: Knowledge) -
     talk.say("你好")
     assert "知识库更新过" in talk.text
     assert won.name in talk.text
+
+
+def test_a_result_that_was_only_counted_is_told_of_when_it_may_fit_now(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).send("!start:subsidy_precheck").tap("昆山")
+    through(talk, {"events": "集采中标", "plans": "都没有"})
+    told, rows = dict(talk.state.frames[-1].digest), talk.outcome["supports"]
+    lost = next(r["id"] for r in rows if r["status"] == "not_met" and f"{r['id']}:{r['subject']}" not in told)
+    support = knowledge.supports[lost]
+    won = knowledge.supports["sz-procurement-win"].criteria
+    talk.knowledge = replace(knowledge, version="other", supports={**knowledge.supports, lost: support.model_copy(update={"criteria": won})})
+    talk.say("你好")
+    assert "知识库更新过" in talk.text
+    assert support.name in talk.text
+
+
+def test_rows_that_an_earlier_release_kept_and_that_are_as_they_were_are_not_told_of(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).send("!start:subsidy_precheck").tap("昆山")
+    through(talk, {"events": "集采中标", "plans": "都没有"})
+    outcome = Stage(knowledge, NOW.date()).run(talk.state.frames[-1]).outcome
+    assert outcome is not None
+    every = reports.digest(outcome, folded=True)
+    assert len(every) > len(talk.state.frames[-1].digest) > 0
+    talk.state = talk.state.with_top(replace(talk.state.frames[-1], digest=every))
+    talk.knowledge = replace(knowledge, version="other")
+    talk.say("你好")
+    assert "知识库更新过" not in talk.text
 
 
 def test_several_wishes_are_served_in_order(talk: Talking) -> None:

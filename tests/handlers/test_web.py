@@ -10,7 +10,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,16 +22,17 @@ from starlette.testclient import TestClient
 
 from dialogs import pictures
 from dialogs.answers import Voice
-from dialogs.dossier import recipe
+from dialogs.dossier import of_recipe, recipe
 from dialogs.messages import Message, Option, Reply
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, REPORT_DAYS, Handled, Library, Turns
 from handlers.channel import STARTS
 from handlers.drawing import Drawing
 from handlers.web import LOCAL_HOSTS, MAX_BODY, MAX_UPDATE, PAGE, create_app
+from knowledge import loader
 from knowledge.precheck import precheck
 from knowledge.snapshot import Knowledge
-from storage.contract import Address, Commit, Committed, NewReport, Notice, OutboxItem, Seen, StoreError
+from storage.contract import Address, Commit, Committed, NewReport, Notice, OutboxItem, Publication, Seen, StoreError
 from storage.memory import MemoryStore
 from tests.handlers.serving import serving, until
 
@@ -155,8 +156,16 @@ HOSTILE = '<img src=x onerror="window.taken = 1"><script>window.taken = 1</scrip
 KEY = "k" * 32
 
 
+def visiting(turns: Turns) -> TestClient:
+    return TestClient(create_app(turns), base_url=HERE)
+
+
 def reporting(knowledge: Knowledge, moment: datetime, words: str = "", language: str = "zh") -> TestClient:
-    """A server that keeps one report under KEY, and whose clock stands at a moment; `words` stand in for a name in the knowledge."""
+    return visiting(keeping(knowledge, moment, words, language))
+
+
+def keeping(knowledge: Knowledge, moment: datetime = JUNE, words: str = "", language: str = "zh") -> Turns:
+    """Turns that keep one report under KEY, and whose clock stands at a moment; `words` stand in for a name in the knowledge."""
     if words:
         named = {key: s.model_copy(update={"name": words, "summary": words}) for key, s in knowledge.supports.items()}
         knowledge = replace(knowledge, supports=named)
@@ -166,7 +175,7 @@ def reporting(knowledge: Knowledge, moment: datetime, words: str = "", language:
     turns = Turns(MemoryStore(), Library(knowledge), clock=lambda: moment)
     report = NewReport(KEY, expires, {**kept, "expires": expires.isoformat()})
     asyncio.run(cast(Any, turns.store.commit(Commit(ME, JUNE, reports=(report,)))))
-    return TestClient(create_app(turns), base_url=HERE)
+    return turns
 
 
 def test_a_report_shows_every_row_its_papers_the_day_and_the_version(knowledge: Knowledge) -> None:
@@ -183,6 +192,50 @@ def test_a_report_shows_every_row_its_papers_the_day_and_the_version(knowledge: 
     assert "这个链接到 2021-07-01 失效。" in text
     assert text.count("以兑现审核为准") == 1
     assert '<html lang="zh-CN">' in page.text
+
+
+def renamed(files: Mapping[str, bytes], old: str, new: str) -> dict[str, bytes]:
+    """A knowledge base in which one name is another."""
+    return {name: data.replace(old.encode(), new.encode()) for name, data in files.items()}
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_report_is_made_by_the_knowledge_of_then_or_says_that_it_is_not(knowledge: Knowledge, kept: bool) -> None:
+    files, _ = loader.read_folder(loader.SHIPPED)
+    name = "第三类医疗器械注册证书资助"
+    changed = loader.of_files(renamed(files, name, "后来改的名字"))
+    assert changed.version != knowledge.version
+    turns = keeping(knowledge)
+    turns.library = Library(changed)
+    client = visiting(turns)
+    if kept:
+        texts_ = {file: data.decode() for file, data in files.items()}
+        asyncio.run(cast(Any, turns.store.publish(Publication(knowledge.version, JUNE, texts_))))
+    for _ in range(2):
+        page = client.get(f"/report/{KEY}")
+        assert page.status_code == 200
+        assert (name in page.text) == kept
+        assert ("后来改的名字" in page.text) != kept
+        assert (f"原来按知识库版本 {knowledge.version} 做成" in page.text) != kept
+        assert f"知识库版本 {knowledge.version if kept else changed.version}" in page.text
+
+
+def test_a_report_of_facts_that_no_knowledge_has_any_more_is_gone(knowledge: Knowledge) -> None:
+    turns = keeping(knowledge)
+    facts = {key: fact for key, fact in knowledge.facts.items() if key != "product.class"}
+    turns.library = Library(replace(knowledge, version="other", facts=facts))
+    assert visiting(turns).get(f"/report/{KEY}").status_code == 404
+
+
+def test_a_report_that_the_first_release_kept_whole_still_opens(knowledge: Knowledge) -> None:
+    turns = keeping(knowledge)
+    body = asyncio.run(cast(Any, turns.store.report(KEY, JUNE)))
+    whole = {**of_recipe(knowledge, body), "expires": body["expires"], "knowledge": "long-gone"}
+    asyncio.run(cast(Any, turns.store.commit(Commit(ME, JUNE, reports=(NewReport("w" * 32, JUNE + timedelta(days=9), whole),)))))
+    page = visiting(turns).get(f"/report/{'w' * 32}")
+    assert page.status_code == 200
+    assert "知识库版本 long-gone" in page.text
+    assert "原来按知识库版本" not in page.text
 
 
 def test_a_report_speaks_the_language_of_its_talk(knowledge: Knowledge) -> None:
