@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -38,6 +39,7 @@ from storage.contract import (
     Update,
 )
 from storage.memory import MemoryStore
+from storage.postgres import PostgresStore
 from storage.sqlite import SqliteStore
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)  # twelve o'clock in Shanghai
@@ -67,11 +69,13 @@ class Reopening:
         return call
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite reopened"])
+@pytest.fixture(params=["memory", "sqlite", "sqlite reopened", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     opened: Store
     if request.param == "memory":
         opened = MemoryStore()
+    elif request.param == "postgres":
+        opened = await PostgresStore.open(request.getfixturevalue("fresh_postgres")())
     elif request.param == "sqlite":
         opened = await SqliteStore.open(tmp_path / "store.db")
     else:
@@ -687,22 +691,30 @@ async def play(step: tuple[Any, ...], store: Store) -> Any:
         return StoreError
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(_STEPS, max_size=12))
-async def test_random_histories_leave_memory_and_sqlite_alike(steps: list[tuple[Any, ...]]) -> None:
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(_STEPS, max_size=12))
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_random_histories_leave_every_store_as_they_leave_memory(
+    steps: list[tuple[Any, ...]], kind: str, fresh_postgres: Callable[[], str]
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        memory, sqlite = MemoryStore(), await SqliteStore.open(Path(folder) / "store.db")
+        opening = (
+            functools.partial(SqliteStore.open, Path(folder) / "store.db")
+            if kind == "sqlite"
+            else functools.partial(PostgresStore.open, fresh_postgres())
+        )
+        memory, store = MemoryStore(), await opening()
         try:
             for step in steps:
-                assert await play(step, sqlite) == await play(step, memory), step
+                assert await play(step, store) == await play(step, memory), step
             for now in (NOON, NOON + timedelta(days=99)):
-                assert await visible(sqlite, now=now) == await visible(memory, now=now)
+                assert await visible(store, now=now) == await visible(memory, now=now)
             for address in EVERYBODY:
                 for update in "123":
-                    assert await sqlite.load(address, update) == await memory.load(address, update)
+                    assert await store.load(address, update) == await memory.load(address, update)
         finally:
-            await sqlite.close()
-        again = await SqliteStore.open(Path(folder) / "store.db")
+            await store.close()
+        again = await opening()
         try:
             assert await visible(again) == await visible(memory)
         finally:
