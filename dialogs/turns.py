@@ -173,6 +173,8 @@ class Turns:
                 del self._bells[address]
 
 
+HELD = timedelta(seconds=60)
+"""How long another process leaves alone what this one claimed for delivery: longer than any delivery takes."""
 Deliver = Callable[[OutboxItem], Awaitable[None]]
 
 
@@ -211,7 +213,8 @@ class Sender:
 
     async def _look(self) -> int:
         """Start a task for each chat that has something due and none under way."""
-        items = await self._turns.store.due(tuple(self._deliver), datetime.now(UTC))
+        now = datetime.now(UTC)
+        items = await self._turns.store.claim(tuple(self._deliver), now, now + HELD)
         chats: dict[tuple[str, str], list[OutboxItem]] = {}
         for item in items:
             chats.setdefault((item.address.channel, item.address.chat), []).append(item)

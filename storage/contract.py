@@ -1,11 +1,12 @@
 """What any store keeps and promises: plain records with JSON bodies, and one transaction a turn.
 
-Every write is durable when its call returns. Implementations: `storage.memory` (the reference), `storage.sqlite`.
+Every write is durable when its call returns. Implementations: `storage.memory` (the reference) and `storage.sqlite` for one process, `storage.postgres`
+for any number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -236,6 +237,10 @@ class Store(Protocol):
         An item that is not yet due holds back the later items of its own chat, and no others.
         """
 
+    async def claim(self, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What is due, for this process to deliver: no other process gets it, nor what comes after it in its chats, before `until` or before
+        it is marked. `limit` counts chats or items. A store of one process has no others and just says what is due."""
+
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered."""
 
@@ -262,6 +267,12 @@ class Store(Protocol):
 
     async def published(self, limit: int = 20, version: str | None = None) -> list[Publication]:
         """The knowledge bases that were in use, newest first; with `version`, only those of that version."""
+
+    async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do work that one process at a time may do: wait until no other does, and begin again where the lead was lost midway."""
+
+    async def listen(self, ring: Callable[[Address], None]) -> None:
+        """Ring for each person for whom another process stores something, until cancelled. What is missed is found by looking."""
 
     async def close(self) -> None:
         """Finish what is under way and let go of files and threads."""

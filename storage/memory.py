@@ -5,9 +5,10 @@ What every store must do alike stands here as plain functions too: UTC times, JS
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -228,6 +229,18 @@ class MemoryStore:
             elif item.address.channel in channels and chat not in held:
                 found.append(item)
         return [_own(item) for item in found[:limit]]
+
+    async def claim(self, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What is due: there is no other process."""
+        return await self.due(channels, now, limit)
+
+    async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work: there is no other process."""
+        await work()
+
+    async def listen(self, ring: Callable[[Address], None]) -> None:
+        """Wait in vain: there is no other process."""
+        await asyncio.Event().wait()
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from operator import attrgetter
@@ -40,6 +44,11 @@ from storage.contract import (
 )
 from storage.memory import day_of, encode, prepared, request_number, utc
 
+LOOK = 1.0
+"""Seconds between looks for a lead that may be free, and for a connection that may be lost."""
+TOLD_AT_ONCE = 20
+"""A notification holds 8,000 bytes."""
+log = logging.getLogger(__name__)
 _who = attrgetter("channel", "chat", "person")
 _T = TypeVar("_T")
 _Row = tuple[Any, ...]
@@ -55,6 +64,17 @@ with held as (select channel, chat, min(id) as first from messages where state =
 {_MESSAGE} left join held h on h.channel = m.channel and h.chat = m.chat
 where m.state = 'waiting' and m.channel = any(%(channels)s) and (h.first is null or m.id < h.first)
 order by m.id limit %(limit)s"""
+
+# Whoever has the first waiting item of a chat has the chat: what comes after it is claimed with it.
+_CLAIM = """
+with heads as (
+    select id, channel, chat from messages m
+    where state = 'waiting' and channel = any(%(channels)s)
+        and coalesce(due, '-infinity') <= %(now)s and coalesce(held, '-infinity') <= %(now)s
+        and not exists (select from messages e where e.state = 'waiting' and e.channel = m.channel and e.chat = m.chat and e.id < m.id)
+    order by id limit %(limit)s for update skip locked)
+update messages m set held = %(until)s from heads h where m.channel = h.channel and m.chat = h.chat and m.state = 'waiting'
+returning m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m.attempts, m.due, m.error"""
 
 _STEPS = (
     """
@@ -72,9 +92,9 @@ _STEPS = (
         id bigint generated always as identity primary key,
         channel text not null, chat text not null, person text not null, direction text not null, body text not null,
         at timestamptz not null, request text, state text not null, attempts integer not null default 0,
-        due timestamptz, error text);
+        due timestamptz, error text, held timestamptz);
     create index messages_of on messages (channel, chat, person, id);
-    create index messages_waiting on messages (channel, chat, person, id, due) where state = 'waiting';
+    create index messages_waiting on messages (channel, chat, id) where state = 'waiting';
     create table updates (
         channel text, chat text, update_id text, result text not null, at timestamptz not null, primary key (channel, chat, update_id));
     create table unanswered (digest text primary key, text text not null, count bigint not null, last timestamptz not null);
@@ -102,8 +122,11 @@ class _RacedError(Exception):
 class PostgresStore:
     """The contract on a database. Get it from `PostgresStore.open`. Any number of processes may share one."""
 
-    def __init__(self, name: str, pool: AsyncConnectionPool[_Connection]) -> None:
-        self._name, self._pool = name, pool
+    def __init__(self, name: str, pool: AsyncConnectionPool[_Connection], connect: Callable[[], Awaitable[_Connection]]) -> None:
+        self._name, self._pool, self._connect = name, pool, connect
+        self._process = secrets.token_hex(8)
+        self._news: set[Address] = set()
+        self._telling: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, url: str, wait: float = 5.0, connections: int = 8) -> Self:
@@ -113,10 +136,11 @@ class PostgresStore:
         """
         try:
             place = conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            raise StoreError(
-                f"DATABASE_URL 的写法不对（{_first_line(error)}）。写成 postgresql://用户:密码@主机:5432/库名，密码里的特殊字符要按网址转义。"
-            ) from None  # the text may hold the password
+            if "@" in str(place.get("host")):  # a sign of the password was taken for the end of it
+                raise psycopg.ProgrammingError("@")
+        except psycopg.ProgrammingError:
+            how_to = "写成 postgresql://用户:密码@主机:5432/库名，密码里的 @ : / ? # 要按网址转义（@ 写 %40）"
+            raise StoreError(f"DATABASE_URL 的写法不对。{how_to}。") from None  # what is wrong with it may hold the password
         name = f"{place.get('host') or '本机'}/{place.get('dbname') or place.get('user') or ''}"
         milliseconds = int(wait * 1000)
         options = f"{place.get('options') or ''} -c timezone=UTC -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=60000"
@@ -132,10 +156,11 @@ class PostgresStore:
             check=AsyncConnectionPool.check_connection,
             name="yuanqitong",
         )
-        store = cls(name, pool)
+        connect = functools.partial(AsyncConnection.connect, url, **how)
+        store = cls(name, pool, connect)
         try:
             with _explained(name):
-                async with await AsyncConnection.connect(url, **how) as connection:
+                async with await connect() as connection:
                     await _migrate(connection, name)  # a pool would try again and again, and never say why
                 await pool.open(wait=True, timeout=wait)
         except BaseException:
@@ -145,6 +170,8 @@ class PostgresStore:
 
     async def close(self) -> None:
         """Finish what is under way and let go of the connections."""
+        if self._telling is not None:
+            await self._telling
         await self._pool.close()
 
     async def load(self, address: Address, update_id: str | None = None) -> Snapshot:
@@ -167,7 +194,9 @@ class PostgresStore:
                 async with self._transaction() as db:
                     if commit.update_id is not None and (seen := await _seen(db, commit.address, commit.update_id)):
                         return seen
-                    return await _store(db, commit)
+                    done = await _store(db, commit)
+                self._tell({commit.address, *(n.address for n in commit.notices)})
+                return done
             except (_StaleError, errors.DeadlockDetected, errors.SerializationFailure):
                 return Conflict()
             except _RacedError:
@@ -196,13 +225,18 @@ class PostgresStore:
         """What can be delivered now, oldest first."""
         return await self._rows(_item, _DUE, {"now": utc(now), "channels": [*channels], "limit": limit})
 
+    async def claim(self, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What is due, for this process to deliver; the first of a chat is what processes vie for."""
+        values = {"channels": [*channels], "now": utc(now), "until": utc(until), "limit": limit}
+        return sorted(await self._rows(_item, _CLAIM, values), key=attrgetter("id"))
+
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""
         await self._run(_SENT, (item,))
 
     async def postpone(self, item: int, due: datetime, error: str) -> None:
         """Note a failed attempt; an item that is no longer waiting stays as it is."""
-        sql = "update messages set attempts = attempts + 1, due = %s, error = %s where id = %s and state = 'waiting'"
+        sql = "update messages set attempts = attempts + 1, due = %s, error = %s, held = null where id = %s and state = 'waiting'"
         await self._run(sql, (utc(due), error, item))
 
     async def fail(self, item: int, error: str, state: str = "failed") -> None:
@@ -244,6 +278,49 @@ class PostgresStore:
         chosen = "where version = %(version)s" if version is not None else ""
         sql = f"select version, at, files from published {chosen} order by id desc limit %(limit)s"
         return await self._rows(lambda row: Publication(row[0], row[1], json.loads(row[2])), sql, {"version": version, "limit": limit})
+
+    async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do work that one process at a time may do: whose connection holds the lock. It is free as soon as that process has died."""
+        key = int.from_bytes(hashlib.sha256(f"yuanqitong {what}".encode()).digest()[:8], signed=True)
+        while True:
+            try:
+                async with await self._connect() as connection:
+                    await connection.execute("set lock_timeout = 0")
+                    await connection.execute("select pg_advisory_lock(%s)", (key,))
+                    if await _while_connected(connection, work):
+                        return
+            except psycopg.OperationalError:
+                log.warning("the lead for %s was lost or could not be had; trying again", what, exc_info=True)
+            await asyncio.sleep(LOOK)
+
+    async def listen(self, ring: Callable[[Address], None]) -> None:
+        """Ring for each person for whom another process stores something, until cancelled."""
+        while True:
+            try:
+                async with await self._connect() as connection:
+                    await connection.execute("listen yuanqitong")
+                    async for notice in connection.notifies():
+                        told = json.loads(notice.payload)
+                        for who in told["to"] if told["by"] != self._process else ():
+                            ring(Address(*who))
+            except psycopg.OperationalError:
+                log.warning("no news from other processes for a moment; looking goes on", exc_info=True)
+            await asyncio.sleep(LOOK)
+
+    def _tell(self, addresses: set[Address]) -> None:
+        """Let the other processes know, outside of the transaction: within, all commits would wait for each other."""
+        self._news |= addresses
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._told())
+
+    async def _told(self) -> None:
+        try:
+            while self._news:
+                some = [self._news.pop() for _ in range(min(len(self._news), TOLD_AT_ONCE))]
+                payload = json.dumps({"by": self._process, "to": [_who(a) for a in some]})
+                await self._run("select pg_notify('yuanqitong', %s)", (payload,))
+        except StoreError:
+            log.warning("other processes were not told; they find it by looking", exc_info=True)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[_Connection]:
@@ -289,6 +366,28 @@ _ZERO = "\ufdd0"
 async def _configure(connection: _Connection) -> None:
     connection.adapters.register_dumper(str, _Put)
     connection.adapters.register_loader("text", _Got)
+
+
+async def _while_connected(connection: _Connection, work: Callable[[], Awaitable[None]]) -> bool:
+    """Work as long as a connection lives; whether the work came to its end."""
+
+    async def alive() -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            await connection.execute("select 1")
+
+    working, watching = asyncio.ensure_future(work()), asyncio.create_task(alive())
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+            return True
+        await watching
+    finally:
+        for task in (working, watching):
+            task.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
+    return False
 
 
 async def _rows(db: _Connection, shape: Callable[[_Row], _T], sql: str, values: Sequence[Any] | dict[str, Any] | None = None) -> list[_T]:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -160,6 +160,18 @@ class SqliteStore:
     async def due(self, channels: Sequence[str], now: datetime, limit: int = 100) -> list[OutboxItem]:
         """What can be delivered now, oldest first."""
         return await self._run(self._rows, _item, _DUE, {"now": _text(now), "channels": json.dumps([*channels]), "limit": limit})
+
+    async def claim(self, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What is due: there is no other process."""
+        return await self.due(channels, now, limit)
+
+    async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work: there is no other process."""
+        await work()
+
+    async def listen(self, ring: Callable[[Address], None]) -> None:
+        """Wait in vain: there is no other process."""
+        await asyncio.Event().wait()
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""
