@@ -29,7 +29,7 @@ from dialogs.turns import LOCAL, Library, Sender, Turns
 from handlers import admin, console, prechecks, reload, staff, trying
 from knowledge import loader
 from knowledge.snapshot import Knowledge
-from storage.contract import Address, Store, StoreError
+from storage.contract import Address, Place, Store, StoreError, is_url, place_of
 from storage.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Settings:
     port: int
     hosts: tuple[str, ...]
     store: Path
+    database: str | None
+    """A PostgreSQL in place of the file `store`; files that belong to this machine still lie beside that."""
     knowledge: Path
     telegram_token: str | None
     telegram_api: str | None
@@ -72,6 +74,9 @@ class Settings:
         secret = env.get("TELEGRAM_SECRET") or None
         if webhook and not secret:
             raise SettingError("用 TELEGRAM_WEBHOOK 时要同时设置 TELEGRAM_SECRET（自己定的一串字母数字，用来核对来源）")
+        database = env.get("DATABASE_URL") or None
+        if database and not is_url(database):
+            raise SettingError("设置 DATABASE_URL 应是 postgresql:// 开头的地址，例如 postgresql://用户:密码@主机:5432/库名；用 SQLite 就不要设置它")
         knowledge = Path(env.get("KNOWLEDGE") or loader.SHIPPED)
         admin_chat = env.get("ADMIN_CHAT") or None
         if admin_chat and not (token and admin_chat.removeprefix("-").isdigit()):
@@ -81,6 +86,7 @@ class Settings:
             int(port),
             tuple(name.strip().lower() for name in env.get("HOSTS", "").split(",") if name.strip()),
             Path(env.get("STORE") or "data/yuanqitong.db"),
+            database,
             knowledge,
             token,
             env.get("TELEGRAM_API"),
@@ -108,27 +114,32 @@ def _public(text: str) -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def opened(path: Path | None) -> AsyncIterator[Store]:
-    """The store at a path (created with its folder), or one in memory."""
-    if path is None:
-        memory = MemoryStore()
-        yield memory
-        await memory.close()
-        return
-    from storage.sqlite import SqliteStore  # what is asked on the command line needs no database
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    store = await SqliteStore.open(path)
+async def opened(place: Place | None) -> AsyncIterator[Store]:
+    """The store in a file (created with its folder), in a PostgreSQL, or in memory."""
+    store = await _open(place)
     try:
         yield store
     finally:
         await store.close()
 
 
+async def _open(place: Place | None) -> Store:
+    if place is None:
+        return MemoryStore()
+    if isinstance(place, str):
+        from storage.postgres import PostgresStore
+
+        return await PostgresStore.open(place)
+    from storage.sqlite import SqliteStore  # what is asked on the command line needs no database
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return await SqliteStore.open(place)
+
+
 async def serve(settings: Settings) -> None:
     """Run the web chat, and Telegram where a token is set, until SIGINT or SIGTERM."""
     listener = _listen(settings)
-    async with opened(settings.store) as store:
+    async with opened(settings.database or settings.store) as store:
         library = Library(await reload.first(settings.knowledge, store))
         gc.freeze()  # what stays is not looked through again and again: a big knowledge base would make a turn wait
         turns = Turns(store, library)
@@ -145,7 +156,7 @@ async def serve(settings: Settings) -> None:
         server = Server.of(app)
         tell = functools.partial(_tell_admins, turns, settings)
         reloader = reload.Reloader(library, settings.knowledge, reload.status_file(settings.store), store, tell)
-        background = [asyncio.create_task(job) for job in (reloader.run(), *_jobs(turns, telegram, settings))]
+        background = [asyncio.create_task(job) for job in (reloader.run(), store.listen(turns.ring), *_jobs(turns, telegram, settings))]
         for task in background:  # a job that gives up (a refused token) stops the program, with its reason
             task.add_done_callback(lambda _: setattr(server, "should_exit", True))
         print(f"园企通已启动：http://{settings.host}:{settings.port}  （按 Ctrl+C 停止）" + ("；Telegram 已接通" if telegram else ""), flush=True)
@@ -195,7 +206,7 @@ def _jobs(turns: Turns, telegram: Telegram | None, settings: Settings) -> list[C
     sender = Sender(turns, {"telegram": telegram.deliver}).run()
     if settings.telegram_webhook and settings.telegram_secret:
         return [sender, _settled(_webhook(telegram, settings.telegram_webhook, settings.telegram_secret))]
-    return [sender, _settled(telegram.run_polling())]
+    return [sender, _settled(turns.store.lead("telegram", telegram.run_polling))]
 
 
 async def _webhook(telegram: Telegram, url: str, secret: str) -> None:
@@ -245,21 +256,36 @@ async def ask(arguments: argparse.Namespace, settings: Settings, knowledge: Know
 
 async def compare(arguments: argparse.Namespace, settings: Settings) -> int:
     """Compare two knowledge bases; pre-checks that were made before are run again where there is a store."""
-    path = arguments.store or settings.store
-    if not path.exists():
+    place = arguments.store or settings.database or settings.store
+    if isinstance(place, Path) and not place.exists():
         if arguments.store:
-            raise SettingError(f"数据文件 {path} 不存在：检查 --store；不写 --store 就只用例子比较")
+            raise SettingError(f"数据文件 {place} 不存在：检查 --store；不写 --store 就只用例子比较")
         return await admin.compare(arguments.old, arguments.new, None)
-    async with opened(path) as store:
+    async with opened(place) as store:
         return await admin.compare(arguments.old, arguments.new, store)
+
+
+async def migrate(source: Path, target: Place) -> int:
+    """Move an installation from a SQLite file into a PostgreSQL."""
+    if not isinstance(target, str):
+        raise SettingError(f"只能搬进 PostgreSQL：第二个参数写 postgresql:// 开头的地址，现在是 {target}")
+    if reload.runs(reload.status_file(source)):
+        raise SettingError(f"园企通正在用 {source} 运行：先停掉它再搬，免得漏掉搬家时的消息")
+    from storage.moving import move
+
+    counts = await move(source, target)
+    for table, count in counts.items():
+        print(f"{table:<14}{count:>9} 行")
+    print("都搬过去了，两边行数一致。设置 DATABASE_URL 后再启动；原来的文件没有动，确认无误后再删。")
+    return 0
 
 
 async def requests(arguments: argparse.Namespace, settings: Settings) -> int:
     """The service team's commands; they need no knowledge base."""
-    path = arguments.store or settings.store
-    if not path.exists():
-        raise SettingError(f"数据文件 {path} 不存在：检查 --store 或设置 STORE；还没有人用过就先启动一次")
-    async with opened(path) as store:
+    place = arguments.store or settings.database or settings.store
+    if isinstance(place, Path) and not place.exists():
+        raise SettingError(f"数据文件 {place} 不存在：检查 --store 或设置 STORE；还没有人用过就先启动一次")
+    async with opened(place) as store:
         return await staff.run(Turns(store), arguments)
 
 
@@ -298,12 +324,15 @@ def parser() -> argparse.ArgumentParser:
     tried.add_argument("--format", choices=("text", "json"), default="text", help="json 供程序使用")
     for command in (talk, one, tried):
         command.add_argument("--today", type=_day, metavar="DATE", help="按这一天回答，例如 2022-06-01")
-    talk.add_argument("--store", type=Path, metavar="PATH", help="对话存到这个文件；不写就只留在内存里")
+    talk.add_argument("--store", type=place_of, metavar="PATH", help="对话存到这个文件，或 postgresql:// 开头的数据库；不写就只留在内存里")
     admin.add_commands(commands, _day)
     drawing = commands.add_parser("chart", help="画出一个引导对话的流程图（Mermaid）")
     drawing.add_argument("dialog", choices=sorted(DIALOGS), metavar="DIALOG", help="、".join(DIALOGS))
     prechecks.add_commands(commands, _day)
     staff.add_commands(commands)
+    moving = commands.add_parser("migrate-store", help="把 SQLite 文件里的全部内容搬进 PostgreSQL，并核对行数")
+    moving.add_argument("source", type=Path, metavar="FROM", help="SQLite 文件，例如 data/yuanqitong.db")
+    moving.add_argument("target", type=place_of, metavar="TO", help="空的 PostgreSQL 库，例如 postgresql://用户:密码@主机:5432/库名")
     return top
 
 
@@ -326,6 +355,10 @@ def main(arguments: list[str] | None = None) -> int:
         match given.command:
             case "requests":
                 return _run(lambda: requests(given, settings))
+            case "migrate-store":
+                if not given.source.exists():
+                    raise SettingError(f"数据文件 {given.source} 不存在：检查路径")
+                return _run(lambda: migrate(given.source, given.target))
             case "check":
                 return admin.check(given.folder or settings.knowledge, given.format)
             case "import":

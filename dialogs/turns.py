@@ -108,7 +108,7 @@ class Turns:
             if isinstance(done, Seen):
                 return Handled(dict(done.result), duplicate=True)
             if isinstance(done, Committed):
-                self._ring(address)
+                self.ring(address)
                 return Handled(dict(done.result), duplicate=False, outbox=done.outbox)
             await asyncio.sleep(0)
         raise TurnError(
@@ -137,14 +137,14 @@ class Turns:
             changed = replace(request, state=case.state, changed=event.at, body=cases.encode(case))
             done = await self.store.commit(Commit(request.address, event.at, changed=(changed,), notices=notices))
             if not isinstance(done, Conflict):
-                self._ring(request.address)
+                self.ring(request.address)
                 return case
         raise TurnError(f"request {number}: it kept changing under {_ATTEMPTS} attempts")
 
     async def notify(self, address: Address, text: str) -> None:
         """Tell somebody something outside a talk of theirs (an admin, what came of a reload)."""
         await self.store.commit(Commit(address, self.clock(), notices=(Notice(address, Reply(text, by="bot").to_json()),)))
-        self._ring(address)
+        self.ring(address)
 
     async def list_cases(self, states: Sequence[str] = (), limit: int = 100) -> list[cases.Case]:
         """Requests, newest first."""
@@ -155,7 +155,8 @@ class Turns:
         request = await self.store.request(number)
         return _case(request) if request else None
 
-    def _ring(self, address: Address) -> None:
+    def ring(self, address: Address) -> None:
+        """Something was stored for a person: wake who listens for it, and the sender."""
         for bell in self._bells.get(address, ()):
             bell.set()
         self.wake_sender.set()

@@ -23,7 +23,7 @@ from knowledge.schema import schema
 from knowledge.snapshot import Knowledge
 from knowledge.staleness import Reason, Stale, stale
 from knowledge.strict_yaml import Problem
-from storage.contract import Store
+from storage.contract import Store, place_of
 
 LISTED = 12
 """How many lines of a group are listed unless all are asked for."""
@@ -51,7 +51,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
     comparing = commands.add_parser("diff", help="比较两个知识库：改了哪些内容，哪些结果会变")
     comparing.add_argument("old", type=Path, metavar="OLD")
     comparing.add_argument("new", type=Path, metavar="NEW")
-    comparing.add_argument("--store", type=Path, metavar="PATH", help="数据文件，用里面做过的预审（不含个人信息）再算一遍；不写就用设置 STORE 的")
+    comparing.add_argument("--store", type=place_of, metavar="PATH", help="数据文件，用里面做过的预审（不含个人信息）再算一遍；不写就用设置的")
     ageing = commands.add_parser("stale", help="列出要人看一看的内容：过期的、快到期的、没核实的、没填联系方式的")
     ageing.add_argument("--today", type=day, metavar="DATE", help="按这一天看")
     ageing.add_argument("--soon", type=_days, default=60, metavar="DAYS", help="多少天以内算快到期（默认 60）")

@@ -234,6 +234,11 @@ def ask(status: Path, wait: float = 20.0) -> Result | None:
     return None
 
 
+def runs(status: Path) -> bool:
+    """Whether a bot with this status file is running."""
+    return _holder(status) is not None
+
+
 def _holder(status: Path) -> int | None:
     """The process that holds the lock; None where nobody does (a number left by a killed bot may belong to another process by now)."""
     if fcntl is None:

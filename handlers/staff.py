@@ -8,13 +8,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from dialogs import cases
 from dialogs.asking import mask
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Turns
+from storage.contract import place_of
 
 LISTED = 500
 """How many requests are listed at once."""
@@ -39,7 +39,7 @@ def state_of(text: str) -> cases.State:
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The service team's commands."""
     team = commands.add_parser("requests", help="处理请求：列出、查看、改状态、回复")
-    team.add_argument("--store", type=Path, metavar="PATH", help="数据库文件；不写就用设置 STORE 的")
+    team.add_argument("--store", type=place_of, metavar="PATH", help="数据库文件，或 postgresql:// 开头的地址；不写就用设置的")
     actions = team.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("list", help="列出还没办完的请求")
     listing.add_argument("--all", action="store_true", help="连已经办完的一起列出")

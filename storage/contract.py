@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 Json = Mapping[str, Any]
@@ -27,6 +28,20 @@ KEPT_RATINGS = 10_000
 """How many ratings without the person are kept; older ones go."""
 PURGED = 20
 """How many expired reports go with one commit of a new one: more than come, and no turn waits for it."""
+
+
+Place = Path | str
+"""Where a store is: a SQLite file, or the address of a PostgreSQL (postgresql://…)."""
+
+
+def is_url(text: str) -> bool:
+    """Whether a text is the address of a PostgreSQL."""
+    return text.startswith(("postgresql://", "postgres://"))
+
+
+def place_of(text: str) -> Place:
+    """The place that a text names."""
+    return text if is_url(text) else Path(text)
 
 
 class StoreError(Exception):

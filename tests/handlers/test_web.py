@@ -61,13 +61,13 @@ class Echo(Turns):
         incoming = {"kind": "text", "text": message.text, "option": message.option, "label": ""}
         done = await self.store.commit(Commit(address, datetime.now(UTC), update_id, incoming, {}, revision, (reply.to_json(),)))
         assert isinstance(done, Committed | Seen)
-        self._ring(address)
+        self.ring(address)
         return Handled({}, isinstance(done, Seen))
 
     async def tell(self, text: str, address: Address = ME) -> None:
         """A notice from the team."""
         await self.store.commit(Commit(address, datetime.now(UTC), notices=(Notice(address, Reply(text, by="team").to_json()),)))
-        self._ring(address)
+        self.ring(address)
 
     @contextmanager
     def listening(self, address: Address) -> Iterator[Any]:

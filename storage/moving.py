@@ -1,0 +1,64 @@
+"""Moving an installation from a SQLite file into an empty PostgreSQL: every row, counted on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from storage.contract import StoreError
+from storage.postgres import PostgresStore
+from storage.postgres_rows import Connection, rows
+from storage.sqlite import SqliteStore
+
+_TABLES: Mapping[str, tuple[str, ...]] = {
+    "conversations": ("channel", "chat", "person", "body", "revision"),
+    "requests": ("number", "day", "counter", "channel", "chat", "person", "kind", "state", "created", "changed", "body", "revision"),
+    "messages": ("id", "channel", "chat", "person", "direction", "body", "at", "request", "state", "attempts", "due", "error"),
+    "updates": ("channel", "chat", "update_id", "result", "at"),
+    "unanswered": ("text", "count", "last"),
+    "prechecks": ("id", "body"),
+    "ratings": ("id", "body"),
+    "reports": ("key", "expires", "body"),
+    "published": ("id", "version", "at", "files"),
+}
+"""What both have under the same names."""
+_TIMES = {"created", "changed", "at", "due", "last", "expires"}
+
+
+async def move(source: Path, target: str) -> dict[str, int]:
+    """Copy a store into a PostgreSQL, whole or not at all; the number of rows by table, checked on the other side.
+
+    StoreError where the target is not empty, or holds another number of rows afterwards.
+    """
+    await (await SqliteStore.open(source)).close()  # brings its tables up to date
+    store = await PostgresStore.open(target)
+    try:
+        with closing(sqlite3.connect(source)) as file:
+            file.execute("begin")  # one moment, even if somebody still writes
+            async with store.transaction() as db:
+                counts = {table: await _copied(file, db, table, columns) for table, columns in _TABLES.items()}
+                await db.execute("insert into counters select day, max(counter) from requests group by day")
+                return counts
+    finally:
+        await store.close()
+
+
+async def _copied(file: sqlite3.Connection, db: Connection, table: str, columns: tuple[str, ...]) -> int:
+    if await rows(db, tuple, f"select 1 from {table} limit 1"):
+        raise StoreError(f"目标数据库的表 {table} 里已有内容，没有搬。请换一个空的库。")
+    count, digest = 0, table == "unanswered"
+    async with db.cursor() as cursor, cursor.copy(f"copy {table} ({', '.join(columns)}{', digest' if digest else ''}) from stdin") as copy:
+        for row in file.execute(f"select {', '.join(columns)} from {table}"):
+            values = [datetime.fromisoformat(value) if name in _TIMES and value else value for name, value in zip(columns, row, strict=True)]
+            await copy.write_row([*values, *([hashlib.sha256(row[0].encode()).hexdigest()] if digest else [])])
+            count += 1
+    ((there,),) = await rows(db, tuple, f"select count(*) from {table}")
+    if there != count:
+        raise StoreError(f"表 {table} 读出 {count} 行，写进 {there} 行，没有搬。请再试一次；还不行就联系开发人员。")
+    if "id" in columns:
+        await db.execute(f"select setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 0) + 1, false) from {table}")
+    return count

@@ -1,0 +1,103 @@
+"""What processes on one PostgreSQL do together: one leads, and each tells the others what is new."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from operator import attrgetter
+
+import psycopg
+
+from storage.contract import Address, StoreError
+from storage.postgres_rows import Connection
+
+LOOK = 1.0
+"""Seconds between looks for a connection that may be lost, and before another try."""
+TOLD_AT_ONCE = 20
+"""A notification holds 8,000 bytes."""
+log = logging.getLogger(__name__)
+_who = attrgetter("channel", "chat", "person")
+
+
+class Together:
+    """One process among those on a database. `connect` opens a connection of its own; `run` executes a statement on any."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], run: Callable[[str, tuple[str]], Awaitable[None]]) -> None:
+        self._connect, self._run = connect, run
+        self._process = secrets.token_hex(8)
+        self._news: set[Address] = set()
+        self._telling: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        """Finish telling."""
+        if self._telling is not None:
+            await self._telling
+
+    async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do work that one process at a time may do: whose connection holds the lock. It is free as soon as that process has died."""
+        key = int.from_bytes(hashlib.sha256(f"yuanqitong {what}".encode()).digest()[:8], signed=True)
+        while True:
+            try:
+                async with await self._connect() as connection:
+                    await connection.execute("set lock_timeout = 0")
+                    await connection.execute("select pg_advisory_lock(%s)", (key,))
+                    if await while_connected(connection, work):
+                        return
+            except psycopg.OperationalError:
+                log.warning("the lead for %s was lost or could not be had; trying again", what, exc_info=True)
+            await asyncio.sleep(LOOK)
+
+    async def listen(self, ring: Callable[[Address], None]) -> None:
+        """Ring for each person for whom another process stores something, until cancelled."""
+        while True:
+            try:
+                async with await self._connect() as connection:
+                    await connection.execute("listen yuanqitong")
+                    async for notice in connection.notifies():
+                        told = json.loads(notice.payload)
+                        for who in told["to"] if told["by"] != self._process else ():
+                            ring(Address(*who))
+            except psycopg.OperationalError:
+                log.warning("no news from other processes for a moment; looking goes on", exc_info=True)
+            await asyncio.sleep(LOOK)
+
+    def tell(self, addresses: set[Address]) -> None:
+        """Let the other processes know, outside of the transaction: within, all commits would wait for each other."""
+        self._news |= addresses
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._told())
+
+    async def _told(self) -> None:
+        try:
+            while self._news:
+                some = [self._news.pop() for _ in range(min(len(self._news), TOLD_AT_ONCE))]
+                payload = json.dumps({"by": self._process, "to": [_who(a) for a in some]})
+                await self._run("select pg_notify('yuanqitong', %s)", (payload,))
+        except StoreError:
+            log.warning("other processes were not told; they find it by looking", exc_info=True)
+
+
+async def while_connected(connection: Connection, work: Callable[[], Awaitable[None]]) -> bool:
+    """Work as long as a connection lives; whether the work came to its end."""
+
+    async def alive() -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            await connection.execute("select 1")
+
+    working, watching = asyncio.ensure_future(work()), asyncio.create_task(alive())
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+            return True
+        await watching
+    finally:
+        for task in (working, watching):
+            task.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
+    return False
