@@ -113,7 +113,27 @@ def _own(record: _Record) -> _Record:
     return replace(record, body=json.loads(encode(record.body)))
 
 
-class MemoryStore:
+class OneProcess:
+    """What is simple where one process has the store to itself."""
+
+    async def claim(self, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What is due: there is no other process."""
+        return await self.due(channels, now, limit)
+
+    async def due(self, channels: Sequence[str], now: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What can be delivered now."""
+        raise NotImplementedError
+
+    async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work: there is no other process."""
+        await work()
+
+    async def listen(self, ring: Callable[[Address], None]) -> None:
+        """Wait in vain: there is no other process."""
+        await asyncio.Event().wait()
+
+
+class MemoryStore(OneProcess):
     """The contract in plain dictionaries; no method awaits anything midway, so each is one transaction."""
 
     def __init__(self) -> None:
@@ -229,18 +249,6 @@ class MemoryStore:
             elif item.address.channel in channels and chat not in held:
                 found.append(item)
         return [_own(item) for item in found[:limit]]
-
-    async def claim(self, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
-        """What is due: there is no other process."""
-        return await self.due(channels, now, limit)
-
-    async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do the work: there is no other process."""
-        await work()
-
-    async def listen(self, ring: Callable[[Address], None]) -> None:
-        """Wait in vain: there is no other process."""
-        await asyncio.Event().wait()
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -38,7 +38,7 @@ from storage.contract import (
     Unanswered,
     Update,
 )
-from storage.memory import day_of, encode, prepared, request_number, utc
+from storage.memory import OneProcess, day_of, encode, prepared, request_number, utc
 
 _who = attrgetter("channel", "chat", "person")
 _time = datetime.fromisoformat
@@ -103,7 +103,7 @@ _STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _versi
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""
 
 
-class SqliteStore:
+class SqliteStore(OneProcess):
     """The contract on a file. Get it from `SqliteStore.open`. All SQL runs in one thread, because a connection belongs to one."""
 
     def __init__(self, path: Path, thread: ThreadPoolExecutor, db: Database) -> None:
@@ -160,18 +160,6 @@ class SqliteStore:
     async def due(self, channels: Sequence[str], now: datetime, limit: int = 100) -> list[OutboxItem]:
         """What can be delivered now, oldest first."""
         return await self._run(self._rows, _item, _DUE, {"now": _text(now), "channels": json.dumps([*channels]), "limit": limit})
-
-    async def claim(self, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
-        """What is due: there is no other process."""
-        return await self.due(channels, now, limit)
-
-    async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do the work: there is no other process."""
-        await work()
-
-    async def listen(self, ring: Callable[[Address], None]) -> None:
-        """Wait in vain: there is no other process."""
-        await asyncio.Event().wait()
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""

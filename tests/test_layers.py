@@ -22,6 +22,8 @@ DOORS = {
     "telegram": ("handlers/telegram.py",),
     "starlette": ("handlers/web.py", "desk/"),
     "sqlite_utils": ("storage/sqlite.py",),
+    "psycopg": ("storage/postgres.py", "storage/postgres_"),
+    "psycopg_pool": ("storage/postgres.py", "storage/postgres_"),
     "yaml": ("knowledge/strict_yaml.py",),
     "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/explaining.py", "dialogs/reading.py"),
     "uvicorn": ("handlers/web.py",),
