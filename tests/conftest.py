@@ -16,6 +16,7 @@ from pytest_socket import SocketBlockedError, socket_allow_hosts
 from knowledge import loader
 from knowledge.snapshot import Knowledge
 from tests.knowledge import papers
+from tests.postgres import fresh_postgres, postgres  # noqa: F401 - fixtures
 
 CI = os.environ.get("CI") == "true"
 LOCAL = ["127.0.0.1", "::1", "localhost"]

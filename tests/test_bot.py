@@ -18,6 +18,7 @@ import pytest
 
 import bot
 from docs.make_charts import ROOT, facts, fields, page
+from handlers.settings import Settings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -45,7 +46,7 @@ def free_port() -> int:
         return port
 
 
-COMMANDS = ["serve", "chat", "ask", "try", "check", "chart", "requests", "import", "diff", "stale", "reload", "schema", "precheck"]
+COMMANDS = ["serve", "chat", "ask", "try", "check", "chart", "requests", "import", "diff", "stale", "reload", "schema", "precheck", "migrate-store"]
 
 
 def test_every_command_has_help_and_stands_in_the_readme() -> None:
@@ -184,8 +185,8 @@ def test_the_team_reads_the_report_that_a_request_grew_from(tmp_path: Path) -> N
 
 def test_an_address_for_people_is_taken_without_its_slash() -> None:
     for text in ("https://yqt.example.cn", "https://yqt.example.cn/", "http://192.0.2.7:8000"):
-        assert bot.Settings.read({"PUBLIC_URL": text}).public_url == text.rstrip("/")
-    assert bot.Settings.read({}).public_url is None
+        assert Settings.read({"PUBLIC_URL": text}).public_url == text.rstrip("/")
+    assert Settings.read({}).public_url is None
 
 
 def test_ratings_are_counted_for_admins(tmp_path: Path) -> None:
