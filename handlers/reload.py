@@ -29,6 +29,8 @@ from storage.contract import Publication, Store
 
 LOOK = 0.5
 """Seconds between two looks at the folder; it is read when two in a row agree, since editors write several times."""
+FOLLOW = 2.0
+"""Seconds between two looks for what another process published."""
 _SIGNAL = getattr(signal, "SIGUSR1", signal.SIGTERM)
 """Asks for an attempt. Not SIGHUP: that one says that the terminal is gone."""
 SHOWN = 8
@@ -83,8 +85,12 @@ class Reloader:
             loop.add_signal_handler(_SIGNAL, self._asked.set)
         try:
             seen = await asyncio.to_thread(_look, self._folder)
-            await self.attempt(leave=lock is not None)  # what changed between the first load and this look
-            await asyncio.gather(self._watch(seen), self._serve(lock is not None))
+            if not await _earlier(self._store, await asyncio.to_thread(_version, self._folder)):
+                await self.attempt(leave=lock is not None)  # what changed between the first load and this look
+            elif lock is not None:
+                now = Result(self._count, os.getpid(), time.time(), self._library.knowledge.version, changed=False, seconds=0.0)
+                await self._surely(asyncio.to_thread(self._leave, now))
+            await asyncio.gather(self._watch(seen), self._serve(lock is not None), self._follow())
         finally:
             if lock is not None:
                 loop.remove_signal_handler(_SIGNAL)
@@ -104,6 +110,21 @@ class Reloader:
                 if now == await asyncio.to_thread(_look, self._folder):
                     seen = now
                     self._asked.set()
+
+    async def _follow(self) -> None:
+        """Take up what another process published, where a store is shared."""
+        while self._store.shared:
+            await asyncio.sleep(FOLLOW)
+            await self._surely(self._take_up())
+
+    async def _take_up(self) -> None:
+        begun, version = time.monotonic(), await self._store.in_use()
+        if version in (None, self._library.knowledge.version):
+            return
+        (publication,) = await self._store.published(1, version)
+        self._library.knowledge = await asyncio.to_thread(restored, publication)
+        # The process that published it has told the admins.
+        print(f"知识库已换成别处发布的版本 {version}（用了 {time.monotonic() - begun:.2f} 秒）。", file=sys.stderr, flush=True)
 
     async def _serve(self, leave: bool) -> None:
         while True:
@@ -181,13 +202,26 @@ def _changes(old: Knowledge, new: Knowledge) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(described, diff.changes(loader.tables(old), loader.tables(new)))))
 
 
+async def _earlier(store: Store, version: str) -> bool:
+    """Whether a folder's version is one that others have replaced since: then what was published last is everybody's.
+
+    A folder that was never in use is a new release, or an edit made while nothing ran, and is published.
+    """
+    return store.shared and version != await store.in_use() and bool(await store.published(1, version))
+
+
+def _version(folder: Path) -> str:
+    return loader.version_of(loader.read_folder(folder)[0])
+
+
 async def first(folder: Path, store: Store) -> Knowledge:
-    """The knowledge to start with: the folder's, or, where that is broken, the one that was in use last.
+    """The knowledge to start with: the folder's (or what others published since), or, where that is broken, the one that was in use last.
 
     KnowledgeError where the folder is broken and nothing was in use before.
     """
     try:
-        return await asyncio.to_thread(loader.load, folder)
+        knowledge = await asyncio.to_thread(loader.load, folder)
+        return await asyncio.to_thread(restored, (await store.published(1))[0]) if await _earlier(store, knowledge.version) else knowledge
     except loader.KnowledgeError as error:
         for publication in await store.published(limit=5):
             try:

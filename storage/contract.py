@@ -222,6 +222,9 @@ class Publication:
 class Store(Protocol):
     """The contract. All times are aware; they come back as UTC."""
 
+    shared: bool
+    """Whether several processes, on several machines, may have it: then the knowledge that was published last is everybody's."""
+
     async def load(self, address: Address, update_id: str | None = None) -> Snapshot:
         """What a turn of this person needs. Requests are those of the same channel, chat and person."""
 
@@ -279,6 +282,9 @@ class Store(Protocol):
 
     async def publish(self, publication: Publication) -> None:
         """Keep a knowledge base that came into use; one of the version that was published last is not kept twice."""
+
+    async def in_use(self) -> str | None:
+        """The version of the knowledge base that was published last."""
 
     async def published(self, limit: int = 20, version: str | None = None) -> list[Publication]:
         """The knowledge bases that were in use, newest first; with `version`, only those of that version."""

@@ -116,6 +116,8 @@ def _own(record: _Record) -> _Record:
 class OneProcess:
     """What is simple where one process has the store to itself."""
 
+    shared = False
+
     async def claim(self, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
         """What is due: there is no other process."""
         return await self.due(channels, now, limit)
@@ -288,6 +290,10 @@ class MemoryStore(OneProcess):
         if not self._published or self._published[-1].version != publication.version:
             files = json.loads(encode(publication.files))
             self._published = [*self._published, replace(publication, at=utc(publication.at), files=files)][-KEPT_VERSIONS:]
+
+    async def in_use(self) -> str | None:
+        """The version that was published last."""
+        return self._published[-1].version if self._published else None
 
     async def published(self, limit: int = 20, version: str | None = None) -> list[Publication]:
         """The knowledge bases that were in use, newest first; with `version`, only those of that version."""

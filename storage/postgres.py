@@ -65,6 +65,8 @@ returning m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m
 class PostgresStore:
     """The contract on a database. Get it from `PostgresStore.open`. Any number of processes may share one."""
 
+    shared = True
+
     def __init__(self, name: str, pool: AsyncConnectionPool[Connection], connect: Callable[[], Awaitable[Connection]]) -> None:
         self._name, self._pool = name, pool
         self._together = Together(connect, self._run)
@@ -212,6 +214,10 @@ class PostgresStore:
             await db.execute("insert into published (version, at, files) values (%s, %s, %s)", (publication.version, utc(publication.at), files))
             oldest = "select id from published order by id desc offset %s"
             await db.execute(f"delete from published where id in ({oldest})", (KEPT_VERSIONS,))
+
+    async def in_use(self) -> str | None:
+        """The version that was published last."""
+        return next(iter(await self._rows(lambda row: str(row[0]), "select version from published order by id desc limit 1", ())), None)
 
     async def published(self, limit: int = 20, version: str | None = None) -> list[Publication]:
         """The knowledge bases that were in use, newest first; with `version`, only those of that version."""

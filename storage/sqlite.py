@@ -201,6 +201,10 @@ class SqliteStore(OneProcess):
         await self._run(self._rows, tuple, sql, values)
         await self._run(self._rows, tuple, "delete from published where id <= (select max(id) from published) - ?", (KEPT_VERSIONS,))
 
+    async def in_use(self) -> str | None:
+        """The version that was published last."""
+        return next(iter(await self._run(self._rows, lambda row: str(row[0]), "select version from published order by id desc limit 1", ())), None)
+
     async def published(self, limit: int = 20, version: str | None = None) -> list[Publication]:
         """The knowledge bases that were in use, newest first; with `version`, only those of that version."""
         sql = "select version, at, files from published where :version is null or version = :version order by id desc limit :limit"

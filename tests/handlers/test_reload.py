@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from handlers import reload
 from handlers.reload import Reloader
 from knowledge import loader
 from knowledge.snapshot import Knowledge
-from storage.contract import Address, Publication, StoreError
+from storage.contract import Address, Publication, Store, StoreError
 from storage.memory import MemoryStore
+from storage.postgres import PostgresStore
 from tests.dialogs.talking import NOW
 from tests.handlers.serving import until
 
@@ -45,8 +46,8 @@ def edit(folder: Path, before: str = "max: 300万元", after: str = "max: 350万
 class Office:
     """A running bot without its channels: a library, a reloader, and what the admins were told."""
 
-    def __init__(self, folder: Path, knowledge: Knowledge | None = None) -> None:
-        self.store = MemoryStore()
+    def __init__(self, folder: Path, knowledge: Knowledge | None = None, store: Store | None = None) -> None:
+        self.store: Store = store or MemoryStore()
         self.library = Library(knowledge or loader.load(folder))
         self.turns = Turns(self.store, self.library, lambda: NOW)
         self.told: list[str] = []
@@ -62,8 +63,8 @@ class Office:
 
 
 @asynccontextmanager
-async def watched(folder: Path) -> AsyncIterator[Office]:
-    office = Office(folder)
+async def watched(folder: Path, store: Store | None = None) -> AsyncIterator[Office]:
+    office = Office(folder, await reload.first(folder, store) if store else None, store)
     task = asyncio.create_task(office.reloader.run())
     await until(office.status.exists)
     try:
@@ -294,3 +295,50 @@ async def test_every_version_that_came_into_use_is_kept(folder: Path) -> None:
         kept = await office.store.published()
         assert [p.version for p in kept] == [office.library.knowledge.version, first]
         assert reload.restored(kept[1]).version == first
+
+
+# --- several machines with one store
+
+
+async def is_published(store: Store, library: Library) -> bool:
+    return await store.in_use() == library.knowledge.version
+
+
+async def test_what_one_machine_publishes_comes_into_use_on_the_others_and_stays(
+    folder: Path, tmp_path: Path, fresh_postgres: Callable[[], str]
+) -> None:
+    url, other = fresh_postgres(), tmp_path / "elsewhere" / "base"
+    shutil.copytree(folder, other)
+    here, there = await PostgresStore.open(url), await PostgresStore.open(url)
+    async with watched(folder, here) as one, watched(other, there) as two:
+        old = one.library.knowledge.version
+        edit(folder)
+        await until(lambda: one.library.knowledge.version != old)
+        await until(lambda: two.library.knowledge.version == one.library.knowledge.version)
+        new = one.library.knowledge.version
+    assert two.told == [], "who published it tells the admins"
+    async with watched(other, there) as again:
+        assert again.library.knowledge.version == new, "a folder that others have replaced since does not come back by a restart"
+        edit(other, "max: 300万元", "max: 310万元")
+        await until(lambda: again.library.knowledge.version not in (old, new))
+        await until(lambda: is_published(here, again.library))
+    async with watched(folder, here) as first:
+        assert first.library.knowledge.version == await there.in_use()
+        edit(folder, "max: 350万元", "max: 360万元")
+        await until(lambda: first.library.knowledge.version == loader.load(folder).version)
+        edit(folder, "max: 360万元", "max: 350万元")
+        await until(lambda: first.library.knowledge.version == new)
+        await until(lambda: is_published(there, first.library))  # an edit back to an earlier content is a publication of its own
+    await here.close()
+    await there.close()
+
+
+async def test_a_new_release_comes_into_use_though_the_store_has_an_older_publication(folder: Path, fresh_postgres: Callable[[], str]) -> None:
+    store = await PostgresStore.open(fresh_postgres())
+    async with watched(folder, store) as before:
+        old = before.library.knowledge.version
+    edit(folder)
+    async with watched(folder, store) as after:
+        assert after.library.knowledge.version == loader.load(folder).version != old
+        await until(lambda: is_published(store, after.library))
+    await store.close()

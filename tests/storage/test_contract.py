@@ -571,10 +571,12 @@ async def test_a_conflict_and_a_duplicate_keep_no_report(store: Store) -> None:
 
 
 async def test_published_knowledge_is_kept_once_and_comes_back_newest_first(store: Store) -> None:
+    assert await store.in_use() is None
     first = Publication("a1", NOON, {"snd/supports.yaml": "supports: []\n"})
     second = Publication("b2", NOON + SECOND, {"snd/supports.yaml": "supports: 二\n"})
     for publication in (first, first, second, second, replace(first, at=NOON + 2 * SECOND)):
         await store.publish(publication)
+    assert await store.in_use() == "a1"
     kept = await store.published()
     assert [p.version for p in kept] == ["a1", "b2", "a1"], "a roll-back is a publication of its own"
     assert kept[1] == second
