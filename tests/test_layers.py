@@ -20,7 +20,7 @@ MAY_IMPORT = {
 }
 DOORS = {
     "telegram": ("handlers/telegram.py",),
-    "starlette": ("handlers/web.py", "desk/"),
+    "starlette": ("handlers/web.py", "handlers/report.py", "desk/"),
     "sqlite_utils": ("storage/sqlite.py",),
     "yaml": ("knowledge/strict_yaml.py",),
     "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/explaining.py", "dialogs/reading.py"),
