@@ -10,7 +10,7 @@ from dialogs.messages import Option, Reply
 from dialogs.scripts.park_selection import LISTED, Shortlist
 from knowledge import comparing
 from knowledge.comparing import Nothing
-from knowledge.parks import Merit, ParkMatch, Reason, Wishes
+from knowledge.parks import Merit, ParkMatch, Reason, Wishes, meets
 from knowledge.records import Park
 from knowledge.shapes import Citation
 
@@ -58,7 +58,8 @@ def _picture(voice: Voice, found: Shortlist, layouts: Collection[str]) -> str | 
     """The layout with these parks marked, or, where they lie in several, the parks side by side."""
     parks, asked = [m.park.id for m in found.parks], [*found.wishes.needs, *filter(None, [found.wishes.site_stage])]
     if len(layouts) == 1 and (layout := voice.knowledge.layouts.get(next(iter(layouts)))) is not None:
-        return pictures.layout(voice.say.language, layout.region, parks)
+        met = [m.park.id for m in found.parks if meets(voice.knowledge, m)]
+        return pictures.layout(voice.say.language, layout.region, met, [p for p in parks if p not in met])
     return pictures.compare(voice.say.language, parks, asked) if len(parks) > 1 else None
 
 

@@ -152,6 +152,12 @@ def weigh(knowledge: Knowledge, park: Park, wishes: Wishes) -> ParkMatch | Out:
     return ParkMatch(park, reasons, silent, merits, limits)
 
 
+def meets(knowledge: Knowledge, match: ParkMatch) -> bool:
+    """Whether a park may be said to meet what was asked for: its field fits, its paper names each must-have there, and no document keeps it from anybody."""
+    must = knowledge.hard_needs
+    return match.merits[MERITS.index("fit")] > 0 and not match.limits and not any(wish in must for wish in match.open)
+
+
 def need_reasons(knowledge: Knowledge, park: Park, need: str) -> tuple[Reason, ...]:
     """What the documents say on a need: at the park first, then in its region as a whole, then in the region above."""
     own = (Reason("need", o.text, o.source, need) for o in park.offers if o.need == need)
