@@ -197,8 +197,8 @@ def mending(voice: Voice, report: Report, row: Assessment) -> str | None:
     if row.status not in (Status.NOT_MET, Status.NOT_YET):
         return None
     say, lifted = voice.say, change(voice.knowledge, report, row)
-    if lifted is None:
-        return say("report.effort_fixed")
+    if lifted is None or (lifted.effort == "fixed" and lifted.on is None):
+        return say("report.effort_fixed")  # what would come after it is no help
     effort = say("report.effort_day", day=lifted.on.isoformat()) if lifted.on else say(f"report.effort_{lifted.effort}")
     over = lifted.then is Status.WINDOW_OVER and lifted.effort != "fixed"
     return effort + (say("report.then_window_over") if over else say("report.then_undecidable") if lifted.then is Status.UNDECIDABLE else "")
