@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from dialogs import answering, as_of, cases, closing, frames, pace, phrases, proceeding, repair, reports, taps, weighing, wishes
+from dialogs import answering, as_of, cases, closing, doubts, frames, pace, phrases, proceeding, repair, reports, taps, weighing, wishes
 from dialogs.conversation import Frame, State
 from dialogs.messages import Message, Option, Reply
 from dialogs.talk import HIDDEN, MAX_LENGTH, AddNote, Talk, Turn
@@ -31,6 +31,7 @@ def respond(state: State, message: Message, knowledge: Knowledge, now: datetime,
     _catch_up(talk)
     before = talk.state.frames
     _read(talk)
+    doubts.ask_again(talk, state.doubt)
     pace.lead(talk, before)
     return talk.finish()
 
@@ -80,7 +81,7 @@ def _read(talk: Talk) -> None:
     elif case := _replied_case(talk):
         talk.effects.append(AddNote(case.number, message.text.strip()))
         talk.speak(talk.say("requests.noted", number=case.number))
-    elif (payload := repair.settled(talk, doubt)) or (payload := _typed_button(talk)) == "!leave":
+    elif (payload := doubts.settled(talk, doubt)) or (payload := _typed_button(talk)) == "!leave":
         taps.tap(talk, payload)
     elif pace.greets(talk):
         proceeding.offer_resume(talk)

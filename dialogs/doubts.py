@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import asking, frames, phrases, reading
+from dialogs import asking, frames, mentioned, phrases, reading
 from dialogs.messages import Option
 from dialogs.script import Amount, Choice, Places, Question
 from dialogs.talk import Talk
@@ -16,6 +16,16 @@ from knowledge.rules import generic
 _SINGLE = frozenset({"region", "segment", "product.class", "product.drug_class", "product.phase"})
 _KINDS = {"product.class": "device_class", "product.drug_class": "drug_class", "product.phase": "phase"}
 _STATES = re.compile(r"我|咱|公司|是|在|做|其实|产品|投资|\b(?:we|our|i|is|are|in)\b")
+_NOW = re.compile(
+    r"(?:是|对|好|嗯)的?|改|改(?:吧|过来|成新的)|可以|(?:就|那就)?(?:按|以|用|照)(?:着)?(?:我(?:现在|刚才)?说的|现在(?:的|说的)?|新的|后(?:面|一个)的?|这个|刚才(?:的|说的)?)(?:算|来|为准|吧|办)*"
+    r"|(?:yes|ok|right|sure|the new one|as i (?:just )?said|what i (?:just )?said)"
+)
+_BEFORE = re.compile(
+    r"不是?|不对|不用改?了?|不(?:改|变|算)了?|别改|保持(?:原样|不变)|照旧|(?:就|那就|还是)?(?:按|以|用|照)?(?:着)?(?:之前|原来|前面|原先|先前|前一个|老)的?(?:说的)?(?:那个)?(?:算|来|为准|吧|办)*"
+    r"|(?:no|keep (?:it|the old one)|as before|the old one)"
+)
+_LITTLE = 4
+"""Characters beside a value: what is left of 还是体外诊断吧."""
 MAX_CHOICES = 3
 
 
@@ -90,3 +100,41 @@ def ask(talk: Talk, doubt: tuple[str, str]) -> None:
     talk.state = replace(talk.state, doubt=payloads)
     options = (Option(talk.say("dialog.as_now", label=is_), payloads[0]), Option(talk.say("dialog.as_before", label=was), payloads[1]))
     talk.speak(talk.say("dialog.doubt", before=was, now=is_), options)
+
+
+def settled(talk: Talk, doubt: tuple[str, ...]) -> str:
+    """The payload that answers the question “before it was A, now B?”, where the words do; "" where they do not."""
+    if not doubt:
+        return ""
+    typed = phrases.bare(talk.text)
+    if _NOW.fullmatch(typed):
+        return doubt[0]
+    if _BEFORE.fullmatch(typed):
+        return doubt[1]
+    labels = {phrases.bare(talk.knowledge.read(label)): payload for label, payload in talk.state.offered}
+    if labels.get(typed) in doubt:
+        return labels[typed]
+    key = _key(doubt[0])[0]
+    token = mentioned.facts_in(talk.found, talk.knowledge, talk.text).get(key, "")
+    plain = (
+        not re.search(r"[不别没非]|\bnot\b", talk.text)
+        and not phrases.is_question(talk.text)
+        and len(reading.rest_of(talk.text, talk.found)) <= _LITTLE
+    )
+    return next((p for p in doubt if plain and _key(p) == (key, token)), "")
+
+
+def ask_again(talk: Talk, doubt: tuple[str, ...]) -> None:
+    """Put a doubt once more where a turn went past it and its dialog has no other question: the outcome waits for this one."""
+    top = talk.state.top
+    if not doubt or talk.state.doubt or talk.outcome is not None or top is None or not top.done:
+        return
+    key, now = _key(doubt[0])
+    if key in top.trail and doubt[1] == f"{top.run}:{key}={top.answers.get(key)}":
+        ask(talk, (key, now))
+
+
+def _key(payload: str) -> tuple[str, str]:
+    """The question and the token of the payload of an answer."""
+    key, _, token = payload.partition(":")[2].partition("=")
+    return key, token

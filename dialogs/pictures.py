@@ -1,7 +1,7 @@
 """Pictures in words: the layout of a region's parks, and parks side by side. A channel draws them; nothing here knows how.
 
 A picture is named by a spec that fits into a web address, `kind/language/of` or `kind/language/of/with`, with commas within a part:
-`layout/zh/taicang/tc-park-bioport` is Taicang's layout with one park marked, `compare/zh/tc-park-bio,snd-kejicheng/testing` compares two
+`layout/zh/taicang/tc-park-bioport,~tc-park-bio` is Taicang's layout with one park that meets the wishes and one that is only listed, `compare/zh/tc-park-bio,snd-kejicheng/testing` compares two
 parks for somebody who needs testing. It shows what the papers say, whatever the day.
 """
 
@@ -15,10 +15,13 @@ from dialogs.messages import cited
 from dialogs.naming import quoted
 from dialogs.terms import Terms
 from dialogs.texts import LANGUAGES, texts
+from knowledge.parks import Reason, need_reasons
 from knowledge.records import Layout, Park
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge, citations
 
+_LISTED = "~"
+"""Before a park of a layout: it is on the shortlist, but must be asked for something that it has to have."""
 LONGEST = 400
 """How long a spec may be."""
 MOST = 3
@@ -43,7 +46,8 @@ class Box:
     role: str
     focus: str
     status: str
-    marked: bool
+    mark: str
+    """What it is to the founder: that it meets the wishes (`Diagram.meets`), that it is listed, or ""."""
     within: tuple[Box, ...] = ()
 
 
@@ -59,13 +63,13 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """The layout of a region. `marked` is what a mark means, in words."""
+    """The layout of a region. `meets` is how the boxes are marked that meet the wishes."""
 
     language: str
     title: str
     gloss: str
     tiers: tuple[Tier, ...]
-    marked: str
+    meets: str
     notes: tuple[str, ...]
     sources: tuple[str, ...]
 
@@ -89,20 +93,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Parks side by side: their names and what the papers say of them. `asked` is what a mark means, in words."""
+    """Parks side by side: their names and what the papers say of them.
+
+    `asked` is what a mark means, in words; `alike` stands before what is the same of all of them.
+    """
 
     language: str
     title: str
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
     asked: str
+    alike: str
     notes: tuple[str, ...]
     sources: tuple[str, ...]
 
 
-def layout(language: str, region: str, marked: Iterable[str] = ()) -> str:
-    """The spec of a region's layout; of the parks in `marked` those that are drawn will be marked."""
-    return _spec("layout", language, [region], marked)
+def layout(language: str, region: str, met: Iterable[str] = (), listed: Iterable[str] = ()) -> str:
+    """The spec of a region's layout, with the parks marked that meet the wishes, and those that are only listed."""
+    return _spec("layout", language, [region], (*met, *(_LISTED + park for park in listed)))
 
 
 def compare(language: str, parks: Iterable[str], asked: Iterable[str] = ()) -> str:
@@ -124,7 +132,7 @@ def told(knowledge: Knowledge, spec: str) -> Diagram | Table | None:
     if any(len(set(ids)) < len(ids) for ids in (of, besides)):
         return None
     captions = Captions(knowledge, date.min, texts(language))  # names only: nothing that it says here depends on the day
-    if kind == "layout" and len(of) == 1 and all(p in knowledge.parks for p in besides):
+    if kind == "layout" and len(of) == 1 and all(p.removeprefix(_LISTED) in knowledge.parks for p in besides):
         found = next((found for found in knowledge.layouts.values() if found.region == of[0]), None)
         return captions.diagram(found, besides) if found else None
     if kind == "compare" and 2 <= len(of) <= MOST and all(p in knowledge.parks for p in of) and all(b in captions.wishes for b in besides):
@@ -155,7 +163,7 @@ class Captions(Terms):
         title = self.say("pictures.layout", region=self.region_name(record.region), pattern=record.pattern)
         gloss = (record.en or "") if self.english else ""
         shown = tuple(t for t in tiers if t.boxes or t.note)
-        return Diagram(self.say.language, title, gloss, shown, self.say("pictures.marked"), tuple(notes), tuple(cited(self.sources(places))))
+        return Diagram(self.say.language, title, gloss, shown, self._mark("met"), tuple(notes), tuple(cited(self.sources(places))))
 
     @staticmethod
     def _inside(park: Park, parks: Sequence[Park]) -> bool:
@@ -192,7 +200,11 @@ class Captions(Terms):
 
     def _site(self, park: Park, marked: Sequence[str]) -> Box:
         status = self.say(f"parks.status_{park.status}") if park.status in ("planned", "building") else ""
-        return Box(self.called(park), "", self._brief(self._fields(park)), status, park.id in marked)
+        mark = self._mark("met") if park.id in marked else self._mark("listed") if _LISTED + park.id in marked else ""
+        return Box(self.called(park), "", self._brief(self._fields(park)), status, mark)
+
+    def _mark(self, kind: str) -> str:
+        return ("★ " if kind == "met" else "") + self.say(f"pictures.{kind}")
 
     def _fields(self, park: Park) -> list[str]:
         return list(dict.fromkeys(self.segment_name(f.segment) if self.english else f.name for f in park.focus))
@@ -208,10 +220,11 @@ class Captions(Terms):
             self._row(self._choice(self.knowledge.facts["site_stage"], t), ([s.text for s in p.stages if s.stage == t] for p in parks), t in asked)
             for t in self._tokens("site_stage")
         ]
+        shown = [t for t in self._tokens("needs") if t in asked or any(o.need == t for p in parks for o in p.offers)]
+        there = {t: [self._nearest(p, t) for p in parks] for t in shown}
         needs = [
-            self._row(self._choice(self.knowledge.facts["needs"], t), ([o.text for o in p.offers if o.need == t] for p in parks), t in asked)
-            for t in self._tokens("needs")
-            if t in asked or any(o.need == t for p in parks for o in p.offers)
+            Row(self._choice(self.knowledge.facts["needs"], t), tuple(self._cell(self._offered(reasons)) for reasons in at), t in asked)
+            for t, at in there.items()
         ]
         rows = [
             Row(say("pictures.region"), tuple(Cell(self.region_name(p.region), True) for p in parks)),
@@ -226,13 +239,30 @@ class Captions(Terms):
         silent = [r.label for r in rows if r not in told]
         notes = [*([say("pictures.all_silent", points=self.clauses(silent))] if silent else []), say("pictures.not_no")]
         heads = tuple(self.called(p) for p in parks)
-        sources = self.sources(c for p in parks for c in self._places(p))
-        return Table(say.language, say("pictures.compare"), heads, told, say("pictures.asked"), tuple(notes), tuple(cited(sources)))
+        wide = [r.source for at in there.values() for reasons in at for r in reasons if r.region is not None]
+        sources = self.sources([*(c for p in parks for c in self._places(p)), *wide])
+        return Table(
+            say.language, say("pictures.compare"), heads, told, say("pictures.asked"), say("pictures.alike"), tuple(notes), tuple(cited(sources))
+        )
 
     def _row(self, label: str, texts: Iterable[Sequence[str]], asked: bool) -> Row:
         """What the papers say on a point, statement after statement: one cut short could lose the half that limits it."""
-        said = (_as_many([t.rstrip("。") for t in statements], "；", _BRIEF) for statements in texts)
-        return Row(label, tuple(self._cell(quoted(t) if self.english and t else t) for t in said), asked)
+        return Row(label, tuple(self._cell(self._statements(statements)) for statements in texts), asked)
+
+    def _statements(self, texts: Sequence[str]) -> str:
+        said = _as_many([t.rstrip("。") for t in texts], "；", _BRIEF)
+        return quoted(said) if self.english and said else said
+
+    def _nearest(self, park: Park, need: str) -> list[Reason]:
+        """What is said of a need at a park; where nothing is, what is said of the smallest region around it as a whole."""
+        reasons = need_reasons(self.knowledge, park, need)
+        return [r for r in reasons if r.region == reasons[0].region]
+
+    def _offered(self, reasons: Sequence[Reason]) -> str:
+        """Statements on a need, with the region where they are about it as a whole."""
+        said = self._statements([r.text for r in reasons])
+        region = reasons[0].region if reasons else None
+        return self.say("pictures.wide", region=self.region_name(region), text=said) if region else said
 
     def _cell(self, text: str) -> Cell:
         return Cell(text or self.say("pictures.silent"), bool(text))

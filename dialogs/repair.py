@@ -1,4 +1,4 @@
-"""Repair: a question that was not understood, passed over or repeated; contradictions; the form; what a miss was tried as."""
+"""Repair: a question that was not understood, passed over or repeated; the form; what a miss was tried as."""
 
 from __future__ import annotations
 
@@ -79,19 +79,6 @@ def _without(talk: Talk, question: Question[object]) -> None:
     else:
         talk.speak(talk.say("dialog.needed", why=question.fact.why[talk.say.language]))
         asking.ask(talk)
-
-
-def settled(talk: Talk, doubt: tuple[str, ...]) -> str:
-    """The payload that answers the question “before it was A, now B?”, where the words do."""
-    if not doubt:
-        return ""
-    typed = phrases.bare(talk.text)
-    if typed in ("是", "对", "对的", "是的", "yes", "好", "嗯", "按新的", "改") or typed.startswith("按现在"):
-        return doubt[0]
-    if typed in ("不是", "不", "不对", "no", "不用", "不改", "按之前的", "按原来的", "还是之前的", "还是原来的"):
-        return doubt[1]
-    labels = {phrases.bare(talk.knowledge.read(label)): payload for label, payload in talk.state.offered}
-    return labels[typed] if labels.get(typed) in doubt else ""
 
 
 def in_form(talk: Talk) -> bool:

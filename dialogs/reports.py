@@ -67,10 +67,13 @@ def headline(voice: Voice, assessment: Assessment) -> str:
     return voice.say(f"status.{assessment.status}")
 
 
-def precheck(voice: Voice, report: Report, run: str) -> Reply:
-    """The report in one screen: what may be had and how much at most, then until when, whom to ask, what is missing; what next."""
+def precheck(voice: Voice, report: Report, run: str, where: str = "") -> Reply:
+    """The report in one screen: what may be had and how much at most, then until when, whom to ask, what is missing; what next.
+
+    `where` says where the rows stand that have no room here: behind a button, unless a channel has none.
+    """
     voice = replace(voice, today=report.today)
-    say, groups = voice.say, report.groups
+    say, groups, where = voice.say, report.groups, where or voice.say("report.where_basis")
     lines = [say("report.title", region=voice.region_name(report.region), today=report.today.isoformat(), answer=answer(voice, report))]
     cited: list[Assessment] = []
     for name, rows in groups.items():
@@ -82,10 +85,10 @@ def precheck(voice: Voice, report: Report, run: str) -> Reply:
             lines += _row_lines(voice, report, same)
             cited += same
         if len(supports) > SHOWN:
-            lines.append(say("report.rest", count=len(supports) - SHOWN))
+            lines.append(say("report.rest", count=len(supports) - SHOWN, where=where))
         if name == "window_over":
             lines.append(say("report.window_group_note"))
-    lines += _left_out(voice, report)
+    lines += _left_out(voice, report, where)
     lines.append(say("report.check"))
     options = [Option(say("report.see_basis"), f"!basis:{run}.0"), Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")]
     if report.open:
@@ -137,17 +140,19 @@ def total_of(voice: Voice, report: Report, total: Total) -> str:
     return text + (say("report.yielding", names=say.join([voice.called(r.support) for r in total.yielding])) if total.yielding else "")
 
 
-def _left_out(voice: Voice, report: Report) -> list[str]:
+def _left_out(voice: Voice, report: Report, where: str) -> list[str]:
     """What is not counted, and what is not shown, with the reason."""
     say = voice.say
     unsure = {r.support.id for r in report.groups.get("open", ()) if r.estimate}
     silent, failed = (len({r.support.id for r in report.groups.get(name, ())}) for name in FOLDED)
     lines = [say("report.not_added", count=len(unsure))] if unsure and report.total else []
     if silent:
-        lines.append(say("report.not_asked", count=silent, questions=len(report.open)) if report.open else say("report.silent", count=silent))
+        lines.append(
+            say("report.not_asked", count=silent, questions=len(report.open)) if report.open else say("report.silent", count=silent, where=where)
+        )
     unsure_year = any(k.endswith(".year") and v == UNKNOWN for k, v in report.facts.items())
     lines += [say("report.year_taken", year=report.today.year)] if unsure_year and report.total else []
-    return [*lines, say("report.folded", count=failed) if failed else ""]
+    return [*lines, say("report.folded", count=failed, where=where) if failed else ""]
 
 
 def _by_support(rows: Sequence[Assessment]) -> list[list[Assessment]]:
@@ -192,8 +197,8 @@ def mending(voice: Voice, report: Report, row: Assessment) -> str | None:
     if row.status not in (Status.NOT_MET, Status.NOT_YET):
         return None
     say, lifted = voice.say, change(voice.knowledge, report, row)
-    if lifted is None:
-        return say("report.effort_fixed")
+    if lifted is None or (lifted.effort == "fixed" and lifted.on is None):
+        return say("report.effort_fixed")  # what would come after it is no help
     effort = say("report.effort_day", day=lifted.on.isoformat()) if lifted.on else say(f"report.effort_{lifted.effort}")
     over = lifted.then is Status.WINDOW_OVER and lifted.effort != "fixed"
     return effort + (say("report.then_window_over") if over else say("report.then_undecidable") if lifted.then is Status.UNDECIDABLE else "")

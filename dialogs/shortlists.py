@@ -10,19 +10,19 @@ from dialogs.messages import Option, Reply
 from dialogs.scripts.park_selection import LISTED, Shortlist
 from knowledge import comparing
 from knowledge.comparing import Nothing
-from knowledge.parks import Criterion, ParkMatch, Reason, Wishes
+from knowledge.parks import Merit, ParkMatch, Reason, Wishes, meets
 from knowledge.records import Park
 from knowledge.shapes import Citation
 
 FIELDS = ("focus", "narrower", "broader")
 """Reasons that name a part of the industry."""
-_OF: dict[Criterion, tuple[str, bool | None, bool]] = {
+_OF: dict[Merit, tuple[str, bool | None, bool]] = {
     "must": ("need", True, False),
     "must_region": ("need", True, True),
     "need": ("need", False, False),
     "need_region": ("need", False, True),
 }
-"""Which reasons a criterion counts: the needs that are hard or not, said of the park or of its region."""
+"""Which reasons a merit counts: the needs that are hard or not, said of the park or of its region."""
 
 
 def shortlist(voice: Voice, found: Shortlist, run: str) -> Reply:
@@ -58,7 +58,8 @@ def _picture(voice: Voice, found: Shortlist, layouts: Collection[str]) -> str | 
     """The layout with these parks marked, or, where they lie in several, the parks side by side."""
     parks, asked = [m.park.id for m in found.parks], [*found.wishes.needs, *filter(None, [found.wishes.site_stage])]
     if len(layouts) == 1 and (layout := voice.knowledge.layouts.get(next(iter(layouts)))) is not None:
-        return pictures.layout(voice.say.language, layout.region, parks)
+        met = [m.park.id for m in found.parks if meets(voice.knowledge, m)]
+        return pictures.layout(voice.say.language, layout.region, met, [p for p in parks if p not in met])
     return pictures.compare(voice.say.language, parks, asked) if len(parks) > 1 else None
 
 
@@ -159,23 +160,23 @@ def cited(voice: Voice, text: str, *sections: str) -> str:
     return text if voice.english else voice.say("parks.cited", text=text, section="、".join(dict.fromkeys(sections)))
 
 
-def behind(voice: Voice, criterion: Criterion | None) -> str:
+def behind(voice: Voice, merit: Merit | None) -> str:
     """By what a park comes behind another."""
-    return voice.say(f"criteria.{criterion}") if criterion else voice.say("criteria.equal")
+    return voice.say(f"merits.{merit}") if merit else voice.say("merits.equal")
 
 
 def _behind(voice: Voice, first: ParkMatch, match: ParkMatch) -> str:
     return behind(voice, comparing.behind(first, match))
 
 
-def on(voice: Voice, match: ParkMatch, criterion: Criterion, wishes: Wishes) -> str:
-    """What the documents say of a park by one criterion, in words."""
+def on(voice: Voice, match: ParkMatch, merit: Merit, wishes: Wishes) -> str:
+    """What the documents say of a park by one merit, in words."""
     say, park = voice.say, match.park
-    if criterion == "site":
+    if merit == "site":
         return say(f"parks.kind_{park.kind}")
-    if criterion == "supports":
+    if merit == "supports":
         return _supports(voice, [park.region])
-    kind, hard, wide = _OF.get(criterion, (criterion, None, False))
+    kind, hard, wide = _OF.get(merit, (merit, None, False))
     if kind == "role":
         return role(voice, park)
     kinds = FIELDS if kind == "fit" else (kind,)

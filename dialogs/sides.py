@@ -1,4 +1,4 @@
-"""Telling parks beside each other: a table for a phone (a heading a criterion, a line a park), why one is not first, why one is."""
+"""Telling parks beside each other: a table for a phone (a heading a point, a line a park), why one is not first, why one is."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SHOWN = 5
 
 
 def comparison(voice: Voice, found: Comparison) -> Reply:
-    """Parks side by side: which comes first by the wishes, then a criterion at a time, then what the documents leave open."""
+    """Parks side by side: which comes first by the wishes, then a point at a time, then what the documents leave open."""
     say = voice.say
     names = say.join([voice.called(p) for p in found.parks])
     asked = bool(found.wishes.segment or found.wishes.site_stage or found.wishes.needs)
     lead = say("sides.plain", names=names)
     if found.first is not None:
-        by, why = wishes_of(voice, found.wishes, places=False), say(f"criteria.wins_{found.criterion}" if found.criterion else "sides.only")
+        by, why = wishes_of(voice, found.wishes, places=False), say(f"merits.wins_{found.merit}" if found.merit else "sides.only")
         lead = say("sides.first", name=voice.called(found.first), wishes=by, why=why)
     elif asked:
         fits = any(isinstance(w, ParkMatch) for w in found.weighed)
@@ -34,7 +34,7 @@ def comparison(voice: Voice, found: Comparison) -> Reply:
             lines += _row(voice, found, row)
     ask = [w for m in found.weighed if isinstance(m, ParkMatch) for w in m.open]
     lines.append(say("parks.ask", questions=questions(voice, ask, found.wishes)).strip() if ask else say("sides.unsaid"))
-    places = [r.source for row in found.rows if row.criterion != "supports" for cell in row.cells for r in cell]
+    places = [r.source for row in found.rows if row.point != "supports" for cell in row.cells for r in cell]
     lines += list(dict.fromkeys(voice.holds(p) for p in found.parks))
     shows = tuple(Option(voice.label(p), fit(f"!show:{p.id}")) for p in found.parks[:2])
     options = (*shows, Option(say("common.start_parks"), "!start:park_selection"), voice.log("words"))
@@ -45,7 +45,7 @@ def comparison(voice: Voice, found: Comparison) -> Reply:
 
 def _row(voice: Voice, found: Comparison, row: Row) -> list[str]:
     say = voice.say
-    head = need if (need := _need(voice, row)) else say(f"sides.row_{row.criterion}")
+    head = need if (need := _need(voice, row)) else say(f"sides.row_{row.point}")
     cells = [_cell(voice, row, cell, found.wishes) for cell in row.cells]
     if len(set(cells)) == 1:
         return [say("sides.head", head=head), say("sides.all", text=cells[0])]
@@ -62,7 +62,7 @@ def _cell(voice: Voice, row: Row, cell: tuple[Reason, ...], wishes: Wishes) -> s
     say = voice.say
     if not cell:
         return say("parks.unsaid")
-    match row.criterion:
+    match row.point:
         case "supports":
             return say("parks.supports", region=voice.region_name(cell[0].region or ""), count=cell[0].text)
         case "status":
@@ -98,22 +98,22 @@ def _foci(voice: Voice, cell: tuple[Reason, ...]) -> str:
 
 
 def why_not(voice: Voice, found: WhyNot, run: str) -> Reply:
-    """Why a park does not come first: out, behind by which criterion (what is said of each by it), or not behind at all."""
+    """Why a park does not come first: out, behind by which merit (what is said of each by it), or not behind at all."""
     say, name = voice.say, voice.called(found.park)
     wishes, places = found.ranking.wishes, list[Citation]()
     if found.out is not None:
         lines, places = _out(voice, found.out, wishes)
     elif found.match is None or found.first is None:
         lines = []
-    elif found.criterion is None:
+    elif found.merit is None:
         equal = found.match is not found.first
         lines = [say("sides.is_equal" if equal else "sides.is_first", name=name, first=voice.called(found.first.park))]
         places = sources_of(found.match)
     else:
-        behind_by, of = behind(voice, found.criterion), len(found.ranking.matches)
+        behind_by, of = behind(voice, found.merit), len(found.ranking.matches)
         lines = [say("sides.behind", name=name, place=found.place, count=of, why=behind_by)]
         for match in (found.first, found.match):
-            lines.append(say("sides.line", name=voice.called(match.park), text=on(voice, match, found.criterion, wishes)))
+            lines.append(say("sides.line", name=voice.called(match.park), text=on(voice, match, found.merit, wishes)))
         places = [*sources_of(found.first), *sources_of(found.match)]
         lines += [say("parks.ask", questions=questions(voice, found.match.open, wishes)).strip()] if found.match.open else []
     beside = (Option(say("parks.compare_first"), fit(f"!weigh:{run}.{found.park.id}")),) if found.first and found.first.park is not found.park else ()
@@ -144,14 +144,12 @@ def why(voice: Voice, match: ParkMatch, following: ParkMatch | None, wishes: Wis
     places = sources_of(match)
     if following is not None:
         better, other = (match, following) if match.merits >= following.merits else (following, match)
-        criterion = comparing.behind(better, other)
-        if criterion is None:
+        merit = comparing.behind(better, other)
+        if merit is None:
             lines.append(say("sides.same", name=voice.called(following.park)))
         else:
-            lines.append(
-                say("sides.apart" if better is match else "sides.after", name=voice.called(following.park), why=say(f"criteria.wins_{criterion}"))
-            )
-            lines.append(say("sides.line", name=voice.called(following.park), text=on(voice, following, criterion, wishes)))
+            lines.append(say("sides.apart" if better is match else "sides.after", name=voice.called(following.park), why=say(f"merits.wins_{merit}")))
+            lines.append(say("sides.line", name=voice.called(following.park), text=on(voice, following, merit, wishes)))
         places += sources_of(following)
     options = (Option(voice.label(match.park), fit(f"!show:{match.park.id}")), voice.log(match.park.id))
     return Reply("\n".join(lines), options, voice.sources(places))

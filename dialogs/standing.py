@@ -9,7 +9,7 @@ from knowledge.records import Document, Record
 from knowledge.shapes import Application
 from knowledge.snapshot import Answerable
 from knowledge.supports import Support
-from knowledge.validity import OVER, Time, document_time, ends, notice_on, superseded, time_on
+from knowledge.validity import OVER, Time, document_time, ends, notice_on, printed_window, superseded, time_on
 
 _WORSE = (Time.IN_FORCE, Time.OPEN_UNTIL, Time.UNDATED, Time.NOT_YET, Time.PLAN_OVER, Time.WINDOW_OVER, Time.SUPERSEDED)
 """How records stand, from what holds to what does not."""
@@ -51,8 +51,8 @@ class Standing(Naming):
         notice = notice_on(record, self.today)
         if notice is not None and notice.state != "not_announced":
             return self._notice(notice, time_on(record, document, self.today))
-        window = record.window
-        if window is None or not (window.since or window.until):
+        window = printed_window(record, document)
+        if window is None or window is not record.window:
             said = self.document_holds(document)
         else:
             key = {Time.OPEN_UNTIL: "open_until", Time.WINDOW_OVER: "window_over", Time.NOT_YET: "window_ahead"}

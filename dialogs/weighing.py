@@ -19,19 +19,29 @@ from knowledge.values import Found, normalise
 
 _LONGEST = 80
 """A longer message tells a story: its wishes are read as such."""
-_NTH = re.compile(r"第([一二三123])(?:个|家|处|名|位|款)?(?!类|期|产品|条|项)|(首选|头一个)|\b(first|second|third)\b")
+_COUNTED = r"(?:个|类|次)?(?:类|期|年|月|天|季|产品|条|项|点|步|阶段)"
+"""What is counted in the same words and is no park (前两个月, 第一个产品)."""
+_OTHER = rf"(?!{_COUNTED})"
+_ELSE = re.compile(rf"[第前后][一两二三123]{_COUNTED}")
+_UNIT = r"(?:个|家|处|名|位|款|号)?"
+_NTH = re.compile(
+    rf"第([一二三123]){_OTHER}{_UNIT}|(首选|头一个)|(最后一[个家处名位](?!问题|产品|月|年))|\b(first|second|third|last)\b(?! (?:two|three|[23])\b)"
+)
+_PAIR = re.compile(rf"(?<![\w.])第?([一二三123]){_UNIT}(?:和|跟|与|同|、|/| ?(?:and|vs\.?|or) ?)第?([一二三123]){_OTHER}{_UNIT}(?![\d.万亿%])")
+_FIRST_FEW = re.compile(rf"(?:前面?|头)([两二三23]){_OTHER}|\b(?:first|top) (two|three|[23])\b")
+_LAST_FEW = re.compile(rf"(?<!前)(?:最后|后面?)([两二三23]){_OTHER}|\blast (two|three|[23])\b")
 _WHY = re.compile(r"为什么|为啥|为何|凭什么|凭啥|怎么(?=不|没|就|会|把)|理由|依据是|\bwhy\b|\breasons?\b")
 _NOT = re.compile(
     r"(?<!是)不(?:是|选|推荐|推|行|考虑|列|放|去|给|合适|适合)|没(?:有|推荐|选|列|上|提|进)|排(?:在)?(?:后面|第[二三])|落选|\bnot\b|n't\b"
 )
 _LISTED = re.compile(r"推荐|选|排|首|挑|列|\b(?:recommend|first|pick|choose|suggest|top)")
-_SIDES = re.compile(r"比一?比|比一下|比较|对比|并排|哪[个家边处一](?:个)?(?:更|好|强|合适|适合|划算|对口)|怎么选|选哪|区别|差别|差在哪|不同|优劣|还是|二选一|三选一|\b(?:vs|versus|compare|better|difference|or|side by side)\b")  # fmt: skip
+_SIDES = re.compile(r"比一?比|(?<![价占同环])比(?=[吧呢下看]|$)|比一下|比较|对比|并排|哪[个家边处一](?:个)?(?:更|好|强|合适|适合|划算|对口)|怎么选|选哪|区别|差别|差在哪|不同|优劣|还是|二选一|三选一|\b(?:vs|versus|compare|better|difference|or|side by side)\b")  # fmt: skip
 _HOW = re.compile(r"怎么样|咋样|如何|好不好|好吗|行不行|行吗|how about|what about|tell me (?:more )?about")
 _MORE = re.compile(
     r"(?:还有|有没有)(?:没有)?(?:别的|其他的?|其它的?|另外的)(?:园区?|地方|选择|推荐)?(?:吗|么|呢|没有?)?|别的(?:园区?|地方)?呢|为什么不是别的|为什么没有别的|换一批"
     r"|(?:any(?:thing)?|what|some) (?:else|others?|other (?:parks?|options?|places?))|other (?:parks?|options?)|more (?:parks?|options?)|why not (?:the )?others"
 )
-_NUMBERS = {"一": 1, "二": 2, "三": 3, "1": 1, "2": 2, "3": 3, "first": 1, "second": 2, "third": 3}
+_NUMBERS = {"一": 1, "两": 2, "二": 2, "三": 3, "1": 1, "2": 2, "3": 3, "first": 1, "second": 2, "third": 3, "two": 2, "three": 3}
 _PARTS = ("sides", "others")
 
 
@@ -79,7 +89,7 @@ def _of_shortlist(talk: Talk, frame: Frame, found: Shortlist, values: Sequence[F
         _why(talk, frame.run, found, those[0] if those else found.parks[0].park)
     elif those and _NTH.search(talk.text) and _HOW.search(talk.text):
         _why(talk, frame.run, found, those[0])
-    elif _SIDES.search(talk.text) and not talk.found and len(found.parks) > 1 and len(talk.text) <= 12:
+    elif _SIDES.search(talk.text) and not talk.found and not _ELSE.search(talk.text) and len(found.parks) > 1 and len(talk.text) <= 12:
         _side_by_side(talk, [m.park for m in found.parks])
     else:
         return False
@@ -118,11 +128,8 @@ def _meant(talk: Talk, values: Sequence[Found], found: Shortlist | None) -> list
         key = value.token if value.kind == "park" else knowledge.parks_called.get(value.text, "") if value.kind == "region" else ""
         if key in knowledge.parks:
             those.setdefault(key, knowledge.parks[key])
-    for said in _NTH.finditer(talk.text) if found else ():
-        number = 1 if said[2] else _NUMBERS[said[1] or said[3]]
-        if found is not None and number <= len(found.parks):
-            park = found.parks[number - 1].park
-            those.setdefault(park.id, park)
+    for match in [found.parks[n - 1] for n in _places(talk.text, len(found.parks))] if found else ():
+        those.setdefault(match.park.id, match.park)
     if any(v.kind == "region" for v in values):  # 邳州还是睢宁: two districts of one region
         text = talk.text
         for name, key in sorted(knowledge.parks_called.items(), key=lambda n: -len(n[0])):
@@ -130,6 +137,16 @@ def _meant(talk: Talk, values: Sequence[Found], found: Shortlist | None) -> list
                 those.setdefault(key, knowledge.parks[key])
                 text = text.replace(name, " ")
     return sorted(those.values(), key=lambda p: min((at for n in (p.name, *p.aliases) if (at := talk.text.find(normalise(n))) >= 0), default=0))
+
+
+def _places(text: str, count: int) -> list[int]:
+    """The places on a list of so many that a message names, in its order: the first two, the first and the third, the last."""
+    named = [(m, [count if m[3] or m[4] == "last" else 1 if m[2] else _NUMBERS[m[1] or m[4]]]) for m in _NTH.finditer(text)]
+    named += [(m, [_NUMBERS[m[1]], _NUMBERS[m[2]]]) for m in _PAIR.finditer(text)]
+    named += [(m, list(range(1, _NUMBERS[m[1] or m[2]] + 1))) for m in _FIRST_FEW.finditer(text)]
+    named += [(m, list(range(count + 1 - _NUMBERS[m[1] or m[2]], count + 1))) for m in _LAST_FEW.finditer(text)]
+    named.sort(key=lambda said: said[0].start())
+    return [n for n in dict.fromkeys(n for _, numbers in named for n in numbers) if 1 <= n <= count]
 
 
 def _best_of_places(talk: Talk, values: Sequence[Found], found: Shortlist) -> list[Park]:

@@ -191,7 +191,7 @@ def _diagram(sheet: Sheet, picture: Diagram) -> None:
         inner = Sheet(sheet.x + RAIL, sheet.width - RAIL, sheet.y)
         if not tier.apart:
             stops.append(sheet.y + SIZES["tier"] * LEADING * 0.55)
-        _tier(inner, tier, picture.marked, narrow=picture.language == "zh")  # names with a gloss are long
+        _tier(inner, tier, picture.meets, narrow=picture.language == "zh")  # names with a gloss are long
         sheet.take(inner)
         sheet.y = inner.y
     if stops:
@@ -200,7 +200,7 @@ def _diagram(sheet: Sheet, picture: Diagram) -> None:
         sheet.marks += [Mark("rect", "rail", ends), *(Mark("circle", "rail", {"cx": x, "cy": round(y, 1), "r": 4}) for y in stops)]
 
 
-def _tier(sheet: Sheet, tier: Tier, marked: str, narrow: bool) -> None:
+def _tier(sheet: Sheet, tier: Tier, meets: str, narrow: bool) -> None:
     """A title, and boxes in one or two columns; a dashed box where nobody knows which they are."""
     sheet.write(tier.title, "tier", "tier")
     if tier.note and tier.boxes:
@@ -219,8 +219,8 @@ def _tier(sheet: Sheet, tier: Tier, marked: str, narrow: bool) -> None:
         column = tops.index(min(tops))
         alone = number == len(tier.boxes) and len(set(tops)) == 1  # the last one, with nothing beside it
         outer = Sheet(sheet.x if alone else sheet.x + column * (half + GAP), sheet.width if alone else half)
-        inner = _box(Sheet(outer.x + PAD, outer.width - 2 * PAD, tops[column] + 4), box, marked)
-        style = "match" if _any_marked(box) else "open" if tier.apart else "core" if len(tier.boxes) == 1 else "box"
+        inner = _box(Sheet(outer.x + PAD, outer.width - 2 * PAD, tops[column] + 4), box)
+        style = "match" if _any_meets(box, meets) else "open" if tier.apart else "core" if len(tier.boxes) == 1 else "box"
         outer.frame(style, tops[column], inner.y + 7 - tops[column])
         sheet.take(outer)
         sheet.take(inner)
@@ -228,14 +228,14 @@ def _tier(sheet: Sheet, tier: Tier, marked: str, narrow: bool) -> None:
     sheet.y = max(tops) - GAP
 
 
-def _any_marked(box: Box) -> bool:
-    return box.marked or any(b.marked for b in box.within)
+def _any_meets(box: Box, meets: str) -> bool:
+    return meets in (box.mark, *(b.mark for b in box.within))
 
 
-def _box(sheet: Sheet, box: Box, marked: str) -> Sheet:
+def _box(sheet: Sheet, box: Box) -> Sheet:
     """A park, and the sites within it."""
-    if box.marked:
-        sheet.write(f"★ {marked}", "small", "tag")
+    if box.mark:
+        sheet.write(box.mark, "small", "tag")
     sheet.write(box.name, "name", tag=box.status)
     if box.role:
         sheet.write(box.role, "small", "quiet")
@@ -244,7 +244,7 @@ def _box(sheet: Sheet, box: Box, marked: str) -> Sheet:
     for site in box.within:
         sheet.y += 5
         inner = Sheet(sheet.x + PAD, sheet.width - PAD, sheet.y)
-        _box(inner, site, marked)
+        _box(inner, site)
         sheet.marks.append(Mark("rect", "rail", {"x": sheet.x, "y": round(sheet.y + 3, 1), "width": 1, "height": round(inner.y - sheet.y - 3, 1)}))
         sheet.take(inner)
         sheet.y = inner.y
@@ -258,7 +258,10 @@ def _table(sheet: Sheet, picture: Table) -> None:
     for row in picture.rows:
         sheet.y += GAP
         _band(sheet, row, picture.asked)
-        _cells(sheet, [(c.text, "text", "" if c.known else "quiet") for c in row.cells])
+        cells = [(c.text, "text", "" if c.known else "quiet") for c in row.cells]
+        if len(set(cells)) == 1:
+            cells = [(picture.alike + cells[0][0], *cells[0][1:])]
+        _cells(sheet, cells)
 
 
 def _band(sheet: Sheet, row: Row, asked: str) -> None:

@@ -152,7 +152,7 @@ def as_json(report: Report, voice: Voice) -> Mapping[str, Any]:
 
 
 def _replies(report: Report, voice: Voice, full: bool) -> Iterator[Reply]:
-    yield reports.precheck(voice, report, "")
+    yield reports.precheck(voice, report, "", "逐条列在后面" if full else "加 --full 逐条列出")
     for start in range(0, len(report.rows) if full else 0, reports.PAGE):
         yield reports.basis(voice, report, "", start)
 

@@ -13,7 +13,7 @@ from knowledge.money import Money
 from knowledge.records import Document
 from knowledge.rules import COMPANY, UNKNOWN, Answers, Facts, FactTypes, Verdict, key_for
 from knowledge.supports import Amount, Cap, Criterion, Example, Support
-from knowledge.validity import OVER, Time, time_on
+from knowledge.validity import OVER, Time, printed_window, time_on
 
 
 class Status(StrEnum):
@@ -112,7 +112,7 @@ class Prepared:
     def of(cls, support: Support, document: Document, types: FactTypes, tests: Tests) -> Prepared:
         """Prepare a support of a document, and enter its conditions."""
         leads, ceiling = [_leading(c, types) for c in support.criteria], _ceiling(support)
-        window = support.window if support.window and support.window.since else document.plan
+        window = printed_window(support, document)
         return cls(
             support,
             document,

@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from knowledge import parks
-from knowledge.parks import CRITERIA, Criterion, Out, ParkMatch, Ranking, Reason, Wishes
+from knowledge.parks import MERITS, Merit, Out, ParkMatch, Ranking, Reason, Wishes
 from knowledge.records import Park
 from knowledge.snapshot import Knowledge
 
 
 @dataclass(frozen=True, slots=True)
 class WhyNot:
-    """Why a park does not come first: it is out, or behind the first by `criterion` (None: it is the first, or its equal)."""
+    """Why a park does not come first: it is out, or behind the first by `merit` (None: it is the first, or its equal)."""
 
     park: Park
     ranking: Ranking
     out: Out | None = None
     match: ParkMatch | None = None
     first: ParkMatch | None = None
-    criterion: Criterion | None = None
+    merit: Merit | None = None
 
     @property
     def place(self) -> int | None:
@@ -31,9 +31,9 @@ class WhyNot:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One criterion of a table: a cell a park, empty where the documents do not say. `about` is the need of a need's row."""
+    """One point of a table: a cell a park, empty where the documents do not say. `about` is the need of a need's row."""
 
-    criterion: Literal["focus", "stage", "need", "offers", "role", "status", "institutions", "supports"]
+    point: Literal["focus", "stage", "need", "offers", "role", "status", "institutions", "supports"]
     cells: tuple[tuple[Reason, ...], ...]
     about: str | None = None
 
@@ -47,7 +47,7 @@ class Comparison:
     rows: tuple[Row, ...]
     weighed: tuple[ParkMatch | Out, ...]
     first: Park | None = None
-    criterion: Criterion | None = None
+    merit: Merit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class Nothing:
     """The parks that would fit if a document did not say otherwise."""
 
 
-def behind(better: ParkMatch, other: ParkMatch) -> Criterion | None:
-    """The first criterion by which two parks differ; None where the documents speak just as well for both."""
-    return next((c for c, one, two in zip(CRITERIA, better.merits, other.merits, strict=True) if one != two), None)
+def behind(better: ParkMatch, other: ParkMatch) -> Merit | None:
+    """The first merit by which two parks differ; None where the documents speak just as well for both."""
+    return next((m for m, one, two in zip(MERITS, better.merits, other.merits, strict=True) if one != two), None)
 
 
 def why_not(knowledge: Knowledge, wishes: Wishes, park_id: str) -> WhyNot:
@@ -73,7 +73,7 @@ def why_not(knowledge: Knowledge, wishes: Wishes, park_id: str) -> WhyNot:
     match = next((m for m in ranking.matches if m.park.id == park_id), None)
     if match is None:
         return WhyNot(park, ranking, out=next(o for o in ranking.out if o.park.id == park_id), first=first)
-    return WhyNot(park, ranking, match=match, first=first, criterion=behind(first, match) if first else None)
+    return WhyNot(park, ranking, match=match, first=first, merit=behind(first, match) if first else None)
 
 
 def compare(knowledge: Knowledge, wishes: Wishes, park_ids: Sequence[str]) -> Comparison:
@@ -84,9 +84,9 @@ def compare(knowledge: Knowledge, wishes: Wishes, park_ids: Sequence[str]) -> Co
     matches = sorted((w for w in weighed if isinstance(w, ParkMatch)), key=lambda m: m.merits, reverse=True)
     decided = bool(wishes.segment or wishes.site_stage or wishes.needs) and bool(matches)
     second = matches[1] if len(matches) > 1 else None
-    criterion = behind(matches[0], second) if decided and second else None
+    merit = behind(matches[0], second) if decided and second else None
     alone = decided and second is None and len(those) > 1
-    return Comparison(wishes, those, _rows(knowledge, wishes, those), weighed, matches[0].park if criterion or alone else None, criterion)
+    return Comparison(wishes, those, _rows(knowledge, wishes, those), weighed, matches[0].park if merit or alone else None, merit)
 
 
 def _rows(knowledge: Knowledge, wishes: Wishes, those: Sequence[Park]) -> tuple[Row, ...]:

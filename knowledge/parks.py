@@ -1,6 +1,6 @@
 """Ranking parks for a company: every reason is a statement of a document, and what the documents do not say is named.
 
-Needs without which a site is of no use come first, then how well the field fits, then everything else (`CRITERIA`, most weighty first).
+Needs without which a site is of no use come first, then how well the field fits, then everything else (`MERITS`, most weighty first).
 A park is out only where a document says so: another region, a bar, one stage only, or a field that no paper names there. Silence is
 never a no: a need on which the papers say nothing is unknown, and a question to the park.
 """
@@ -16,8 +16,8 @@ from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 
 ReasonKind = Literal["focus", "narrower", "broader", "other", "stage", "need", "role", "institutions", "status", "supports"]
-Criterion = Literal["named_place", "must", "must_region", "fit", "stage", "need", "need_region", "role", "institutions", "supports", "site"]
-CRITERIA: tuple[Criterion, ...] = (
+Merit = Literal["named_place", "must", "must_region", "fit", "stage", "need", "need_region", "role", "institutions", "supports", "site"]
+MERITS: tuple[Merit, ...] = (
     "named_place",
     "must",
     "must_region",
@@ -69,7 +69,7 @@ class ParkMatch:
     reasons: tuple[Reason, ...]
     silent: tuple[str, ...]
     merits: tuple[int, ...]
-    """How it does by each of `CRITERIA`; only more or less counts, the numbers are no score."""
+    """How it does by each of `MERITS`; only more or less counts, the numbers are no score."""
     limits: tuple[Bar, ...] = ()
 
     @property
@@ -150,6 +150,12 @@ def weigh(knowledge: Knowledge, park: Park, wishes: Wishes) -> ParkMatch | Out:
     reasons = (*first, *fit, *own, *stages, *(r for r in ordered if r.about not in must), *role, *there)
     limits = tuple(b for b in _bars(knowledge, park) if _concerns(knowledge, b, wishes))
     return ParkMatch(park, reasons, silent, merits, limits)
+
+
+def meets(knowledge: Knowledge, match: ParkMatch) -> bool:
+    """Whether a park may be said to meet what was asked for: its field fits, its paper names each must-have there, and no document keeps it from anybody."""
+    must = knowledge.hard_needs
+    return match.merits[MERITS.index("fit")] > 0 and not match.limits and not any(wish in must for wish in match.open)
 
 
 def need_reasons(knowledge: Knowledge, park: Park, need: str) -> tuple[Reason, ...]:

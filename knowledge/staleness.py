@@ -10,7 +10,7 @@ from typing import Literal
 from knowledge.records import Channel, Contact, Park, Record, Service
 from knowledge.snapshot import Knowledge
 from knowledge.supports import Support
-from knowledge.validity import CLOSED, OVER, Time, superseded, time_on
+from knowledge.validity import CLOSED, OVER, Time, printed_window, superseded, time_on
 
 Reason = Literal["over", "ends_soon", "undated", "never_checked", "checked_long_ago", "no_contact", "notice_old"]
 SOON = timedelta(days=60)
@@ -66,10 +66,8 @@ def _end(knowledge: Knowledge, record: Record) -> date | None:
     """The last day of what decides a record's time."""
     if record.application and record.application.state != "not_announced":
         return record.application.until
-    if record.window and (record.window.since or record.window.until):
-        return record.window.until
-    plan = knowledge.document_of(record).plan
-    return plan.until if plan else None
+    window = printed_window(record, knowledge.document_of(record))
+    return window.until if window else None
 
 
 def _filled(contact: Contact) -> bool:

@@ -35,6 +35,11 @@ CLOSED = frozenset({"closed", "suspended", "budget_used_up"})
 """States of applications in which none is taken."""
 
 
+def printed_window(record: Record, document: Document) -> Window | None:
+    """The days that are printed for a record: its own window, or else the plan of its document; None where neither prints a day."""
+    return next((w for w in (record.window, document.plan) if w and (w.since or w.until)), None)
+
+
 def time_on(record: Record, document: Document, today: date) -> Time:
     """How a record stands on a day.
 
@@ -44,8 +49,9 @@ def time_on(record: Record, document: Document, today: date) -> Time:
         return Time.SUPERSEDED
     if (notice := notice_on(record, today)) is not None and (found := _noticed(notice, today)) is not None:
         return found
-    if record.window and (record.window.since or record.window.until):
-        return _within(record.window, today, over=Time.WINDOW_OVER, inside=Time.OPEN_UNTIL if record.window.until else Time.IN_FORCE)
+    window = printed_window(record, document)
+    if window is not None and window is record.window:
+        return _within(window, today, over=Time.WINDOW_OVER, inside=Time.OPEN_UNTIL if window.until else Time.IN_FORCE)
     return document_time(document, today)
 
 
@@ -56,8 +62,8 @@ def begins(record: Record, document: Document, today: date) -> date | None:
     notice = notice_on(record, today)
     if notice is not None and notice.opens is not None and notice.opens > today:
         return notice.opens
-    window = record.window if record.window and (record.window.since or record.window.until) else document.plan
-    days = (window.since if window else None, None if window is record.window else document.effective)
+    window = printed_window(record, document)
+    days = (window.since if window else None, None if window and window is record.window else document.effective)
     return max((d for d in days if d is not None), default=None)
 
 
@@ -68,7 +74,7 @@ def ends(record: Record, document: Document, today: date) -> date | None:
     notice = notice_on(record, today)
     if notice is not None and notice.state != "not_announced":
         return notice.until
-    window = record.window if record.window and (record.window.since or record.window.until) else document.plan
+    window = printed_window(record, document)
     return window.until if window else None
 
 

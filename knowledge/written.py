@@ -222,7 +222,7 @@ class Written:
 
     def _no_number(self, value: str, text: str) -> RefusedError:
         if _POWER.search(text):
-            large = _SCIENCE.fullmatch(text) is not None and abs(Decimal(text)) >= LIMIT
+            large = _SCIENCE.fullmatch(text) is not None and Decimal(text).copy_abs() >= LIMIT
             what = f"“{value}”太大" if large else f"“{value}”是科学记数法，可能已经丢了位数"
             return RefusedError(what, "把单元格改成“数值”格式，写出全部数字" + ("，并核对单位" if large else ""))
         return RefusedError(f"“{value}”不是数", f"{self.how()}；不清楚就写 unknown")

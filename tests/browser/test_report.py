@@ -86,6 +86,34 @@ async def test_the_printed_report_is_whole(chat: Chat, knowledge: Knowledge) -> 
     assert "失效" not in text, "a paper has no link"
 
 
+LINES = """lines => [...document.querySelectorAll(lines)].map(li => {
+    const style = getComputedStyle(li), padding = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom)
+    return Math.round((li.clientHeight - padding) / parseFloat(style.lineHeight))
+})"""
+"""How many lines each element of a selector takes."""
+
+
+async def test_what_does_not_fit_takes_a_line_or_two_on_paper_and_all_its_conditions_on_the_screen(chat: Chat) -> None:
+    page = await report(chat)
+    rows = page.locator(".failed .folded li")
+    await page.locator(".failed summary").click()
+    conditions = await rows.locator(".conditions > span").count()
+    assert await rows.locator(".conditions > span:visible").count() == conditions
+    await page.locator(".failed summary").click()
+    await page.emulate_media(media="print")
+    await page.set_viewport_size({"width": 673, "height": 1000})  # A4 within its margins
+    lines = await page.evaluate(LINES, ".folded li")
+    assert len(lines) > 60
+    assert set(lines) <= {1, 2}
+    fails = rows.locator(".conditions > span.not_met")
+    assert await rows.locator(".conditions > span:visible").count() == await fails.count() >= await rows.count()
+    second = await rows.filter(has_text="第二类医疗器械资助").inner_text()
+    assert all(word in second for word in ("最高50万元", "✗", "第二类医疗器械", "改不了", "[1]")), second
+    assert "由经办部门认定" not in second
+    pages = PdfReader(io.BytesIO(await page.pdf(prefer_css_page_size=True))).pages
+    assert len(pages) <= 9, "a report of eighty rows of which few may fit"
+
+
 async def test_the_report_is_legible_in_the_dark_and_large(chat: Chat) -> None:
     page = await report(chat)
     await page.emulate_media(color_scheme="dark")

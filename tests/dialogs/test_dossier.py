@@ -154,6 +154,12 @@ def test_what_would_change_a_row_is_told_beside_it(knowledge: Knowledge) -> None
     assert late["sz-procurement-win"] == "可以补上，但时限已过，先核实是否延续"
 
 
+def test_what_cannot_be_changed_is_not_said_to_be_judged_after_the_change(knowledge: Knowledge) -> None:
+    for language, word in (("zh", "改不了"), ("en", "cannot be changed")):
+        told = {r["change"] for r in rows(made(knowledge, TWO_DEVICES, IN_2021.date(), language=language)) if r["change"]}
+        assert {t for t in told if t.startswith(word)} == {word}
+
+
 @pytest.mark.parametrize(("language", "words"), [("zh", "以兑现审核为准"), ("en", "official review decides")])
 def test_the_fine_print_stands_exactly_once(knowledge: Knowledge, language: str, words: str) -> None:
     text = json.dumps(made(knowledge, TWO_DEVICES, IN_2021.date(), language=language), ensure_ascii=False)

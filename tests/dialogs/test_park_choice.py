@@ -226,6 +226,44 @@ def test_side_by_side_of_the_shortlist_by_its_wishes(talk: Talking) -> None:
     assert len([line for line in talk.text.split("\n") if line.startswith("· 太仓生物港")]) == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "places"),
+    [
+        ("拿前两个比一比", (1, 2)),
+        ("前两个比较一下", (1, 2)),
+        ("前2家比比", (1, 2)),
+        ("头两个哪个好", (1, 2)),
+        ("排前两名的有什么区别", (1, 2)),
+        ("前三个比比", (1, 2, 3)),
+        ("第一个和第二个比", (1, 2)),
+        ("第二、三个比一下", (2, 3)),
+        ("第一跟第三对比", (1, 3)),
+        ("1和3比一比", (1, 3)),
+        ("首选和最后一个比比", (1, 3)),
+        ("后两个比一比", (2, 3)),
+        ("拿最后两家比较", (2, 3)),
+        ("都比一比", (1, 2, 3)),
+        ("compare the first two", (1, 2)),
+        ("compare the top 3", (1, 2, 3)),
+        ("first vs last", (1, 3)),
+        ("compare the last two", (2, 3)),
+    ],
+)
+def test_places_on_the_shortlist_are_compared_and_no_others(talk: Talking, words: str, places: tuple[int, ...]) -> None:
+    parks = [p["id"] for p in listed(talk).outcome["parks"]]
+    assert len(parks) == 3
+    talk.say(words)
+    spec = talk.replies[0].picture
+    assert spec is not None, talk.text
+    assert spec.split("/")[2].split(",") == [parks[n - 1] for n in places]
+
+
+@pytest.mark.parametrize("words", ["前两个月的政策比较", "第一个产品和第二个产品比", "前三年和后两年比比"])
+def test_what_else_is_counted_is_no_place_on_the_shortlist(talk: Talking, words: str) -> None:
+    listed(talk).say(words)
+    assert all(r.picture is None for r in talk.replies)
+
+
 def test_side_by_side_in_the_middle_of_a_dialog_leads_back_to_it(talk: Talking) -> None:
     talk.send(PARKS).say("科技城和浒墅关比一比")
     assert "【方向】" in talk.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from dialogs import pictures
 from dialogs.pictures import LONGEST, Box, Diagram, Row, Table, told
 from dialogs.texts import LANGUAGES
+from knowledge.parks import Wishes, meets, rank
 from knowledge.records import Layout
 from knowledge.snapshot import Knowledge
 from tests.dialogs.talking import Talking
@@ -127,8 +129,12 @@ def test_parts_of_a_pattern_that_no_paper_fills_stay_empty_and_say_so(knowledge:
 
 
 def test_the_founders_matches_are_marked_and_nothing_else(knowledge: Knowledge) -> None:
-    assert [b.name for b in boxes(diagram(knowledge, "taicang", "zh", PORT, "snd-kejicheng")) if b.marked] == [knowledge.parks[PORT].name]
-    assert not [b for b in boxes(diagram(knowledge, "taicang")) if b.marked]
+    found = diagram(knowledge, "taicang", "zh", PORT, "snd-kejicheng", f"~{BIO}")
+    assert {b.name: b.mark for b in boxes(found) if b.mark} == {
+        knowledge.parks[PORT].name: "★ 对得上您的条件",
+        knowledge.parks[BIO].name: "在名单里，要先问园区",
+    }
+    assert not [b for b in boxes(diagram(knowledge, "taicang")) if b.mark]
 
 
 def test_a_site_within_a_park_stands_in_its_box_with_what_is_its_own(knowledge: Knowledge) -> None:
@@ -189,7 +195,47 @@ def test_a_shortlist_of_one_layout_shows_it_with_the_parks_marked(knowledge: Kno
     assert spec.startswith("layout/zh/taicang/tc-park-bioport,tc-park-sinogerman")
     drawn = told(knowledge, spec)
     assert isinstance(drawn, Diagram)
-    assert {b.name for t in drawn.tiers for b in t.boxes if b.marked} == {"太仓市生物医药产业园", "太仓生物港", "中德（太仓）生命健康产业园"}
+    assert {b.name for t in drawn.tiers for b in t.boxes if b.mark == drawn.meets} == {
+        "太仓市生物医药产业园",
+        "太仓生物港",
+        "中德（太仓）生命健康产业园",
+    }
+
+
+def test_only_a_park_whose_paper_names_every_must_have_is_said_to_match(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).send("!start:park_selection").say("体外诊断").tap("太仓").say("生产").say("GMP 车间")
+    spec = next(r.picture for r in talk.replies if r.picture)
+    drawn = told(knowledge, spec)
+    assert isinstance(drawn, Diagram)
+    marks = {b.name: b.mark for b in boxes(drawn) if b.mark}
+    assert set(marks.values()) == {"在名单里，要先问园区"}, "no paper of Taicang says where there is a GMP plant"
+    assert len(marks) == len(talk.outcome["parks"])
+
+
+def test_a_must_have_that_a_paper_names_for_the_region_only_is_to_be_asked_of_the_park(knowledge: Knowledge) -> None:
+    wishes = Wishes("ivd", ("snd",), None, ("hazardous_waste",))
+    found = rank(knowledge, wishes).matches
+    assert found and not any(meets(knowledge, m) for m in found)
+    assert all(meets(knowledge, m) for m in rank(knowledge, replace(wishes, needs=("testing",))).matches), "what is no must-have may be silent"
+    assert not any(meets(knowledge, m) for m in rank(knowledge, Wishes(None, ("snd",))).matches), "no field was asked for"
+
+
+def test_a_picture_says_what_holds_in_the_whole_region_as_the_text_does(knowledge: Knowledge) -> None:
+    found = table(knowledge, ["snd-kejicheng", "snd-xushuguan", "sz-sip"], ("hazardous_waste", "animal_facility"))
+    waste, animals = row(found, "危废与排污"), row(found, "动物设施、临床前安评")
+    assert waste.cells[0].text == waste.cells[1].text == "苏州高新区（没写到园）：要加强危废处理等服务机构的引进和设立"
+    assert waste.cells[2].text.startswith("苏州（没写到园）：") and "；" in waste.cells[2].text
+    assert all(c.known for c in (*waste.cells, *animals.cells))
+    assert "没写到园" not in animals.cells[0].text, "what is said of the park itself comes first"
+    layout = knowledge.layouts["snd-layout"]
+    section = next(o.source.section for o in layout.offers if o.need == "hazardous_waste")
+    assert section in found.sources[0], "the place of what was said of the region"
+
+
+def test_english_says_of_which_region_something_is_told(knowledge: Knowledge) -> None:
+    found = table(knowledge, ["snd-kejicheng", "snd-xushuguan"], ("hazardous_waste",), "en")
+    cell = next(r for r in found.rows if r.asked).cells[0]
+    assert cell.text == '"要加强危废处理等服务机构的引进和设立" (said of Suzhou New District)'
 
 
 def test_parks_side_by_side_are_drawn_as_a_table(knowledge: Knowledge) -> None:

@@ -422,6 +422,46 @@ def test_an_answer_beside_a_contradiction_is_kept(talk: Talking) -> None:
     assert talk.asking == "needs"
 
 
+@pytest.mark.parametrize(
+    ("reply", "segment"),
+    [
+        ("就按我说的", "vaccine"),
+        ("按新的来", "vaccine"),
+        ("新型疫苗", "vaccine"),
+        ("按之前说的算", "ivd"),
+        ("还是体外诊断吧", "ivd"),
+        ("不用改了", "ivd"),
+    ],
+)
+def test_a_doubt_beside_the_last_answer_leads_to_the_shortlist_however_it_is_settled(talk: Talking, reply: str, segment: str) -> None:
+    talk.send(PARKS).say("体外诊断").say("太仓").say("中试").say("要GMP车间，我们其实做疫苗")
+    assert labels(talk) == ["按“新型疫苗”算", "还是“体外诊断”"]
+    talk.say(reply)
+    assert (talk.outcome["name"], talk.trail["segment"]) == ("parks.shortlist", segment)
+
+
+@pytest.mark.parametrize("between", ["娄城贷是什么", "谢谢", "嗯嗯啊啊哦哦"])
+def test_a_doubt_that_is_passed_over_is_put_again_until_the_outcome_is_told(talk: Talking, between: str) -> None:
+    talk.send(PARKS).say("体外诊断").say("太仓").say("中试").say("要GMP车间，我们其实做疫苗").say(between)
+    assert talk.text.endswith("您之前说的是“体外诊断”，现在按“新型疫苗”算吗？")
+    talk.tap("还是“体外诊断”")
+    assert talk.outcome["name"] == "parks.shortlist"
+    talk.say(between)
+    assert "现在按“新型疫苗”算吗" not in talk.text
+
+
+@pytest.mark.parametrize(("reply", "region"), [("就按我说的", "kunshan"), ("不用", "taicang"), ("还是“太仓”", "taicang")])
+def test_a_doubt_beside_the_last_answer_leads_to_the_report_of_a_pre_check(talk: Talking, reply: str, region: str) -> None:
+    up_to(talk.send(PRECHECK).tap("太仓"), "stage", {"events": "都没有", "plans": "都没有"})
+    talk.say("科技型中小企业，我们其实在昆山").say(reply)
+    assert (talk.outcome["name"], talk.trail["region"]) == ("subsidy.report", region)
+
+
+def test_a_doubt_goes_with_the_dialog_that_is_left(talk: Talking) -> None:
+    talk.send(PARKS).say("体外诊断").say("太仓").say("中试").say("要GMP车间，我们其实做疫苗").say("取消")
+    assert "算吗" not in talk.text
+
+
 def test_a_class_of_another_product_contradicts_only_that_products_answer(talk: Talking) -> None:
     up_to(talk.send(PRECHECK).tap("苏州高新区"), "product.2.class", {"products": "2", "product.1.class": "三类"})
     talk.say("产品1是二类")

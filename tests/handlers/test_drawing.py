@@ -259,3 +259,15 @@ def name_records(path: Path) -> dict[int, str]:
     _, count, strings = struct.unpack(">HHH", font[start : start + 6])
     rows = (struct.unpack(">HHHHHH", font[start + 6 + 12 * n : start + 18 + 12 * n]) for n in range(count))
     return {name: font[start + strings + at : start + strings + at + length].decode("utf-16-be") for _, _, _, name, length, at in rows}
+
+
+def test_what_is_the_same_of_all_parks_is_drawn_once(drawn: Drawing) -> None:
+    told = words(drawn.svg("compare/zh/tc-park-bio,tc-park-bioport/clinical") or b"")
+    assert "都一样：太仓" in told
+    assert told.count("药监局备案") == 1
+
+
+def test_a_listed_park_that_lacks_a_must_have_has_no_star(drawn: Drawing) -> None:
+    told = words(drawn.svg("layout/zh/taicang/~tc-park-bioport") or b"")
+    assert "在名单里" in told
+    assert "★" not in told

@@ -104,8 +104,17 @@ def test_one_company_is_told_as_in_the_chat_with_sources(tmp_path: Path, capsys:
     assert "依据：《" in out
     assert out.count("以兑现审核为准") == 1
     _, full, _ = main(capsys, str(tmp_path / "a.yaml"), "--today", "2022-06-01", "--full")
-    assert full.startswith(out.rstrip("\n"))
+    assert full.startswith(out.rstrip("\n").replace("加 --full 逐条列出", "逐条列在后面"))
     assert "✓ " in full
+
+
+@pytest.mark.parametrize(("more", "where"), [((), "加 --full 逐条列出"), (("--full",), "逐条列在后面")])
+def test_a_terminal_is_told_of_no_button(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], where: str) -> None:
+    (tmp_path / "a.yaml").write_text("region: snd\nevents: new_device_certificate\n", encoding="utf-8")
+    _, told, _ = main(capsys, str(tmp_path / "a.yaml"), "--today", "2021-06-01", *more)
+    assert "点“" not in told
+    assert told.split("以兑现审核为准")[0].count(where) >= 2, "for the rows that fail, and for those to which nothing speaks"
+    assert ("✗" in told) is bool(more)
 
 
 def test_one_company_as_data(tmp_path: Path, capsys: pytest.CaptureFixture[str], knowledge: Knowledge) -> None:

@@ -148,6 +148,7 @@ def test_products_follow_from_their_facts() -> None:
         ("project.investment", "-5万元", "负数", "0 或更大"),
         ("project.investment", "0", "是 0", "不写这一项"),
         ("project.investment", "1e30", "太大", "单位"),
+        ("project.investment", "10E999999", "太大", "单位"),
         ("project.investment", "1" + "0" * 15, "太大", "核对"),
         ("project.investment", "9" * 40, "太大", "核对"),
         ("project.investment", "1E+08", "科学记数法", "数值"),

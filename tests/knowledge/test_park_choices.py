@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge import comparing
-from knowledge.parks import CRITERIA, ParkMatch, Wishes, rank
+from knowledge.parks import MERITS, ParkMatch, Wishes, rank
 from knowledge.records import Bar, Offer, Park
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
@@ -151,11 +151,11 @@ def test_every_park_is_told_a_place_or_a_reason(knowledge: Knowledge, wishes: Wi
     assert not {m.park.id for m in found.matches} & {o.park.id for o in found.out}
     for match in found.matches:
         why = comparing.why_not(knowledge, wishes, match.park.id)
-        assert (why.criterion is None) is (match.merits == found.matches[0].merits)
-        if why.criterion is not None:
-            at = CRITERIA.index(why.criterion)
+        assert (why.merit is None) is (match.merits == found.matches[0].merits)
+        if why.merit is not None:
+            at = MERITS.index(why.merit)
             assert match.merits[:at] == found.matches[0].merits[:at]
-            assert match.merits[at] < found.matches[0].merits[at], "the first criterion by which it differs is one by which it is behind"
+            assert match.merits[at] < found.matches[0].merits[at], "the first merit by which it differs is one by which it is behind"
     for out in found.out:
         why = comparing.why_not(knowledge, wishes, out.park.id)
         assert (why.out, why.place) == (out, None)
@@ -165,8 +165,8 @@ def test_side_by_side_every_cell_is_what_a_paper_says_of_that_park(knowledge: Kn
     found = comparing.compare(knowledge, Wishes("ivd", ("kunshan",), "production", ("clinical", "gmp_plant")), ["snd-kejicheng", "snd-xushuguan"])
     assert [p.id for p in found.parks] == ["snd-kejicheng", "snd-xushuguan"]
     assert all(isinstance(w, ParkMatch) for w in found.weighed), "where they lie is no wish: they are compared as they are"
-    assert (found.first.id if found.first else "", found.criterion) == ("snd-xushuguan", "fit")
-    cells = {(r.criterion, r.about): r.cells for r in found.rows}
+    assert (found.first.id if found.first else "", found.merit) == ("snd-xushuguan", "fit")
+    cells = {(r.point, r.about): r.cells for r in found.rows}
     assert cells["need", "gmp_plant"] == ((), ())
     assert [[r.region for r in cell] for cell in cells["need", "clinical"]] == [["snd"], ["snd"]]
     assert [[r.text for r in cell if r.kind != "other"] for cell in cells["focus", None]] == [["高端医疗器械"], ["体外诊断试剂"]]
@@ -175,12 +175,12 @@ def test_side_by_side_every_cell_is_what_a_paper_says_of_that_park(knowledge: Kn
 
 def test_side_by_side_without_wishes_names_no_first(knowledge: Knowledge) -> None:
     found = comparing.compare(knowledge, Wishes(), ["tc-park-bio", "tc-park-bioport", "tc-park-bio"])
-    assert (len(found.parks), found.first, found.criterion) == (2, None, None)
+    assert (len(found.parks), found.first, found.merit) == (2, None, None)
 
 
 def test_side_by_side_the_only_one_that_fits_comes_first(knowledge: Knowledge) -> None:
     found = comparing.compare(knowledge, Wishes("aesthetics"), ["tc-park-bio", "ks-aesthetics-park"])
-    assert (found.first.id if found.first else "", found.criterion) == ("ks-aesthetics-park", None)
+    assert (found.first.id if found.first else "", found.merit) == ("ks-aesthetics-park", None)
     assert comparing.compare(knowledge, Wishes("aesthetics"), ["tc-park-bio", "tc-park-bioport"]).first is None
 
 

@@ -12,7 +12,7 @@ from knowledge.assessments import Status, assess_one
 from knowledge.records import Clause, Document
 from knowledge.shapes import Application
 from knowledge.snapshot import Knowledge
-from knowledge.validity import Time, document_time, notice_on, time_on
+from knowledge.validity import Time, begins, document_time, ends, notice_on, printed_window, time_on
 
 SOURCE = {"document": "paper", "section": "三"}
 PERIOD = {"since": "2021-01-01", "until": "2023-12-31", "printed": "2021—2023"}
@@ -171,3 +171,29 @@ def test_a_notice_decides_the_status_of_a_pre_check(knowledge: Knowledge) -> Non
     assert status("suspended", "2024-03-01") is Status.WINDOW_OVER
     assert status("opens_on", "2024-03-01", opens="2024-05-01") is Status.NOT_YET
     assert status("opens_on", "2024-05-01", opens="2024-05-01") is Status.MET
+
+
+UNTIL = {"until": "2022-06-30", "printed": "到2022年6月"}
+NO_DAY = {"printed": "另行通知"}
+
+
+@pytest.mark.parametrize(
+    ("window", "plan", "expected"),
+    [
+        (UNTIL, PERIOD, "到2022年6月"),
+        (NO_DAY, PERIOD, "2021—2023"),
+        (None, PERIOD, "2021—2023"),
+        (UNTIL, None, "到2022年6月"),
+        (NO_DAY, NO_DAY, None),
+    ],
+)
+def test_the_days_of_a_record_are_its_own_or_else_those_of_its_paper(window: Any, plan: Any, expected: str | None) -> None:
+    found = printed_window(record(window=window), paper(plan))
+    assert (found.printed if found else None) == expected
+
+
+def test_where_no_window_is_printed_a_record_begins_on_the_day_of_its_paper() -> None:
+    assert begins(record(), paper(effective="2021-04-17"), day("2021-01-01")) == day("2021-04-17")
+    assert begins(record(), paper(PERIOD, effective="2021-04-17"), day("2021-02-01")) == day("2021-04-17")
+    assert begins(record(window=PERIOD), paper(effective="2021-04-17"), day("2020-06-01")) == day("2021-01-01")
+    assert ends(record(window=UNTIL), paper(PERIOD), day("2022-01-01")) == day("2022-06-30")
