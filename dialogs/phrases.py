@@ -80,6 +80,7 @@ _THANKS = re.compile(r"(?:好的?|明白了?|知道了|ok)?[,，]?\s*(?:谢谢|�
 _BYE = re.compile(r"(?:好的?)?[,，]?(?:再见|拜拜|拜|回头见|回聊|我?走了|先下了|下次聊|bye|bye bye|goodbye|see you)[啊啦了]*")
 _AGAIN = re.compile(r"重新|重来|重做|重置|从头|从第一|推倒|清空|再来一遍|开头|首页|菜单|restart|start (?:over|again|from)|start$")
 _BACK = re.compile(r"上一|前一|返回|后退|回去|退回|回到|往前|回上|\bback\b|previous")
+_FIGURE = re.compile(r"[\d零〇一二两三四五六七八九十百千万亿年月日号个款项元块%.,，、/~\s-]+")
 _PARTS = re.compile(r"[^;；\n。?？!！,，]+[?？]?")
 _JOINT = re.compile(r"另外|顺便(?:问一?下?)?|再问一?下?|还想问|想问一?下?|对了|by the way|also")
 _CHANGE = re.compile(r"改|换|错|更正|纠正|修|填|选|点到|(?<!是)不是|不对|应该|说的是|手滑|actually|wrong|change|edit|correct|meant")
@@ -108,6 +109,11 @@ def language_of(text: str, before: str) -> str:
 def is_question(text: str) -> bool:
     """Whether a message asks something."""
     return bool(_QUESTION.search(normalise(text)))
+
+
+def is_figure(text: str) -> bool:
+    """Whether a message is nothing but figures (2021, 3, 300万元), which ask nothing by themselves."""
+    return bool(_FIGURE.fullmatch(normalise(text)))
 
 
 def speaks_of_own(text: str) -> bool:

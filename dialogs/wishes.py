@@ -32,6 +32,9 @@ def free_text(talk: Talk) -> None:
     if phrases.registers(talk.text) or _leaves_a_number(talk):
         moves.register(talk)
         return
+    if phrases.is_figure(talk.text) and not talk.wants.wishes:
+        misses.miss(talk, interrupted)
+        return
     given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
     if not interrupted and "," in given.get("products", "") and not phrases.is_question(talk.text):
         moves.start(talk, "subsidy_precheck", given)  # several products are somebody's own
