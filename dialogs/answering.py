@@ -72,7 +72,8 @@ def answered(talk: Talk) -> bool:
         talk.state = replace(frames.answer(talk.state, talk.stage, later), misses=0)
         doubts.ask(talk, doubt)
         return True
-    if later and not phrases.is_question(talk.text) and set(talk.wants.wishes) <= {"out_of_scope"}:
+    told = {"out_of_scope", top.dialog} if "," in later.get("products", "") else {"out_of_scope"}
+    if later and not phrases.is_question(talk.text) and set(talk.wants.wishes) <= told:
         note(talk, later)
         return True
     return False
