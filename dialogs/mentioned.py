@@ -86,6 +86,7 @@ _COUNT = _SOME + r"(?=$|[\s,，。;；、!?)\d又再还和能可今去前另都�
 _GAINED = r"(?:[又再还也就各都已新先共有了到过的是\s:]|每年|拿|取得|获得?批?|得|领|办|下来|批)*"
 _THEN = re.compile(rf"年?(?:\d{{1,2}}月份?)?(?:[年]?[初底末]|[上下]半年)?(?P<gained>{_GAINED})(?:{_COUNT})?(?:新?的)?")
 """What follows a year in which something was counted: 2021拿了一个, 2020年1个, 去年又有两个."""
+_CLASSED = re.compile(r"(?:新?的)?第?[一二三123i]{1,3}类")
 _COUNTED = re.compile(rf"{_SOME}(?:是|在|为|都是|[\s(:])*$")
 _STATED = re.compile(r"的?(?:医疗器械|试剂|设备|器械|产品)?(?:注册)?证?书?(?:[是在为的拿\s(:]|都是)*")
 _SPAN = re.compile(r"年?\s?(?:到|至|[-–—~])\s?")
@@ -96,17 +97,22 @@ def _by_year(found: Sequence[Found], text: str) -> list[tuple[str, dict[str, str
     """The devices that a message counts year by year (三类证2021拿了一个2022又拿一个), each with its class and its year; those beside them too."""
     tokens = {f.token for f in found if f.kind == "device_class" and f.token}
     classes = [f for f in read_device_classes(text) if f.token in tokens and not not_yet(text, f.start, f.end)] if tokens else []
-    years = _years(found, text) if classes else []
+    years = years_in(found, text) if classes else []
     groups = _groups(years, text)
-    ends = [*(group[0][0] for group in groups[1:]), len(text)]
-    after = [n for group, end in zip(groups, ends, strict=True) for n in _after(group, classes, text, end)] if groups else []
+    ends = (*(group[0][0] for group in groups[1:]), len(text))
+    if groups and any(_STATED.fullmatch(text, f.end, groups[0][0][0]) for f in classes if f.end <= groups[0][0][0]):
+        # 三类证2021拿了一个二类证2022又拿一个: each class stands before its year
+        ends = tuple(next((f.start for f in classes if f.end <= end and _STATED.fullmatch(text, f.end, end)), end) for end in ends[:-1]) + ends[-1:]
+    after = [n for group, end in zip(groups, ends, strict=False) for n in _after(group, classes, text, end)]
     before = [n for year in years for n in _before(year, classes, text)]
     counted = after if len(after) >= len(before) else before
     if not counted or (len({year for _, _, year, _ in counted}) < 2 and (len(classes) > 1 or sum(number for *_, number in counted) < 2)):
         return []
     used = {f.start for _, f, _, _ in counted}
     beside = ((f.start, f, "", _number(_BEFORE.search(text, 0, f.start) or _AFTER.match(text, f.end), 0)) for f in classes if f.start not in used)
-    return [(f.token, {"year": year} if year else {}) for _, f, year, number in sorted((*counted, *beside), key=lambda c: c[0]) for _ in range(number)]
+    return [
+        (f.token, {"year": year} if year else {}) for _, f, year, number in sorted((*counted, *beside), key=lambda c: c[0]) for _ in range(number)
+    ]
 
 
 _Counted = tuple[int, Found, str, int]
@@ -115,7 +121,7 @@ _When = tuple[int, int, str]
 """From where to where a year stands, and which it is."""
 
 
-def _years(found: Sequence[Found], text: str) -> list[_When]:
+def years_in(found: Sequence[Found], text: str) -> list[_When]:
     """The years of a message that are over or run, each time that they are named; not those of a period (2020-2022)."""
     named = [(m.start(1), m.end(1), m[1]) for m in _YEAR.finditer(text)]
     said = {f.text: str(f.value)[:4] for f in found if f.kind == "date" and not re.search("[明后]", f.text) and str(f.value)[:2] == "20"}
@@ -180,6 +186,12 @@ def _sum_of(events: str, currency: str, text: str) -> str | None:
     if "joint_rd" in events:
         return "joint_rd.investment"
     return "project.investment" if re.search("总投资|投资额|项目投资", text) else None
+
+
+def says_how_many(text: str) -> str:
+    """Whether a message says how many there are of a class: `ahead` of it (两个三类证), `after` it (三类证是2个), or not ("")."""
+    counted = re.search(_SOME, text)
+    return "" if counted is None else "ahead" if _CLASSED.match(text, counted.end()) else "after"
 
 
 def own_by_year(given: Mapping[str, str], text: str) -> bool:

@@ -32,7 +32,7 @@ _CONTROL: Mapping[str, str] = MappingProxyType(
     }
 )
 _CORRECTION = re.compile(
-    r"不对|(?<!是)不是.{0,8}(是|，)|错了|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant"
+    r"不对|(?<!是)不是.{0,8}(是|，)|是[^不,，]{1,8}[,，]?不是[^吗呢?？]{1,8}$|错了|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant"
 )
 _QUESTION = re.compile(
     r"啥|咋|哪(?!怕)|嘛$|么$|(?P<verb>[有能行要给算收管需撑])不(?P=verb)|是不|(?<=.{4})[没不]$|[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"

@@ -36,8 +36,8 @@ def free_text(talk: Talk) -> None:
         misses.miss(talk, interrupted)
         return
     given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
-    own = not phrases.is_question(talk.text) or (mentioned.own_by_year(given, talk.text) and not phrases.compares(talk.text))
-    if not interrupted and "," in given.get("products", "") and own:
+    theirs = not phrases.is_question(talk.text) or (mentioned.own_by_year(given, talk.text) and not phrases.compares(talk.text))
+    if not interrupted and "," in given.get("products", "") and theirs:
         moves.start(talk, "subsidy_precheck", given)  # several products are somebody's own
         return
     if (record := followups.meant(talk)) is not None:

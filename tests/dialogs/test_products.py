@@ -101,3 +101,147 @@ def test_products_told_at_another_question_are_kept(talk: Talking) -> None:
 def test_a_question_about_two_years_of_a_paper_is_no_pre_check(talk: Talking) -> None:
     talk.say("苏州高新区2021年和2022年三类证的标准一样吗")
     assert "产品2" not in talk.text
+
+
+# --- corrected one by one
+
+TWO = "苏州高新区，两个三类证能拿多少"
+THREE = "苏州高新区，两个三类证一个二类证能拿多少"
+DATED = "苏州高新区，三类证2021拿了一个2022又拿一个，能拿多少"
+
+
+def kept(talk: Talking, at: int = -1) -> list[str]:
+    return products(dict(talk.state.frames[at].answers))
+
+
+@pytest.mark.parametrize("after_the_report", [False, True])
+@pytest.mark.parametrize(
+    ("begun", "said", "now"),
+    [
+        ("苏州高新区，一个三类证能拿多少", "不对，三类证是2个", ["III", "III"]),
+        ("苏州高新区，一个三类证能拿多少", "其实有两个三类证", ["III", "III"]),
+        (TWO, "第一个是二类不是三类", ["II", "III"]),
+        (TWO, "产品2是二类", ["III", "II"]),
+        (TWO, "第2个应该是二类", ["III", "II"]),
+        (TWO, "最后一个是二类", ["III", "II"]),
+        (TWO, "第一个是二类，第二个是2021年的", ["II", "III 2021"]),
+        (TWO, "第二个是2022年拿的", ["III", "III 2022"]),
+        (TWO, "两个都是二类", ["II", "II"]),
+        (TWO, "第二个没有了", ["III"]),
+        (TWO, "不对，三类证只有1个", ["III"]),
+        (TWO, "还有一个二类证", ["III", "III", "II"]),
+        (TWO, "不对，是两个三类证一个二类证", ["III", "III", "II"]),
+        (THREE, "第三个没有了", ["III", "III"]),
+        (THREE, "去掉产品1", ["III", "II"]),
+        (THREE, "不是二类是三类", ["III", "III", "III"]),
+        (THREE, "不对，二类证是2021年拿的", ["III", "III", "II 2021"]),
+        (THREE, "不对，二类证是两个", ["III", "III", "II", "II"]),
+        (THREE, "不对，是2个三类证", ["III", "III"]),
+        (DATED, "产品2是2020年的", ["III 2021", "III 2020"]),
+    ],
+)
+def test_a_free_sentence_changes_the_products_that_it_speaks_of(talk: Talking, begun: str, said: str, now: list[str], after_the_report: bool) -> None:
+    talk.say(begun)
+    if after_the_report:
+        talk.say("先看结果")
+    talk.say(said)
+    assert kept(talk) == now
+    assert "改成“" in talk.text or "记下了：" in talk.text
+    assert "改哪一项" not in talk.text
+    assert talk.dialog == "subsidy_precheck"
+
+
+@pytest.mark.parametrize(
+    ("begun", "said", "buttons"),
+    [
+        (TWO, "是二类不是三类", ["产品1：三类", "产品2：三类", "都是"]),
+        (TWO, "不对，是二类", ["产品1：三类", "产品2：三类", "都是"]),
+        (DATED, "不对，三类证只有1个", ["产品1：三类 2021年", "产品2：三类 2022年"]),
+        (TWO, "第三个没有了", ["产品1：三类", "产品2：三类"]),
+        (TWO, "产品4是二类", ["产品1：三类", "产品2：三类"]),
+    ],
+)
+def test_where_it_is_not_clear_which_product_is_meant_it_is_asked_with_buttons(talk: Talking, begun: str, said: str, buttons: list[str]) -> None:
+    before = kept(talk.say(begun))
+    talk.say(said)
+    assert [o.label for o in talk.options] == buttons
+    assert kept(talk) == before
+
+
+def test_the_button_changes_the_product_that_it_names(talk: Talking) -> None:
+    talk.say(TWO).say("是二类不是三类").tap("产品2：三类")
+    assert kept(talk) == ["III", "II"]
+    assert talk.text.startswith("好，改成“产品1：三类、产品2：二类”")
+    other = Talking(talk.knowledge).say(DATED).say("不对，三类证只有1个").tap("产品1：三类 2021年")
+    assert kept(other) == ["III 2022"]
+
+
+@pytest.mark.parametrize(
+    "payload", ["!set:1.product.1.class=XX", "!set:1.product.9.class=II", "!set:9.product.1.class=II", "!set:1.region=kunshan", "!set:"]
+)
+def test_a_forged_or_stale_button_changes_nothing(talk: Talking, payload: str) -> None:
+    before = talk.say(TWO).state.frames[-1].answers
+    talk.send(payload)
+    assert talk.state.frames[-1].answers == before
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "第二个多少钱",
+        "第一个是什么",
+        "第三类证补多少",
+        "第二个要多久",
+        "二类证",
+        "三类",
+        "第二个月能到账吗",
+        "产品2是二类还是三类？",
+        "还有一个三类证在办",
+    ],
+)
+def test_what_corrects_no_product_changes_none(talk: Talking, said: str) -> None:
+    before = kept(talk.say(TWO))
+    talk.say(said)
+    assert kept(talk) == before
+    assert "改成“" not in talk.text
+
+
+def test_what_is_so_already_is_only_said_again(talk: Talking) -> None:
+    talk.say(TWO).say("不对，三类证是2个")
+    assert talk.text.startswith("记下了：产品1：三类、产品2：三类。")
+
+
+def test_the_number_of_a_product_that_went_is_not_used_again(talk: Talking) -> None:
+    talk.say(THREE).say("去掉产品2").say("还有一个二类证")
+    assert talk.state.frames[-1].answers["products"] == "1,3,4"
+
+
+def test_a_place_counts_the_products_that_are_left_and_a_number_names_one(talk: Talking) -> None:
+    talk.say(THREE).say("去掉产品1").say("第一个是二类")
+    assert talk.state.frames[-1].answers["product.2.class"] == "II"
+    talk.say("产品3是三类")
+    assert talk.state.frames[-1].answers["product.3.class"] == "III"
+
+
+def test_a_product_is_corrected_from_inside_a_form(talk: Talking) -> None:
+    talk.say(TWO).say("先看结果").tap("登记请专员核实").say("第一个是二类不是三类")
+    assert kept(talk, 0) == ["II", "III"]
+    assert talk.text.startswith("好，补贴预审里改成“产品1：二类、产品2：三类”")
+    assert talk.dialog == "request"
+
+
+def test_an_answer_that_names_its_product_is_no_correction(talk: Talking) -> None:
+    talk.send("!start:subsidy_precheck").tap("苏州高新区").say("都没有").say("新取得医疗器械注册证").say("2个")
+    while talk.asking and talk.asking != "product.1.class":
+        talk.say("不清楚")
+    talk.say("第一个是三类")
+    assert talk.trail["product.1.class"] == "III"
+    assert "改成“" not in talk.text
+
+
+def test_in_english_a_product_is_corrected_by_its_number(talk: Talking) -> None:
+    talk.say(TWO).say("product 2 is class II")
+    assert kept(talk) == ["III", "II"]
+    talk.say("the first one is class II")
+    assert kept(talk) == ["II", "II"]
+    assert talk.text.startswith('Changed to "Product 1: class II, Product 2: class II"'), talk.text
