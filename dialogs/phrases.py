@@ -55,6 +55,12 @@ _COMPARES = re.compile(
 _WHERE = re.compile(r"是?哪里(?:的|能|可|有|欢迎|支持)?|哪儿|哪(?:个|些)(?:地方|地区|区|市|城市)|\bwhere\b|which (?:city|region|place)")
 _WHEN = re.compile(r"什么时候|啥时候|何时|哪[一]?年|几[月号]|截止|期限|时限|到哪天|\bwhen\b|deadline|how long")
 _LISTING = re.compile(r"有什么|有哪些|有啥|都有哪|what .*(are|is) there|which .*are there")
+_SITES = r"(?:生物医药|医药|生物|产业|健康)*(?:园区|产业园|载体|园)(?:[/、和或及跟与](?:园区|产业园|载体))?"
+_PARKS = re.compile(
+    rf"(?:有|写到?了?|列了?|点名了?|提到了?)(?:几|多少|哪些|哪几|什么|啥)[个家处]?(?:{_SITES})(?:可以?选|能选|[呢呀啊的吗])*$"
+    rf"|(?:{_SITES})(?:一共|总共|都|共)?(?:有|是)?(?:几[个家处]|多少[个家处]?|哪些|哪几[个家处])[呢呀啊]*$"
+    r"|\b(?:how many|which|what) (?:\S+ ){0,2}(?:parks|sites)(?: and sites)?(?: are| does)?(?: there)?(?: in .{1,30})?(?: have| are there)?$"
+)
 _CHOOSING = re.compile(r"选|落户|落在|落哪|落到|搬|入驻|哪个园|哪个区|哪里好|推荐|适合|合适|找个?园|去哪|放哪|比较|choose|which park|move")
 _ENGLISH = re.compile(
     r"\b(the|what|which|how|are|can|could|we|for|parks?|subsid\w+|policy|hello|hi|help|where|does|want|need|please|my)\b", re.IGNORECASE
@@ -124,6 +130,17 @@ def speaks_of_own(text: str) -> bool:
 def speaks_of_choosing(text: str) -> bool:
     """Whether a message is about choosing a site, not about a park by name."""
     return bool(_CHOOSING.search(text))
+
+
+def asks_for_parks(text: str) -> bool:
+    """Whether a message asks how many parks and sites there are, or which, and nothing more of them."""
+    said = bare(normalise(text))
+    return bool(_PARKS.search(said)) and not re.search("还有|其[他它]|别的|除了", said)
+
+
+def asks_for_number(text: str) -> bool:
+    """Whether a message asks how many."""
+    return bool(re.search(r"几[个家处]|多少|how many", normalise(text)))
 
 
 def asks_validity(text: str) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dialogs import filing, finding, followups, frames, mentioned, misses, moves, phrases, proceeding, reading, wanting
+from dialogs import filing, finding, followups, frames, mentioned, misses, moves, phrases, proceeding, reading, shortlists, wanting
 from dialogs.finding import TITLE
 from dialogs.messages import Reply
-from dialogs.talk import Talk
+from dialogs.talk import Talk, masked
 from knowledge.records import QuestionAnswer, Service, Topic
 from knowledge.search import Hit
 
@@ -51,7 +51,7 @@ def free_text(talk: Talk) -> None:
     if foreign and set(talk.wants.wishes) <= {*frames.GUIDED, *TOPICS, "policy_question", "out_of_scope"}:
         misses.miss(talk, False, "miss.out_of_scope")
         return
-    if len(talk.wants.wishes) < 2 and _each(talk, region):
+    if len(talk.wants.wishes) < 2 and (_parks(talk, region, talk.text) or _each(talk, region)):
         talk.state = replace(talk.state, misses=0)
         if interrupted:
             proceeding.offer_resume(talk)
@@ -59,7 +59,7 @@ def free_text(talk: Talk) -> None:
     served = False
     for wish, part, several in _wishes(talk, hits):
         own = finding.find(talk, region, part) if several else hits
-        served |= serve(talk, wish, region, own) or (several and finding.answer(talk, own, strict=True))
+        served |= (several and _parks(talk, region, part)) or serve(talk, wish, region, own) or (several and finding.answer(talk, own, strict=True))
         if talk.state.pending:
             break  # the region must be known before anything else of it can be served
     if not served and not _answer(talk, hits) and not finding.from_paper(talk, region) and not misses.ask_between(talk):
@@ -69,6 +69,21 @@ def free_text(talk: Talk) -> None:
         talk.state = replace(talk.state, misses=0)
     if interrupted and not _restarted(talk) and (talk.asking() is not None):
         proceeding.offer_resume(talk)
+
+
+def _parks(talk: Talk, region: str | None, text: str) -> bool:
+    """Answer how many parks there are in a region, or which, with those that its papers name."""
+    regions = finding.named(talk) or ((region,) if region else ())
+    if not phrases.asks_for_parks(text) or any(f.kind in ("segment", "park") for f in talk.found):
+        return False
+    if not regions and not finding.ambiguous_in(talk):
+        if not phrases.asks_for_number(text):
+            return False
+        finding.which(talk, tuple(talk.knowledge.regions), "miss.which_region")
+    elif not finding.ambiguous(talk):
+        talk.replies += [shortlists.named(talk.voice, r) for r in regions]
+        talk.state = replace(talk.state, subject="", asked=masked(talk.text)[:300])
+    return True
 
 
 def _leaves_a_number(talk: Talk) -> bool:
