@@ -61,6 +61,15 @@ _PARKS = re.compile(
     rf"|(?:{_SITES})(?:一共|总共|都|共)?(?:有|是)?(?:几[个家处]|多少[个家处]?|哪些|哪几[个家处])[呢呀啊]*$"
     r"|\b(?:how many|which|what) (?:\S+ ){0,2}(?:parks|sites)(?: and sites)?(?: are| does)?(?: there)?(?: in .{1,30})?(?: have| are there)?$"
 )
+_TIERS = re.compile(
+    r"(?<!城)市(?:里|级)?[和跟与、,，]?区(?:里|级)?|市(?:里|级).{0,8}区(?:里|级)?|区(?:里|级)?.{0,12}市(?:里|级)|两级"
+    r"|\b(?:city|municipal)\b.{0,20}\bdistrict|\bdistrict\b.{0,20}\b(?:city|municipal)\b|\bboth (?:tiers|levels)"
+)
+_TOGETHER = re.compile(
+    r"都(?:能|可以?)?(?:拿|领|申|享|报|给)|(?:能|可以?|能不能|可不可以)(?:.{0,4}(?:都|一起|同时|一块))|叠加|重复(?:拿|领|申|享)|兼得|两份|双份|还(?:能|可以|给|有).{0,3}(?:拿|领|申|享|吗)"
+    r"|\b(?:both|together|combine|stack)\b"
+)
+_CEILING = re.compile("封顶|上限|最高|多少|比例|怎么(?:出|分)|how much|ceiling|cap\\b")
 _CHOOSING = re.compile(r"选|落户|落在|落哪|落到|搬|入驻|哪个园|哪个区|哪里好|推荐|适合|合适|找个?园|去哪|放哪|比较|choose|which park|move")
 _ENGLISH = re.compile(
     r"\b(the|what|which|how|are|can|could|we|for|parks?|subsid\w+|policy|hello|hi|help|where|does|want|need|please|my)\b", re.IGNORECASE
@@ -136,6 +145,12 @@ def asks_for_parks(text: str) -> bool:
     """Whether a message asks how many parks and sites there are, or which, and nothing more of them."""
     said = bare(normalise(text))
     return bool(_PARKS.search(said)) and not re.search("还有|其[他它]|别的|除了", said)
+
+
+def asks_for_both_tiers(text: str, named: bool = False) -> bool:
+    """Whether a message asks if money of the city and of the district may both be had (三类证市区都能拿吗); `named`: both are, by their names."""
+    said = normalise(text)
+    return is_question(said) and (named or bool(_TIERS.search(said))) and bool(_TOGETHER.search(said)) and not _CEILING.search(said)
 
 
 def asks_for_number(text: str) -> bool:

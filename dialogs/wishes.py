@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dialogs import filing, finding, followups, frames, mentioned, misses, moves, phrases, proceeding, reading, shortlists, wanting
+from dialogs import filing, finding, followups, frames, mentioned, misses, moves, phrases, proceeding, reading, shortlists, tiers, wanting
 from dialogs.finding import TITLE
 from dialogs.messages import Reply
-from dialogs.talk import Talk, masked
+from dialogs.talk import Talk
 from knowledge.records import QuestionAnswer, Service, Topic
 from knowledge.search import Hit
 
@@ -51,7 +51,7 @@ def free_text(talk: Talk) -> None:
     if foreign and set(talk.wants.wishes) <= {*frames.GUIDED, *TOPICS, "policy_question", "out_of_scope"}:
         misses.miss(talk, False, "miss.out_of_scope")
         return
-    if len(talk.wants.wishes) < 2 and (_parks(talk, region, talk.text) or _each(talk, region)):
+    if len(talk.wants.wishes) < 2 and (tiers.asked(talk, region, hits) or _parks(talk, region, talk.text) or _each(talk, region)):
         talk.state = replace(talk.state, misses=0)
         if interrupted:
             proceeding.offer_resume(talk)
@@ -82,7 +82,7 @@ def _parks(talk: Talk, region: str | None, text: str) -> bool:
         finding.which(talk, tuple(talk.knowledge.regions), "miss.which_region")
     elif not finding.ambiguous(talk):
         talk.replies += [shortlists.named(talk.voice, r) for r in regions]
-        talk.state = replace(talk.state, subject="", asked=masked(talk.text)[:300])
+        finding.remember(talk)
     return True
 
 

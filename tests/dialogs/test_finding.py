@@ -461,3 +461,71 @@ def test_the_parks_of_another_place_are_asked_for_in_a_follow_up_and_beside_anot
 )
 def test_what_asks_more_of_parks_than_which_there_are_is_answered_as_before(knowledge: Knowledge, said: str) -> None:
     assert "不等于只有这些" not in Talking(knowledge).say(said).text
+
+
+# --- money of the city and of the district
+
+
+@pytest.mark.parametrize(
+    ("said", "support"),
+    [
+        ("苏州高新区三类证市区都能拿吗", "第三类医疗器械注册证书资助"),
+        ("我们在苏州高新区，三类证市里和区里能一起拿吗", "第三类医疗器械注册证书资助"),
+        ("苏州高新区二类证市区两级能重复享受吗", "第二类医疗器械资助"),
+        ("苏州高新区和苏州的三类证补贴可以同时享受吗", "第三类医疗器械注册证书资助"),
+        ("苏州高新区的三类证，区里拿了市里还能拿吗", "第三类医疗器械注册证书资助"),
+        ("昆山三类证市里和区里能叠加吗", "第三类医疗器械研发费资助"),
+        ("苏州高新区集采中标市区能不能都拿", "国家集采中标资助"),
+        ("苏州高新区新药临床市里区里都能申请吗", "新药临床试验分阶段资助"),
+    ],
+)
+def test_whether_both_tiers_may_be_had_is_answered_with_the_rules_of_the_supports(knowledge: Knowledge, said: str, support: str) -> None:
+    talk = Talking(knowledge).say(said)
+    assert "就高不重复" in talk.text
+    assert "两级财政政策叠加资助，合计最高2亿元" in talk.text
+    assert support in talk.text
+    assert talk.text.index("就高不重复") < talk.text.index(support), "the answer comes first"
+    assert ("suzhou-2021", "四") in {(c.document, c.section) for c in talk.replies[0].citations}
+    assert "!start:subsidy_precheck" in [o.payload for o in talk.options]
+
+
+def test_a_paper_that_prints_no_rule_is_said_to_be_silent(knowledge: Knowledge) -> None:
+    assert "昆山的文件没有写能不能叠加" in Talking(knowledge).say("昆山三类证市区都能拿吗").text
+    assert "各出多少没有写" in Talking(knowledge).say("苏州高新区集采中标市区能不能都拿").text
+
+
+@pytest.mark.parametrize("said", ["三类证市区都能拿吗", "三类证，市里和区里能一起拿吗"])
+def test_the_region_is_asked_for_before_both_tiers_are_spoken_of_and_the_question_is_kept(knowledge: Knowledge, said: str) -> None:
+    talk = Talking(knowledge).say(said)
+    assert talk.text == "您问的是哪个地区？"
+    talk.say("苏州高新区")
+    assert "就高不重复" in talk.text
+    assert "第三类医疗器械注册证书资助" in talk.text
+
+
+@pytest.mark.parametrize("said", ["市里和区里能一起拿吗", "市区两级可以叠加吗", "区里的补贴拿了还能再拿市里的吗", "拿了区里300万还能拿市里的吗"])
+def test_the_rules_are_told_of_a_region_as_a_whole_too(knowledge: Knowledge, said: str) -> None:
+    talk = Talking(knowledge).say(f"苏州高新区{said}")
+    assert "就高不重复" in talk.text
+    assert "2亿元" in talk.text
+
+
+@pytest.mark.parametrize(
+    ("said", "never"),
+    [
+        ("苏州三类证市区两级怎么出钱", "能不能都拿"),
+        ("徐州市里区里几个补贴能叠加吗", "能不能都拿"),
+        ("苏州高新区三类证补多少", "能不能都拿"),
+        ("苏州高新区，两个三类证能拿多少", "能不能都拿"),
+        ("苏州市区有园区吗", "能不能都拿"),
+        ("苏州两级叠加每年封顶多少", "能不能都拿"),
+    ],
+)
+def test_what_asks_something_else_of_two_tiers_is_answered_as_before(knowledge: Knowledge, said: str, never: str) -> None:
+    assert never not in Talking(knowledge).say(said).text
+
+
+def test_in_english_both_tiers_are_asked_about_too(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).say("can we get both the city and the district grant for a class III device in Suzhou New District?")
+    assert talk.text.startswith("On money of the city and of the district together")
+    assert "就高不重复" in talk.text
