@@ -70,7 +70,7 @@ def _each(stated: Sequence[Found], text: str, mixed: bool) -> list[Found]:
 
 
 _CLAUSE = re.compile("[,，;；。、]|还有|另外|以及")
-_YEAR = re.compile(r"(20[0-4]\d)(?:\s?年|(?=[^\d万亿元]))")
+_YEAR = re.compile(r"(?<!\d)(20[0-4]\d)(?:\s?年|(?=[^\d万亿元])|$)")
 
 
 def _year(stated: Found, text: str) -> dict[str, str]:
@@ -83,7 +83,7 @@ def _year(stated: Found, text: str) -> dict[str, str]:
 
 _SOME = r"(?P<count>[1-9一两二三四五六七八九])\s?[个张本项款]"
 _COUNT = _SOME + r"(?=$|[\s,，。;；、!?)\d又再还和能可今去前另都共合怎补总]|(?:新?的)?(?:第?[一二三123i]{1,3}类|证|注册证|器械|产品))"
-_GAINED = r"(?:[又再还也就各都已新先共有了到过的是\s:]|每年|拿|取得|获得?批?|得|领|办|下来|批)*"
+_GAINED = r"(?:[又再还也就各都已新先共有了到过的是\s:]|每年|[两二三四五]年|分别|刚刚?|拿|取得|获得?批?|得|领|办|下来|批)*"
 _THEN = re.compile(rf"年?(?:\d{{1,2}}月份?)?(?:[年]?[初底末]|[上下]半年)?(?P<gained>{_GAINED})(?:{_COUNT})?(?:新?的)?")
 """What follows a year in which something was counted: 2021拿了一个, 2020年1个, 去年又有两个."""
 _CLASSED = re.compile(r"(?:新?的)?第?[一二三123i]{1,3}类")
@@ -98,14 +98,16 @@ def _by_year(found: Sequence[Found], text: str) -> list[tuple[str, dict[str, str
     tokens = {f.token for f in found if f.kind == "device_class" and f.token}
     classes = [f for f in read_device_classes(text) if f.token in tokens and not not_yet(text, f.start, f.end)] if tokens else []
     years = years_in(found, text) if classes else []
+    classes = sorted([*classes, *(f for f in found if f.kind in ("drug_class", "phase") and f.token)], key=lambda f: f.start)
     groups = _groups(years, text)
     ends = (*(group[0][0] for group in groups[1:]), len(text))
     if groups and any(_STATED.fullmatch(text, f.end, groups[0][0][0]) for f in classes if f.end <= groups[0][0][0]):
         # 三类证2021拿了一个二类证2022又拿一个: each class stands before its year
         ends = tuple(next((f.start for f in classes if f.end <= end and _STATED.fullmatch(text, f.end, end)), end) for end in ends[:-1]) + ends[-1:]
     after = [n for group, end in zip(groups, ends, strict=False) for n in _after(group, classes, text, end)]
-    before = [n for year in years for n in _before(year, classes, text)]
-    counted = after if len(after) >= len(before) else before
+    before = [n for group in groups for n in _before(group, classes, text)]
+    counted = [n for n in (after if len(after) >= len(before) else before) if n[1].kind == "device_class"]  # years of drugs are read by their clause
+    classes = [f for f in classes if f.kind == "device_class"]
     if not counted or (len({year for _, _, year, _ in counted}) < 2 and (len(classes) > 1 or sum(number for *_, number in counted) < 2)):
         return []
     used = {f.start for _, f, _, _ in counted}
@@ -159,20 +161,22 @@ def _after(group: Sequence[_When], classes: Sequence[Found], text: str, end: int
         carried = [f for f in classes if f.end <= group[0][0]][-1:] or [f for f in classes if f.start >= then.end()][:1]
         each = [(f, _number(then, 1)) for f in carried]
     if len(group) > 1 and not re.search("各|都|每年", then["gained"]):
-        if len({f.start for f, _ in each}) == 1 and sum(number for _, number in each) == len(group):  # 2021、2022年拿了两个
-            each = [(each[0][0], 1)]
-        else:
-            group = group[-1:]
+        singly = [f for f, number in each for _ in range(number)]
+        if len(singly) == len(group) and ("分别" in then["gained"] or len({f.start for f in singly}) == 1):  # 2021、2022年拿了两个
+            return [(at, f, year, 1) for (at, _, year), f in zip(group, singly, strict=True)]
+        group = group[-1:]
     return [(at, f, year, number) for at, _, year in group for f, number in each]
 
 
-def _before(when: _When, classes: Sequence[Found], text: str) -> list[_Counted]:
-    """What is counted right before a year: 一个2021年一个2022年, 三类证2021年."""
-    at, _, year = when
+def _before(group: Sequence[_When], classes: Sequence[Found], text: str) -> list[_Counted]:
+    """What is counted right before a year: 一个2021年一个2022年, 三类证2021年; or before several: 两个，分别是2021和2022年的."""
+    at = group[0][0]
     stated = [f for f in classes if f.end <= at][-1:]
+    if len(group) > 1 and re.search(r"(?:分别|各)(?:是|在|为)?\s?$", text[:at]):
+        return [(place, f, year, 1) for place, _, year in group for f in stated]
     if counted := _COUNTED.search(text, 0, at):
-        return [(at, f, year, _number(counted, 1)) for f in stated or classes[:1]]
-    return [(at, f, year, _number(_BEFORE.search(text, 0, f.start), 1)) for f in stated if _STATED.fullmatch(text, f.end, at)]
+        return [(at, f, group[0][2], _number(counted, 1)) for f in stated or classes[:1]]
+    return [(at, f, group[0][2], _number(_BEFORE.search(text, 0, f.start), 1)) for f in stated if _STATED.fullmatch(text, f.end, at)]
 
 
 def _number(counted: re.Match[str] | None, otherwise: int) -> int:

@@ -18,14 +18,19 @@ from knowledge.rules import generic
 from knowledge.values import read_number
 
 _NAMED = re.compile(
-    r"产品 ?(?P<id>[1-9])|(?P<no>[1-9])号(?:产品|器械|证)|product (?P<en>[1-9])"
+    r"产品 ?(?P<id>[1-9]|[一二三四五六七八九](?![类期般起种直个证年]))|(?P<no>[1-9])号(?:产品|器械|证)|product (?P<en>[1-9])"
     r"|第(?P<nth>[一二三四五六七八九1-9])[个款张](?![月季年人])(?:产品|器械|证)?|最后(?:一|那)?[个款张]|the (?P<word>first|second|third)(?: one| product)?\b"
 )
 _GONE = re.compile(r"没有了|没了|不要了?|不算了?|不报了|不做了|去掉|删|拿掉|撤掉|作废|\b(?:drop|remove|delete)\b")
-_ONLY = re.compile(r"只有|其实|一共|总共|\b(?:only|in total)\b")
+_LESS = re.compile(r"去掉|删掉?|多(?:算|写|说|填)?了")
+_GONE_CLASS = re.compile(
+    rf"(?P<class>第?[一二三]类)(?:证|器械|产品)?都?(?:{_GONE.pattern})|(?:去掉|删掉?|没有|不算)(?P<other>第?[一二三]类)(?:证|器械|产品)?(?:了|$)"
+)
+_ONLY = re.compile(r"只有|其实|一共|总共|就(?=[1-9一两二三四五六七八九]\s?[个款张])|\b(?:only|in total)\b")
 _MORE = re.compile(r"再加|加上|还有|漏了|漏掉|少算了|忘了|\b(?:another|one more)\b")
 _EVERY = re.compile(r"[都全]部?是|\b(?:both|all) (?:are|of them)\b")
 _DENIED = re.compile(r"不是第?[一二三123i]{1,3}类的?(?:证|器械|产品)?")
+_NOT_SO_MANY = re.compile(r"不是\s?[1-9一两二三四五六七八九]\s?[个款张][,，]?而?")
 _DIGITS = {**{c: n for n, c in enumerate("一二三四五六七八九", 1)}, "first": 1, "second": 2, "third": 3}
 _TOLD = ("type", "class", "drug_class", "phase", "year")
 """The facts by which a product is told."""
@@ -62,7 +67,7 @@ def unnamed(text: str) -> str:
 
 def _number(mark: re.Match[str], listed: Sequence[str]) -> str:
     if by_id := mark["id"] or mark["no"] or mark["en"]:
-        return by_id
+        return str(_DIGITS.get(by_id, by_id))
     place = mark["nth"] or mark["word"]
     if place is None:  # the last one
         return listed[-1] if listed else "1"
@@ -99,11 +104,15 @@ def change(talk: Talk, frame: Frame) -> Mapping[str, str] | Which | None:
         return _of_named(talk, frame, marks)
     if len(listed) > 1 and _EVERY.search(talk.text) and (fields := _fields(talk, talk.text)):
         return {k: v for i in listed for k, v in _keyed(i, fields).items()}
+    if (gone := _GONE_CLASS.search(talk.text)) and (lost := _of_class(talk, frame, gone["class"] or gone["other"])):
+        return {"products": _without(listed, lost)}
+    if _LESS.search(talk.text) and (fewer := _wanted(talk, talk.text)) and mentioned.says_how_many(talk.text):
+        return _fewer(talk, frame, fewer)
     if _MORE.search(talk.text):
         return _more(frame, _wanted(talk, talk.text))
     if not (phrases.is_correction(talk.text) or _ONLY.search(talk.text) or _DENIED.search(talk.text)):
         return None
-    right = phrases.after_correction(talk.text)
+    right = _NOT_SO_MANY.sub("", phrases.after_correction(talk.text))
     if (count := read_number(right)) is not None and re.search("[个款张]", right) and 0 < count <= MAX_ITEMS:
         return _counted(talk, frame, [{}] * int(count), whole=True)
     wanted, said = _wanted(talk, right), mentioned.says_how_many(right)
@@ -116,7 +125,11 @@ def _of_named(talk: Talk, frame: Frame, marks: Sequence[tuple[str, str]]) -> Map
     """What is said of products by their numbers: that they are gone, or of what class or year they are."""
     listed, given = ids(frame), dict[str, str]()
     gone = _GONE.search(talk.text) is not None
-    told = {number: _fields(talk, words) for number, words in marks}
+    fields, said = dict[str, Fields](), ""
+    for number, words in reversed(marks):  # 产品1、产品2都是二类: what is said of the last is said of all
+        said = said if re.fullmatch(r"[\s、,，和与跟及]*", words) else words
+        fields[number] = _fields(talk, said)
+    told = dict(reversed(fields.items()))
     if not gone and not any(told.values()):
         return None
     if (missing := [number for number in told if number not in listed]) and (len(listed) == 1 or len(told) > 1):
@@ -126,8 +139,8 @@ def _of_named(talk: Talk, frame: Frame, marks: Sequence[tuple[str, str]]) -> Map
         return _which(talk, frame, talk.say("dialog.no_product", number=missing[0], count=len(listed)), changes, every=False)
     if gone:
         return {"products": _without(listed, list(told))}
-    for number, fields in told.items():
-        given |= _keyed(number, fields)
+    for number, stated in told.items():
+        given |= _keyed(number, stated)
     return given
 
 
@@ -136,16 +149,30 @@ def _unnamed(talk: Talk, frame: Frame, fields: Fields) -> Mapping[str, str] | Wh
     if not fields:
         return None
     listed = ids(frame)
-    not_this = (
-        {f.token for f in talk.knowledge.vocabulary.read(m[0].removeprefix("不是"), talk.stage.today)} if (m := _DENIED.search(talk.text)) else set()
-    )
     of_class = [i for i in listed if len(fields) > 1 and all(_has(frame, i, f) == fields[f] for f in _CLASS if f in fields)]
     meant = of_class or [i for i in listed if any(_has(frame, i, f) not in ("", v) for f, v in fields.items())]
-    meant = [i for i in meant if not not_this or _has(frame, i, "class") in not_this]
+    if denied_class := _DENIED.search(talk.text):
+        meant = [i for i in meant if i in _of_class(talk, frame, denied_class[0].removeprefix("不是"))]
     if len(meant) < 2:
         return _keyed(meant[0], fields) if meant else None
     words = talk.say.join([asking.fact_label(talk, f"product.1.{f}", v) for f, v in fields.items()])
     return _which(talk, frame, talk.say("dialog.which_product", label=words), {i: _keyed(i, fields) for i in meant})
+
+
+def _of_class(talk: Talk, frame: Frame, words: str) -> list[str]:
+    """The products of the class that the words name."""
+    tokens = {f.token for f in talk.knowledge.vocabulary.read(words, talk.stage.today) if f.kind == "device_class"}
+    return [i for i in ids(frame) if _has(frame, i, "class") in tokens]
+
+
+def _fewer(talk: Talk, frame: Frame, gone: Sequence[Fields]) -> Mapping[str, str] | Which | None:
+    """Without so many products of a class (去掉一个三类证)."""
+    left = [i for i in ids(frame) if _fits(frame, i, gone[0])]
+    if len(left) < len(gone):
+        return None
+    if len(left) == len(gone):
+        return {"products": _without(ids(frame), left)}
+    return _counted(talk, frame, [gone[0]] * (len(left) - len(gone)), whole=False)
 
 
 def _more(frame: Frame, wanted: Sequence[Fields]) -> Mapping[str, str] | None:
@@ -174,8 +201,9 @@ def _counted(talk: Talk, frame: Frame, wanted: Sequence[Fields], whole: bool) ->
         given |= _keyed(number, fields)
     if len(others) + len(kept) > MAX_ITEMS:
         return None
-    alike = [i for i in listed if i not in others and any(_fits(frame, i, fields) for fields in wanted)]
-    if set(alike) & set(free) and len({_answers(frame, i) for i in alike}) > 1:  # they differ, so that it counts which one goes
+    spare = [fields for fields in wanted if any(_fits(frame, i, fields) for i in free)]
+    alike = [i for i in listed if i not in others and any(_fits(frame, i, fields) for fields in spare)]
+    if alike and len({_answers(frame, i) for i in alike}) > 1:  # they differ, so that it counts which one goes
         changes = {i: {"products": _without(listed, [i])} for i in alike}
         return _which(talk, frame, talk.say("dialog.which_gone"), changes, every=False)
     return {"products": ",".join(sorted([*others, *kept], key=int)), **given}

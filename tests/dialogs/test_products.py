@@ -51,6 +51,13 @@ def told(knowledge: Knowledge, said: str) -> list[str]:
         ("2021年一个三类一个二类，2022年一个三类", ["III 2021", "II 2021", "III 2022"]),
         ("2021年拿了三类证，2022年也拿了三类证", ["III 2021", "III 2022"]),
         ("三类证2021年拿了2个", ["III 2021", "III 2021"]),
+        ("2021年和2022年分别拿了一个三类证和一个二类证", ["III 2021", "II 2022"]),
+        ("三类证拿了两个，分别是2021和2022年的", ["III 2021", "III 2022"]),
+        ("2021、2022两年各拿一个三类证", ["III 2021", "III 2022"]),
+        ("三类证2021拿了一个二类证2022又拿一个", ["III 2021", "II 2022"]),
+        ("今年刚拿了一个三类证，去年也拿了一个", ["III 2026", "III 2025"]),
+        ("二零二一年一个三类证，二零二二年一个三类证", ["III 2021", "III 2022"]),
+        ("一类新药2021年一个，三类证2022年一个", ["III 2022", "class_1 2021"]),
         ("三类证2个（2021年1个，2022年1个），二类证1个", ["III 2021", "III 2022", "II"]),
     ],
 )
@@ -138,6 +145,14 @@ def kept(talk: Talking, at: int = -1) -> list[str]:
         (THREE, "不对，二类证是两个", ["III", "III", "II", "II"]),
         (THREE, "不对，是2个三类证", ["III", "III"]),
         (DATED, "产品2是2020年的", ["III 2021", "III 2020"]),
+        (THREE, "产品1、产品2都是二类", ["II", "II", "II"]),
+        (THREE, "产品三没有了", ["III", "III"]),
+        (THREE, "第一个和第二个都没有了", ["II"]),
+        (THREE, "二类证没有了", ["III", "III"]),
+        (THREE, "去掉一个三类证", ["III", "II"]),
+        (THREE, "三类证就一个", ["III", "II"]),
+        (THREE, "三类证不是两个是三个", ["III", "III", "II", "III"]),
+        (THREE, "说错了，是一个三类两个二类", ["III", "II", "II"]),
     ],
 )
 def test_a_free_sentence_changes_the_products_that_it_speaks_of(talk: Talking, begun: str, said: str, now: list[str], after_the_report: bool) -> None:
