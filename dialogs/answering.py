@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import asking, doubts, filing, finding, frames, mentioned, moves, phrases, proceeding, reading, reports, wanting, wishes
+from dialogs import asking, doubts, filing, finding, frames, mentioned, moves, phrases, proceeding, products, reading, reports, wanting, wishes
 from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.reading import Answer, Unreadable
@@ -30,7 +30,7 @@ def answered(talk: Talk) -> bool:
         return True
     if private := _contact(talk, top.trail):
         talk.hide = True
-        return _change(talk, private)
+        return change(talk, private)
     contacts = [f for f in talk.found if f.kind in ("phone", "email")]
     if question.key == "contact.company" and contacts:
         _company_and_contact(talk, str(contacts[0].value))
@@ -38,12 +38,14 @@ def answered(talk: Talk) -> bool:
     if question.fact.type == "phone" and not contacts and (talk.wants.wishes or phrases.is_question(talk.text)):
         return False
     free = isinstance(question, FreeText)
+    if not free and products.changed(talk):
+        return True
     if phrases.is_correction(talk.text) and (not free or _only_values(talk)) and corrected(talk):
         return True
     if not free and (doubts.which(talk, question) or _with_question(talk, question)):
         return True
     read = reading.read_answer(question, talk.message.text if free else talk.text, talk.found, talk.stage.today)
-    if (item := _item(talk.text)) and question.key.startswith("product.") and not question.key.startswith(f"product.{item}."):
+    if (item := _item(talk)) and question.key.startswith("product.") and not question.key.startswith(f"product.{item}."):
         read = None  # it speaks of another product
     if not free and _asks_something_else(talk, question, read):
         return False
@@ -54,6 +56,8 @@ def answered(talk: Talk) -> bool:
         options = (Option(talk.say("dialog.take"), "!take"), Option(talk.say("dialog.question"), "!asked"))
         talk.speak(talk.say("dialog.answer_or_question"), options)
         return True
+    if len(products.ids(top)) > 1 and not item and "," not in given.get("products", ""):  # a class alone says of none of several which one it is
+        given = {k: v for k, v in given.items() if not k.startswith("product")}
     later = {k: v for k, v in given.items() if usable(talk, k, question.key)}
     if isinstance(read, Answer):
         talk.hide = question.private
@@ -72,19 +76,17 @@ def answered(talk: Talk) -> bool:
         talk.state = replace(frames.answer(talk.state, talk.stage, later), misses=0)
         doubts.ask(talk, doubt)
         return True
-    if later and not phrases.is_question(talk.text) and set(talk.wants.wishes) <= {"out_of_scope"}:
+    told = {"out_of_scope", top.dialog} if "," in later.get("products", "") else {"out_of_scope"}
+    if later and not phrases.is_question(talk.text) and set(talk.wants.wishes) <= told:
         note(talk, later)
         return True
     return False
 
 
-_ITEM = re.compile(r"(?:产品 ?([1-9])|第([一二三1-9])个产品|product ([1-9]))(?:是|的)?")
-
-
 def passing(talk: Talk) -> dict[str, str]:
     """Answers that the message gives in passing, by question key; 产品2是二类 speaks of the second product."""
     given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
-    item = _item(talk.text)
+    item = _item(talk)
     if item or (phrases.is_correction(talk.text) and not given):
         found, text = _right(talk)
         given = mentioned.facts_in(found, talk.knowledge, text)
@@ -93,14 +95,14 @@ def passing(talk: Talk) -> dict[str, str]:
 
 def _right(talk: Talk) -> tuple[tuple[Found, ...], str]:
     """What a correction says to be right, and the values in it (不对，产品2是二类 → 二类)."""
-    text = phrases.after_correction(_ITEM.sub("", talk.text))
+    text = phrases.after_correction(products.unnamed(talk.text))
     return talk.knowledge.vocabulary.read(text, talk.stage.today), text
 
 
-def _item(text: str) -> str:
+def _item(talk: Talk) -> str:
     """The number of the product that a message names, or ""."""
-    named = _ITEM.search(text)
-    return next(g for g in named.groups() if g).translate(str.maketrans("一二三", "123")) if named else ""
+    marks = products.named(talk.text, products.ids(talk.state.top))
+    return marks[0][0] if marks else ""
 
 
 def _company_and_contact(talk: Talk, reach: str) -> None:
@@ -188,16 +190,22 @@ def corrected(talk: Talk, edited: bool = False) -> bool:
     top = talk.state.top
     if top is not None and (private := _contact(talk, top.trail)):
         talk.hide = True
-        return _change(talk, private)
+        return change(talk, private)
+    if products.changed(talk):
+        return True
     takes_back = phrases.is_correction(talk.text) or (top is not None and talk.text.startswith("换") and bool(talk.found))
     if not (takes_back or edited or bare_value(talk)):
         return False
     facts = passing(talk)
     if top is not None and (given := _given(talk, top, facts, by_words=True)):
-        return _change(talk, given)
+        return change(talk, given)
     if not takes_back:
         return False
     for index in range(len(talk.state.frames) - 2, -1, -1):
+        listed = products.change(talk, talk.state.frames[index])
+        if isinstance(listed, Mapping) and listed:
+            _change_below(talk, index, listed)
+            return True
         if given := _given(talk, talk.state.frames[index], facts, by_words=top is not None and not isinstance(talk.asking(), FreeText)):
             _change_below(talk, index, given)
             return True
@@ -227,7 +235,7 @@ def _given(talk: Talk, frame: Frame, facts: Mapping[str, str], by_words: bool) -
     return {k: v for k, v in given.items() if k != "products"}
 
 
-def _change(talk: Talk, given: Mapping[str, str]) -> bool:
+def change(talk: Talk, given: Mapping[str, str]) -> bool:
     """Set corrected answers, say so, and go on; False where there is nothing to change."""
     if not given:
         return False
@@ -248,7 +256,7 @@ def _change_below(talk: Talk, index: int, given: Mapping[str, str]) -> None:
     talk.state = replace(state, frames=(*state.frames[:index], below, *state.frames[index + 1 :]))
     if before and top.answers.get("matter") == before:
         talk.state = frames.answer(talk.state, talk.stage, {"matter": filing.matter_of(talk, top.about)})
-    words = asking.labels(talk, given, below)
+    words = products.told(talk, below, given) if any(k.startswith("product") for k in given) else asking.labels(talk, given, below)
     talk.speak(talk.say("dialog.changed_in", name=talk.say(f"dialog.{frame.dialog}"), label=words))
     if talk.asking() is not None:
         asking.ask(talk)

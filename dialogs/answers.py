@@ -79,8 +79,7 @@ class Voice(Terms, Standing):
             case Channel():
                 return self.channel(record)
             case Layout():
-                pattern = self.called(record) if self.english else record.pattern
-                lines = [self.say("facts.layout", pattern=pattern, summary=record.summary)]
+                lines = [self.say("facts.layout", pattern=self.layout_pattern(record), summary=record.summary)]
                 return [*lines, self.say("parks.unstated", points="；".join(record.unstated)) if record.unstated else ""]
             case Service():
                 return self.service(record)
@@ -124,6 +123,10 @@ class Voice(Terms, Standing):
             self.say("facts.units", units=units) if units else self.say("channels.no_units"),
             *([] if filled(record.contact) else self.contact(record.contact)),
         ]
+
+    def layout_pattern(self, record: Layout) -> str:
+        """The pattern of a layout (一核多园), in English its name."""
+        return self.called(record) if self.english else record.pattern
 
     def park(self, record: Park) -> list[str]:
         """A park: where it stands and as what, its fields, who is there."""

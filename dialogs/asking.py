@@ -9,7 +9,7 @@ from dialogs.answers import cut
 from dialogs.conversation import Frame
 from dialogs.messages import Option, Reply
 from dialogs.reading import shown
-from dialogs.script import ALL, NONE, UNKNOWN, Amount, Choice, Choices, FreeText, Items, Question
+from dialogs.script import ALL, NONE, UNKNOWN, Amount, Choice, Choices, FreeText, Items, Number, Question
 from dialogs.talk import HIDDEN, Talk
 
 MANY = 8
@@ -110,7 +110,7 @@ def label(talk: Talk, question: Question[Any], token: str) -> str:
         return HIDDEN
     if token == UNKNOWN:
         return say("common.unsure")
-    if isinstance(question, Items | Amount) or token == NONE:
+    if isinstance(question, Items | Amount | Number) or token == NONE:
         return talk.voice.answer(question.key, token)
     names = dict(question.choices)
     if isinstance(question, FreeText) or not names:

@@ -27,7 +27,7 @@ _LIKELY, _GAP = 0.14, 0.03
 """A lower score is enough where the next different record is this far behind."""
 _STRICT = 0.06
 """So much more must speak for a record where the message wants something else."""
-_LEVEL = 0.9
+LEVEL = 0.9
 """Regions whose best record has this share of the best score are on a level."""
 WRITTEN = 0.18
 """How clearly a section of an imported paper must answer a question to be quoted (set on 240 questions written independently: about 6 of 7 such were right)."""
@@ -128,7 +128,7 @@ def from_paper(talk: Talk, region: str | None) -> bool:
 
 def tell(talk: Talk, record: Answerable, step: str = "") -> None:
     """Answer with a record, what was asked for first; `step` is a dialog that is offered beside it."""
-    talk.state = replace(talk.state, subject=record.id, asked=masked(talk.text)[:300] if talk.free else "")
+    remember(talk, record.id)
     reply = talk.voice.tell(record, first=_first(talk.text))
     unsaid = (
         not isinstance(record, Park)
@@ -141,6 +141,11 @@ def tell(talk: Talk, record: Answerable, step: str = "") -> None:
         offer = Option(talk.say(STARTS[step]), f"!start:{step}")
         reply = replace(reply, options=(offer, *reply.options)[:MAX_OPTIONS])
     talk.replies.append(reply)
+
+
+def remember(talk: Talk, subject: str = "") -> None:
+    """Keep what was asked, and the record that it was answered with, for a follow-up."""
+    talk.state = replace(talk.state, subject=subject, asked=masked(talk.text)[:300] if talk.free else "")
 
 
 def _first(text: str) -> Literal["", "units", "time", "contact"]:
@@ -176,7 +181,7 @@ def rivals(talk: Talk, hits: Sequence[Hit]) -> tuple[str, ...]:
     if hits[0].title >= EXACT and (len(hits) < 2 or all(h.title < EXACT for h in hits if h.record.region != hits[0].record.region)):
         return ()
     speak = [h for h in hits if not _is_silent(h.record) and not isinstance(h.record, Difference)]
-    level = [h.record.region for h in speak if h.score >= max(CLOSE, hits[0].score * _LEVEL)]
+    level = [h.record.region for h in speak if h.score >= max(CLOSE, hits[0].score * LEVEL)]
     return tuple(r for r in talk.knowledge.regions if r in level)
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dialogs.script import MAX_ITEMS
+from knowledge.denial import not_yet
 from knowledge.snapshot import Knowledge
-from knowledge.values import Found, normalise
+from knowledge.values import Found, normalise, read_device_classes
 
 _DIGITS = str.maketrans("一两二三四五六七八九", "1223456789")
-_HOW_MANY = re.compile(r"([2-9两二三四五六七八九])\s?[个张本项款](?:新?的)?(?:第?[一二三123i]{1,3}类|注册证|证|器械|产品|新药|品种|药)")
+_HOW_MANY = re.compile(r"(?P<count>[2-9两二三四五六七八九])\s?[个张本项款](?:新?的)?(?:第?[一二三123i]{1,3}类|注册证|证|器械|产品|新药|品种|药)")
 _RECOGNISED = re.compile("(?<![没未])(?<!没有)(?<!还没)(?:已经?|通过了?|拿到了?|获得?了?|被)认定|(?<![没未有])认定(?:了|过|通过|下来)(?![吗没])")
-_BEFORE = re.compile(r"([1-9一两二三四五六七八九])\s?[个张本项款](?:新?的)?第?$")
-_AFTER = re.compile(r"的?(?:医疗器械|试剂|设备|器械|产品)?(?:注册)?证?(?:书|有|是)?\s?([1-9一两二三四五六七八九])\s?[个张本项款]")
+_BEFORE = re.compile(r"(?P<count>[1-9一两二三四五六七八九])\s?[个张本项款](?:新?的)?第?$")
+_AFTER = re.compile(r"的?(?:医疗器械|试剂|设备|器械|产品)?(?:注册)?证?(?:书|有|是)?\s?(?P<count>[1-9一两二三四五六七八九])\s?[个张本项款]")
 
 
 def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[str, str]:
@@ -44,8 +45,8 @@ def _products(found: Sequence[Found], text: str) -> dict[str, str]:
     by_kind = {kind: [f for f in found if f.kind == kind and f.token] for kind in ("device_class", "drug_class", "phase")}
     mixed = bool(by_kind["device_class"]) and bool(by_kind["drug_class"] or by_kind["phase"])
     products: list[dict[str, str]] = []
-    for f in _each(by_kind["device_class"], text, mixed):
-        products.append({"class": f.token, **({"type": "device"} if mixed else {}), **_year(f, text)})
+    devices = _by_year(found, text) or [(f.token, _year(f, text)) for f in _each(by_kind["device_class"], text, mixed)]
+    products += ({"class": token, **({"type": "device"} if mixed else {}), **year} for token, year in devices)
     drugs = _each(by_kind["drug_class"] or by_kind["phase"], text, mixed)
     for f in drugs:
         phases = by_kind["phase"] if f.kind == "drug_class" and (len(by_kind["phase"]) == 1 or len(drugs) == 1) else ()
@@ -69,7 +70,7 @@ def _each(stated: Sequence[Found], text: str, mixed: bool) -> list[Found]:
 
 
 _CLAUSE = re.compile("[,，;；。、]|还有|另外|以及")
-_YEAR = re.compile(r"(20[0-4]\d)(?:\s?年|(?=[^\d万亿元]))")
+_YEAR = re.compile(r"(?<!\d)(20[0-4]\d)(?:\s?年|(?=[^\d万亿元])|$)")
 
 
 def _year(stated: Found, text: str) -> dict[str, str]:
@@ -80,8 +81,106 @@ def _year(stated: Found, text: str) -> dict[str, str]:
     return {"year": years.pop()} if len(years) == 1 else {}
 
 
+_SOME = r"(?P<count>[1-9一两二三四五六七八九])\s?[个张本项款]"
+_COUNT = _SOME + r"(?=$|[\s,，。;；、!?)\d又再还和能可今去前另都共合怎补总]|(?:新?的)?(?:第?[一二三123i]{1,3}类|证|注册证|器械|产品))"
+_GAINED = r"(?:[又再还也就各都已新先共有了到过的是\s:]|每年|[两二三四五]年|分别|刚刚?|拿|取得|获得?批?|得|领|办|下来|批)*"
+_THEN = re.compile(rf"年?(?:\d{{1,2}}月份?)?(?:[年]?[初底末]|[上下]半年)?(?P<gained>{_GAINED})(?:{_COUNT})?(?:新?的)?")
+"""What follows a year in which something was counted: 2021拿了一个, 2020年1个, 去年又有两个."""
+_CLASSED = re.compile(r"(?:新?的)?第?[一二三123i]{1,3}类")
+_COUNTED = re.compile(rf"{_SOME}(?:是|在|为|都是|[\s(:])*$")
+_STATED = re.compile(r"的?(?:医疗器械|试剂|设备|器械|产品)?(?:注册)?证?书?(?:[是在为的拿\s(:]|都是)*")
+_SPAN = re.compile(r"年?\s?(?:到|至|[-–—~])\s?")
+_LISTED = re.compile(r"年?\s?[、/和与及跟\s]\s?")
+
+
+def _by_year(found: Sequence[Found], text: str) -> list[tuple[str, dict[str, str]]]:
+    """The devices that a message counts year by year (三类证2021拿了一个2022又拿一个), each with its class and its year; those beside them too."""
+    tokens = {f.token for f in found if f.kind == "device_class" and f.token}
+    classes = [f for f in read_device_classes(text) if f.token in tokens and not not_yet(text, f.start, f.end)] if tokens else []
+    years = years_in(found, text) if classes else []
+    classes = sorted([*classes, *(f for f in found if f.kind in ("drug_class", "phase") and f.token)], key=lambda f: f.start)
+    groups = _groups(years, text)
+    ends = (*(group[0][0] for group in groups[1:]), len(text))
+    if groups and any(_STATED.fullmatch(text, f.end, groups[0][0][0]) for f in classes if f.end <= groups[0][0][0]):
+        # 三类证2021拿了一个二类证2022又拿一个: each class stands before its year
+        ends = tuple(next((f.start for f in classes if f.end <= end and _STATED.fullmatch(text, f.end, end)), end) for end in ends[:-1]) + ends[-1:]
+    after = [n for group, end in zip(groups, ends, strict=False) for n in _after(group, classes, text, end)]
+    before = [n for group in groups for n in _before(group, classes, text)]
+    counted = [n for n in (after if len(after) >= len(before) else before) if n[1].kind == "device_class"]  # years of drugs are read by their clause
+    classes = [f for f in classes if f.kind == "device_class"]
+    if not counted or (len({year for _, _, year, _ in counted}) < 2 and (len(classes) > 1 or sum(number for *_, number in counted) < 2)):
+        return []
+    used = {f.start for _, f, _, _ in counted}
+    beside = ((f.start, f, "", _number(_BEFORE.search(text, 0, f.start) or _AFTER.match(text, f.end), 0)) for f in classes if f.start not in used)
+    return [
+        (f.token, {"year": year} if year else {}) for _, f, year, number in sorted((*counted, *beside), key=lambda c: c[0]) for _ in range(number)
+    ]
+
+
+_Counted = tuple[int, Found, str, int]
+"""Where something is counted, its class, its year, and how many they are."""
+_When = tuple[int, int, str]
+"""From where to where a year stands, and which it is."""
+
+
+def years_in(found: Sequence[Found], text: str) -> list[_When]:
+    """The years of a message that are over or run, each time that they are named; not those of a period (2020-2022)."""
+    named = [(m.start(1), m.end(1), m[1]) for m in _YEAR.finditer(text)]
+    said = {f.text: str(f.value)[:4] for f in found if f.kind == "date" and not re.search("[明后]", f.text) and str(f.value)[:2] == "20"}
+    for words, year in sorted(said.items(), key=lambda one: -len(one[0])):
+        spans = (m.span() for m in re.finditer(re.escape(words), text))
+        named += [(a, b, year) for a, b in spans if not any(a < end and start < b for start, end, _ in named)]
+    named.sort()
+    ends = {i for a, b in itertools.pairwise(range(len(named))) if _SPAN.fullmatch(text, named[a][1], named[b][0]) for i in (a, b)}
+    return [when for i, when in enumerate(named) if i not in ends]
+
+
+def _groups(years: Sequence[_When], text: str) -> list[list[_When]]:
+    """The years that are said in one breath (2021、2022年各一个) together."""
+    groups: list[list[_When]] = []
+    for when in years:
+        if groups and _LISTED.fullmatch(text, groups[-1][-1][1], when[0]):
+            groups[-1].append(when)
+        else:
+            groups.append([when])
+    return groups
+
+
+def _after(group: Sequence[_When], classes: Sequence[Found], text: str, end: int) -> list[_Counted]:
+    """What is counted right after a year, or after several, in the same clause and before `end`."""
+    then = _THEN.match(text, group[-1][1])
+    if then is None:
+        return []
+    clause = _CLAUSE.search(text, then.end(), end)
+    inside = [f for f in classes if then.end() <= f.start < (clause.start() if clause else end)]
+    if then["count"] is None and not any(f.start <= then.end() + 1 for f in inside):
+        return []
+    if inside:
+        each = [(f, 1) for f in _each(inside, text, mixed=True)]
+    else:
+        carried = [f for f in classes if f.end <= group[0][0]][-1:] or [f for f in classes if f.start >= then.end()][:1]
+        each = [(f, _number(then, 1)) for f in carried]
+    if len(group) > 1 and not re.search("各|都|每年", then["gained"]):
+        singly = [f for f, number in each for _ in range(number)]
+        if len(singly) == len(group) and ("分别" in then["gained"] or len({f.start for f in singly}) == 1):  # 2021、2022年拿了两个
+            return [(at, f, year, 1) for (at, _, year), f in zip(group, singly, strict=True)]
+        group = group[-1:]
+    return [(at, f, year, number) for at, _, year in group for f, number in each]
+
+
+def _before(group: Sequence[_When], classes: Sequence[Found], text: str) -> list[_Counted]:
+    """What is counted right before a year: 一个2021年一个2022年, 三类证2021年; or before several: 两个，分别是2021和2022年的."""
+    at = group[0][0]
+    stated = [f for f in classes if f.end <= at][-1:]
+    if len(group) > 1 and re.search(r"(?:分别|各)(?:是|在|为)?\s?$", text[:at]):
+        return [(place, f, year, 1) for place, _, year in group for f in stated]
+    if counted := _COUNTED.search(text, 0, at):
+        return [(at, f, group[0][2], _number(counted, 1)) for f in stated or classes[:1]]
+    return [(at, f, group[0][2], _number(_BEFORE.search(text, 0, f.start), 1)) for f in stated if _STATED.fullmatch(text, f.end, at)]
+
+
 def _number(counted: re.Match[str] | None, otherwise: int) -> int:
-    return int(counted[1].translate(_DIGITS)) if counted else otherwise
+    return int(counted["count"].translate(_DIGITS)) if counted and counted["count"] else otherwise
 
 
 def _sum_of(events: str, currency: str, text: str) -> str | None:
@@ -91,6 +190,17 @@ def _sum_of(events: str, currency: str, text: str) -> str | None:
     if "joint_rd" in events:
         return "joint_rd.investment"
     return "project.investment" if re.search("总投资|投资额|项目投资", text) else None
+
+
+def says_how_many(text: str) -> str:
+    """Whether a message says how many there are of a class: `ahead` of it (两个三类证), `after` it (三类证是2个), or not ("")."""
+    counted = re.search(_SOME, text)
+    return "" if counted is None else "ahead" if _CLASSED.match(text, counted.end()) else "after"
+
+
+def own_by_year(given: Mapping[str, str], text: str) -> bool:
+    """Whether several products are told year by year, which only somebody says of their own (三类证2021拿了一个2022又拿一个)."""
+    return "," in given.get("products", "") and any(k.endswith(".year") for k in given) and re.search(_COUNT, text) is not None
 
 
 def matter_in(text: str, knowledge: Knowledge) -> str | None:

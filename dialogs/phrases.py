@@ -32,7 +32,7 @@ _CONTROL: Mapping[str, str] = MappingProxyType(
     }
 )
 _CORRECTION = re.compile(
-    r"不对|(?<!是)不是.{0,8}(是|，)|错了|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant"
+    r"不对|(?<!是)不是.{0,8}(是|，)|是[^不,，]{1,8}[,，]?不是[^吗呢?？]{1,8}$|错了|说错|选错|填错|写错|搞错|弄错|改成|改为|改一下|更正|纠正|应该是|换成|actually|wrong|i meant"
 )
 _QUESTION = re.compile(
     r"啥|咋|哪(?!怕)|嘛$|么$|(?P<verb>[有能行要给算收管需撑])不(?P=verb)|是不|(?<=.{4})[没不]$|[?？]|吗$|呢$|什么|哪些|哪个|哪里|哪家|多少|怎么|如何|为何|谁|几个|几家|有没有|是不是|能不能|可不可以|可以.{0,6}么|多久|^(what|which|how|who|where|when|can|is|are|do|does)\b"
@@ -55,6 +55,21 @@ _COMPARES = re.compile(
 _WHERE = re.compile(r"是?哪里(?:的|能|可|有|欢迎|支持)?|哪儿|哪(?:个|些)(?:地方|地区|区|市|城市)|\bwhere\b|which (?:city|region|place)")
 _WHEN = re.compile(r"什么时候|啥时候|何时|哪[一]?年|几[月号]|截止|期限|时限|到哪天|\bwhen\b|deadline|how long")
 _LISTING = re.compile(r"有什么|有哪些|有啥|都有哪|what .*(are|is) there|which .*are there")
+_SITES = r"(?:生物医药|医药|生物|产业|健康)*(?:园区|产业园|载体|园)(?:[/、和或及跟与](?:园区|产业园|载体))?"
+_PARKS = re.compile(
+    rf"(?:有|写到?了?|列了?|点名了?|提到了?)(?:几|多少|哪些|哪几|什么|啥)[个家处]?(?:{_SITES})(?:可以?选|能选|[呢呀啊的吗])*$"
+    rf"|(?:{_SITES})(?:一共|总共|都|共)?(?:有|是)?(?:几[个家处]|多少[个家处]?|哪些|哪几[个家处])[呢呀啊]*$"
+    r"|\b(?:how many|which|what) (?:\S+ ){0,2}(?:parks|sites)(?: and sites)?(?: are| does)?(?: there)?(?: in .{1,30})?(?: have| are there)?$"
+)
+_TIERS = re.compile(
+    r"(?<!城)市(?:里|级)?[和跟与、,，]?区(?:里|级)?|市(?:里|级).{0,8}区(?:里|级)?|区(?:里|级)?.{0,12}市(?:里|级)|两级"
+    r"|\b(?:city|municipal)\b.{0,20}\bdistrict|\bdistrict\b.{0,20}\b(?:city|municipal)\b|\bboth (?:tiers|levels)"
+)
+_TOGETHER = re.compile(
+    r"都(?:能|可以?)?(?:拿|领|申|享|报|给)|(?:能|可以?|能不能|可不可以)(?:.{0,4}(?:都|一起|同时|一块))|叠加|重复(?:拿|领|申|享)|兼得|两份|双份|还(?:能|可以|给|有).{0,3}(?:拿|领|申|享|吗)"
+    r"|\b(?:both|together|combine|stack)\b"
+)
+_CEILING = re.compile("封顶|上限|最高|多少|比例|怎么(?:出|分)|how much|ceiling|cap\\b")
 _CHOOSING = re.compile(r"选|落户|落在|落哪|落到|搬|入驻|哪个园|哪个区|哪里好|推荐|适合|合适|找个?园|去哪|放哪|比较|choose|which park|move")
 _ENGLISH = re.compile(
     r"\b(the|what|which|how|are|can|could|we|for|parks?|subsid\w+|policy|hello|hi|help|where|does|want|need|please|my)\b", re.IGNORECASE
@@ -80,6 +95,7 @@ _THANKS = re.compile(r"(?:好的?|明白了?|知道了|ok)?[,，]?\s*(?:谢谢|�
 _BYE = re.compile(r"(?:好的?)?[,，]?(?:再见|拜拜|拜|回头见|回聊|我?走了|先下了|下次聊|bye|bye bye|goodbye|see you)[啊啦了]*")
 _AGAIN = re.compile(r"重新|重来|重做|重置|从头|从第一|推倒|清空|再来一遍|开头|首页|菜单|restart|start (?:over|again|from)|start$")
 _BACK = re.compile(r"上一|前一|返回|后退|回去|退回|回到|往前|回上|\bback\b|previous")
+_FIGURE = re.compile(r"[\d零〇一二两三四五六七八九十百千万亿年月日号个款项元块%.,，、/~\s-]+")
 _PARTS = re.compile(r"[^;；\n。?？!！,，]+[?？]?")
 _JOINT = re.compile(r"另外|顺便(?:问一?下?)?|再问一?下?|还想问|想问一?下?|对了|by the way|also")
 _CHANGE = re.compile(r"改|换|错|更正|纠正|修|填|选|点到|(?<!是)不是|不对|应该|说的是|手滑|actually|wrong|change|edit|correct|meant")
@@ -110,6 +126,11 @@ def is_question(text: str) -> bool:
     return bool(_QUESTION.search(normalise(text)))
 
 
+def is_figure(text: str) -> bool:
+    """Whether a message is nothing but figures (2021, 3, 300万元), which ask nothing by themselves."""
+    return bool(_FIGURE.fullmatch(normalise(text)))
+
+
 def speaks_of_own(text: str) -> bool:
     """Whether a message is about the person's own company (我们能拿多少), not about the paper (有奖励吗)."""
     return bool(_OWN.search(text))
@@ -118,6 +139,23 @@ def speaks_of_own(text: str) -> bool:
 def speaks_of_choosing(text: str) -> bool:
     """Whether a message is about choosing a site, not about a park by name."""
     return bool(_CHOOSING.search(text))
+
+
+def asks_for_parks(text: str) -> bool:
+    """Whether a message asks how many parks and sites there are, or which, and nothing more of them."""
+    said = bare(normalise(text))
+    return bool(_PARKS.search(said)) and not re.search("还有|其[他它]|别的|除了", said)
+
+
+def asks_for_both_tiers(text: str, named: bool = False) -> bool:
+    """Whether a message asks if money of the city and of the district may both be had (三类证市区都能拿吗); `named`: both are, by their names."""
+    said = normalise(text)
+    return is_question(said) and (named or bool(_TIERS.search(said))) and bool(_TOGETHER.search(said)) and not _CEILING.search(said)
+
+
+def asks_for_number(text: str) -> bool:
+    """Whether a message asks how many."""
+    return bool(re.search(r"几[个家处]|多少|how many", normalise(text)))
 
 
 def asks_validity(text: str) -> bool:

@@ -107,7 +107,7 @@ def _read_answer(question: Question[object], text: str, found: Sequence[Found], 
 def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unreadable | None:
     tokens = {t for t, _ in question.choices}
     if literal := _literal(question, text):
-        return Answer(literal)
+        return Answer(literal, echo=_is_number(text))
     if tokens >= {"yes", "no"} or "file" in tokens:
         said = {"yes": "file" if "file" in tokens else "yes", "no": "no"}.get(read_yes_no(text) or "")
         if said in tokens:
@@ -137,7 +137,7 @@ def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unr
 
 def _choices(question: Choices, text: str, found: Sequence[Found]) -> Answer | None:
     if literal := _literal(question, text):
-        return Answer(literal)
+        return Answer(literal, echo=_is_number(text))
     if _NONE.fullmatch(text):
         return Answer(NONE)
     kind = {"events": "event"}.get(question.fact.key, question.fact.key)
@@ -218,6 +218,11 @@ def _literal(question: Question[object], text: str) -> str | None:
         index = int(ordinal[1]) - 1
         return offered[index][0] if index < len(offered) else None
     return None
+
+
+def _is_number(text: str) -> bool:
+    """Whether the button was only counted (3), so that it is said which one that is."""
+    return _ORDINAL.fullmatch(text) is not None
 
 
 def _inside(question: Question[object], text: str) -> list[str]:

@@ -13,6 +13,7 @@ from knowledge.comparing import Nothing
 from knowledge.parks import Merit, ParkMatch, Reason, Wishes, meets
 from knowledge.records import Park
 from knowledge.shapes import Citation
+from knowledge.snapshot import citations
 
 FIELDS = ("focus", "narrower", "broader")
 """Reasons that name a part of the industry."""
@@ -46,12 +47,36 @@ def shortlist(voice: Voice, found: Shortlist, run: str) -> Reply:
     layouts = {p.park.layout for p in found.parks if p.park.layout}
     for layout in (voice.knowledge.layouts[i] for i in layouts if i in voice.knowledge.layouts):
         if len(layouts) == 1:
-            pattern = voice.called(layout) if voice.english else layout.pattern
+            pattern = voice.layout_pattern(layout)
             lines.append(say("parks.layout", region=voice.region_name(layout.region), pattern=pattern, summary=layout.summary))
             places.append(layout.source)
     holds = [voice.holds(m.park) for m in found.parks]
     lines += [voice.colon(voice.called(m.park), said) for m, said in zip(found.parks, holds, strict=True)] if len(set(holds)) > 1 else holds[:1]
     return Reply("\n".join(filter(None, lines)), _options(voice, found, run), voice.sources(places), picture=_picture(voice, found, layouts))
+
+
+def named(voice: Voice, region: str) -> Reply:
+    """The parks and sites that the papers name in a region, how many there are, and in which layout; in a city also how many in each of its places."""
+    say, knowledge = voice.say, voice.knowledge
+    own = [p for p in knowledge.parks.values() if p.region == region and p.named]
+    sites, areas = [p for p in own if p.kind in ("park", "carrier")], [p for p in own if p.kind in ("town", "district")]
+    layouts = [layout for layout in knowledge.layouts.values() if layout.region == region]
+    lines = [say("parks.list", region=voice.region_name(region), count=len(sites)), *voice.with_standing(sites)]
+    for status in ("planned", "building"):
+        if early := [voice.called(p) for p in sites if p.status == status]:
+            lines.append(say("parks.early", status=say(f"parks.status_{status}"), names=say.join(early)))
+    if areas:
+        lines.append(say("parks.areas", count=len(areas), names=say.join([voice.called(p) for p in areas])))
+    inner = {r: sum(p.region == r and p.named and p.kind in ("park", "carrier") for p in knowledge.parks.values()) for r in knowledge.around(region)}
+    if places := [say("parks.inner_place", region=voice.region_name(r), count=count) for r, count in inner.items() if r != region]:
+        lines.append(say("parks.inner", places=say.join(places)))
+    for layout in layouts:
+        lines.append(say("parks.layout", region=voice.region_name(region), pattern=voice.layout_pattern(layout), summary=layout.summary))
+    lines.append(say("parks.only_named"))
+    options = (Option(say("common.start_parks"), "!start:park_selection"), *(Option(voice.label(p), fit(f"!show:{p.id}")) for p in sites[:2]))
+    cited_at = [*(citations(p)[0] for p in (*sites, *areas)), *(layout.source for layout in layouts)]
+    picture = pictures.layout(say.language, region) if layouts else None
+    return Reply("\n".join(lines), (*options, voice.log()), voice.sources(cited_at), picture=picture)
 
 
 def _picture(voice: Voice, found: Shortlist, layouts: Collection[str]) -> str | None:

@@ -7,7 +7,23 @@ from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
-from dialogs import answering, as_of, asking, closing, filing, finding, frames, moves, proceeding, reading, repair, reports, weighing, wishes
+from dialogs import (
+    answering,
+    as_of,
+    asking,
+    closing,
+    filing,
+    finding,
+    frames,
+    moves,
+    proceeding,
+    products,
+    reading,
+    repair,
+    reports,
+    weighing,
+    wishes,
+)
 from dialogs.script import ALL, UNKNOWN, BadTokenError, Choice, Choices
 from dialogs.talk import Talk
 from knowledge.precheck import Report
@@ -154,6 +170,15 @@ def _as_of(talk: Talk, day: str) -> None:
         moves.stale(talk, "bad.forged")
 
 
+def _set(talk: Talk, argument: str) -> None:
+    given = products.tapped(talk, argument)
+    if given is None:
+        moves.stale(talk, "bad.stale")
+        return
+    talk.tapped = next((label for label, payload in talk.state.offered if payload == f"!set:{argument}"), None)
+    products.amend(talk, given)
+
+
 def _weigh(talk: Talk, argument: str) -> None:
     if not weighing.tapped(talk, argument):
         moves.stale(talk, "bad.stale")
@@ -211,6 +236,7 @@ _TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
         "more": moves.more,
         "asof": _as_of,
         "rate": closing.rate,
+        "set": _set,
         "weigh": _weigh,
     }
 )

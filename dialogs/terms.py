@@ -104,6 +104,8 @@ class Terms(Naming):
             return self.say("common.none")
         if fact is not None and fact.type == "money":
             return self.money(Money.parse(token))
+        if fact is not None and fact.type == "number" and fact.unit == "年" and not self.english:
+            return f"{token}年"
         return self.say.join([self._choice(fact, t) if fact else t for t in token.split(",")])
 
     def estimate(self, low: Decimal, high: Decimal, currency: str) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from dialogs import phrases
 from dialogs.messages import Score
 from knowledge.snapshot import Knowledge
 
@@ -67,6 +68,8 @@ class Reading:
 def read(text: str, knowledge: Knowledge) -> Reading:
     """Read what the person wants; several wishes where parts of the message clearly want different things."""
     whole = _rank(text, knowledge)
+    if phrases.is_figure(text) and whole[0].score < ALONE:  # word for word some do (88), but none wants what it merely looks like
+        return Reading((Score(OUT, 0.0),))
     if len(several := _several(text, knowledge)) > 1:
         first = [score for score, _ in several][:3]
         names = [s.name for s in first]

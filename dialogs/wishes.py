@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dialogs import filing, finding, followups, frames, mentioned, misses, moves, phrases, proceeding, reading, wanting
+from dialogs import filing, finding, followups, frames, mentioned, misses, moves, phrases, proceeding, reading, shortlists, tiers, wanting
 from dialogs.finding import TITLE
 from dialogs.messages import Reply
 from dialogs.talk import Talk
@@ -32,8 +32,12 @@ def free_text(talk: Talk) -> None:
     if phrases.registers(talk.text) or _leaves_a_number(talk):
         moves.register(talk)
         return
+    if phrases.is_figure(talk.text) and not talk.wants.wishes:
+        misses.miss(talk, interrupted)
+        return
     given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
-    if not interrupted and "," in given.get("products", "") and not phrases.is_question(talk.text):
+    theirs = not phrases.is_question(talk.text) or (mentioned.own_by_year(given, talk.text) and not phrases.compares(talk.text))
+    if not interrupted and "," in given.get("products", "") and theirs:
         moves.start(talk, "subsidy_precheck", given)  # several products are somebody's own
         return
     if (record := followups.meant(talk)) is not None:
@@ -47,7 +51,7 @@ def free_text(talk: Talk) -> None:
     if foreign and set(talk.wants.wishes) <= {*frames.GUIDED, *TOPICS, "policy_question", "out_of_scope"}:
         misses.miss(talk, False, "miss.out_of_scope")
         return
-    if len(talk.wants.wishes) < 2 and _each(talk, region):
+    if len(talk.wants.wishes) < 2 and (tiers.asked(talk, region, hits) or _parks(talk, region, talk.text) or _each(talk, region)):
         talk.state = replace(talk.state, misses=0)
         if interrupted:
             proceeding.offer_resume(talk)
@@ -55,7 +59,7 @@ def free_text(talk: Talk) -> None:
     served = False
     for wish, part, several in _wishes(talk, hits):
         own = finding.find(talk, region, part) if several else hits
-        served |= serve(talk, wish, region, own) or (several and finding.answer(talk, own, strict=True))
+        served |= (several and _parks(talk, region, part)) or serve(talk, wish, region, own) or (several and finding.answer(talk, own, strict=True))
         if talk.state.pending:
             break  # the region must be known before anything else of it can be served
     if not served and not _answer(talk, hits) and not finding.from_paper(talk, region) and not misses.ask_between(talk):
@@ -65,6 +69,21 @@ def free_text(talk: Talk) -> None:
         talk.state = replace(talk.state, misses=0)
     if interrupted and not _restarted(talk) and (talk.asking() is not None):
         proceeding.offer_resume(talk)
+
+
+def _parks(talk: Talk, region: str | None, text: str) -> bool:
+    """Answer how many parks there are in a region, or which, with those that its papers name."""
+    regions = finding.named(talk) or ((region,) if region else ())
+    if not phrases.asks_for_parks(text) or any(f.kind in ("segment", "park") for f in talk.found):
+        return False
+    if not regions and not finding.ambiguous_in(talk):
+        if not phrases.asks_for_number(text):
+            return False
+        finding.which(talk, tuple(talk.knowledge.regions), "miss.which_region")
+    elif not finding.ambiguous(talk):
+        talk.replies += [shortlists.named(talk.voice, r) for r in regions]
+        finding.remember(talk)
+    return True
 
 
 def _leaves_a_number(talk: Talk) -> bool:

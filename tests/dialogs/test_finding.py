@@ -388,3 +388,144 @@ def test_a_silent_paper_answers_where_its_region_is_named(talk: Talking) -> None
     talk.say("徐州三类证给多少钱")
     assert "没有写" in first_line(talk)
     assert papers(*talk.replies) == {"xuzhou-2021"}
+
+
+# --- the parks of a region
+
+
+@pytest.mark.parametrize(
+    ("said", "region"),
+    [
+        ("太仓有几个园区", "taicang"),
+        ("太仓都有啥园区", "taicang"),
+        ("太仓园区有哪些", "taicang"),
+        ("昆山有哪些园区", "kunshan"),
+        ("昆山有多少家医药园区？", "kunshan"),
+        ("昆山有几个园区可以选", "kunshan"),
+        ("苏州高新区有多少个园区/载体", "snd"),
+        ("苏州高新区载体有多少", "snd"),
+        ("苏州高新区的园区一共有几个", "snd"),
+        ("徐州有几个生物医药园区", "xuzhou"),
+        ("苏州文件点名了几个园区", "suzhou"),
+        ("how many parks are there in Taicang?", "taicang"),
+        ("which parks are there in Kunshan", "kunshan"),
+    ],
+)
+def test_how_many_parks_there_are_is_answered_with_those_that_the_papers_name(knowledge: Knowledge, said: str, region: str) -> None:
+    talk = Talking(knowledge).say(said)
+    sites = [p for p in knowledge.parks.values() if p.region == region and p.named and p.kind in ("park", "carrier")]
+    first = talk.text.split("\n")[0]
+    assert str(len(sites)) in first
+    assert all(p.name in talk.text for p in sites)
+    cited = {(c.document, c.section) for c in talk.replies[0].citations}
+    assert all((p.source.document, p.source.section) in cited for p in sites)
+    assert "不等于只有这些" in talk.text or "there may be more" in talk.text
+    assert talk.dialog is None
+    assert "!start:park_selection" in [o.payload for o in talk.options]
+
+
+def test_a_city_also_says_how_many_its_places_have_and_lists_no_mere_type(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).say("苏州有几个园区")
+    assert "太仓 3 个、苏州高新区 8 个、昆山 4 个" in talk.text
+    assert "医药产业园区（示范）" not in talk.text
+
+
+def test_a_place_of_several_is_asked_for_before_its_parks_are_counted(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).say("高新区有几个园区")
+    assert "好几个" in talk.text
+    assert "8 个园区和载体" in talk.tap("苏州高新区").text
+    other = Talking(knowledge).say("有几个园区")
+    assert other.text == "您问的是哪个地区？"
+    assert "3 个园区和载体" in other.tap("太仓").text
+
+
+def test_the_parks_of_another_place_are_asked_for_in_a_follow_up_and_beside_another_question(knowledge: Knowledge) -> None:
+    assert "昆山的文件写到 4 个" in Talking(knowledge).say("太仓有几个园区").say("昆山呢").text
+    both = Talking(knowledge).say("娄城贷是什么？太仓有几个园区？")
+    assert "娄城贷" in both.text
+    assert "太仓的文件写到 3 个园区和载体" in both.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "太仓有几个园区做CDMO",
+        "太仓有几个临床试验机构",
+        "昆山有哪些做器械的园区",
+        "徐州要建几个特色园区",
+        "太仓园区有什么优惠",
+        "无锡有几个园区",
+        "昆山园区有哪些配套",
+        "太仓生物港是什么园区",
+    ],
+)
+def test_what_asks_more_of_parks_than_which_there_are_is_answered_as_before(knowledge: Knowledge, said: str) -> None:
+    assert "不等于只有这些" not in Talking(knowledge).say(said).text
+
+
+# --- money of the city and of the district
+
+
+@pytest.mark.parametrize(
+    ("said", "support"),
+    [
+        ("苏州高新区三类证市区都能拿吗", "第三类医疗器械注册证书资助"),
+        ("我们在苏州高新区，三类证市里和区里能一起拿吗", "第三类医疗器械注册证书资助"),
+        ("苏州高新区二类证市区两级能重复享受吗", "第二类医疗器械资助"),
+        ("苏州高新区和苏州的三类证补贴可以同时享受吗", "第三类医疗器械注册证书资助"),
+        ("苏州高新区的三类证，区里拿了市里还能拿吗", "第三类医疗器械注册证书资助"),
+        ("昆山三类证市里和区里能叠加吗", "第三类医疗器械研发费资助"),
+        ("苏州高新区集采中标市区能不能都拿", "国家集采中标资助"),
+        ("苏州高新区新药临床市里区里都能申请吗", "新药临床试验分阶段资助"),
+    ],
+)
+def test_whether_both_tiers_may_be_had_is_answered_with_the_rules_of_the_supports(knowledge: Knowledge, said: str, support: str) -> None:
+    talk = Talking(knowledge).say(said)
+    assert "就高不重复" in talk.text
+    assert "两级财政政策叠加资助，合计最高2亿元" in talk.text
+    assert support in talk.text
+    assert talk.text.index("就高不重复") < talk.text.index(support), "the answer comes first"
+    assert ("suzhou-2021", "四") in {(c.document, c.section) for c in talk.replies[0].citations}
+    assert "!start:subsidy_precheck" in [o.payload for o in talk.options]
+
+
+def test_a_paper_that_prints_no_rule_is_said_to_be_silent(knowledge: Knowledge) -> None:
+    assert "昆山的文件没有写能不能叠加" in Talking(knowledge).say("昆山三类证市区都能拿吗").text
+    assert "各出多少没有写" in Talking(knowledge).say("苏州高新区集采中标市区能不能都拿").text
+
+
+@pytest.mark.parametrize("said", ["三类证市区都能拿吗", "三类证，市里和区里能一起拿吗"])
+def test_the_region_is_asked_for_before_both_tiers_are_spoken_of_and_the_question_is_kept(knowledge: Knowledge, said: str) -> None:
+    talk = Talking(knowledge).say(said)
+    assert talk.text == "您问的是哪个地区？"
+    talk.say("苏州高新区")
+    assert "就高不重复" in talk.text
+    assert "第三类医疗器械注册证书资助" in talk.text
+
+
+@pytest.mark.parametrize("said", ["市里和区里能一起拿吗", "市区两级可以叠加吗", "区里的补贴拿了还能再拿市里的吗", "拿了区里300万还能拿市里的吗"])
+def test_the_rules_are_told_of_a_region_as_a_whole_too(knowledge: Knowledge, said: str) -> None:
+    talk = Talking(knowledge).say(f"苏州高新区{said}")
+    assert "就高不重复" in talk.text
+    assert "2亿元" in talk.text
+
+
+@pytest.mark.parametrize(
+    ("said", "never"),
+    [
+        ("苏州三类证市区两级怎么出钱", "能不能都拿"),
+        ("徐州市里区里几个补贴能叠加吗", "能不能都拿"),
+        ("苏州高新区三类证补多少", "能不能都拿"),
+        ("苏州高新区，两个三类证能拿多少", "能不能都拿"),
+        ("苏州市区有园区吗", "能不能都拿"),
+        ("苏州两级叠加每年封顶多少", "能不能都拿"),
+    ],
+)
+def test_what_asks_something_else_of_two_tiers_is_answered_as_before(knowledge: Knowledge, said: str, never: str) -> None:
+    assert never not in Talking(knowledge).say(said).text
+
+
+def test_in_english_both_tiers_are_asked_about_too(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge).say("can we get both the city and the district grant for a class III device in Suzhou New District?")
+    assert talk.text.startswith("On money of the city and of the district together")
+    assert "就高不重复" in talk.text

@@ -462,11 +462,9 @@ def test_a_doubt_goes_with_the_dialog_that_is_left(talk: Talking) -> None:
     assert "算吗" not in talk.text
 
 
-def test_a_class_of_another_product_contradicts_only_that_products_answer(talk: Talking) -> None:
+def test_a_class_of_another_product_changes_only_that_products_answer(talk: Talking) -> None:
     up_to(talk.send(PRECHECK).tap("苏州高新区"), "product.2.class", {"products": "2", "product.1.class": "三类"})
     talk.say("产品1是二类")
-    assert "您之前说的是“三类”，现在按“二类”算吗？" in talk.text
-    talk.say("是")
     assert talk.trail["product.1.class"] == "II"
     assert talk.asking == "product.2.class"
 
@@ -591,6 +589,41 @@ def test_a_miss_says_which_question_it_did_not_fit_and_what_was_recognised(talk:
     assert "三类" in labels(talk)
     other = Talking(talk.knowledge).send(PRECHECK).tap("苏州高新区").say("苏州高新区歪比巴卜歪比")
     assert other.text.startswith("这句里认出了苏州高新区，但不是“公司正在做或打算做哪些事”要的。")
+
+
+@pytest.mark.parametrize("said", ["2021", "2022", "2021年", "300万元", "二〇二一", "12", "30%", "2020、2021"])
+@pytest.mark.parametrize("key", ["plans", "events"])
+def test_figures_are_no_thanks_and_no_answer_where_things_are_to_be_picked(talk: Talking, key: str, said: str) -> None:
+    up_to(talk.send(PRECHECK).tap("苏州高新区"), key)
+    talk.say(said)
+    assert "没读出答案" in talk.text
+    assert "不客气" not in talk.text
+    assert talk.asking == key
+    assert key not in talk.trail
+
+
+@pytest.mark.parametrize("said", ["2021", "2021年", "21年"])
+def test_a_year_is_taken_where_a_year_is_asked_for(talk: Talking, said: str) -> None:
+    up_to(talk.say("苏州高新区，两个三类证能拿多少"), "product.1.year").say(said)
+    assert talk.trail["product.1.year"] == "2021"
+
+
+def test_a_button_that_was_only_counted_is_said_by_its_name(talk: Talking) -> None:
+    up_to(talk.send(PRECHECK).tap("苏州高新区"), "plans")
+    third = labels(talk)[2]
+    talk.say("3")
+    assert talk.text.startswith(f"按“{third}”算（可改）。")
+
+
+@pytest.mark.parametrize("said", ["2021", "3", "三个", "2021年", "300万元"])
+def test_figures_alone_want_nothing(talk: Talking, said: str) -> None:
+    talk.say(said)
+    assert talk.text.startswith("这句我没看懂")
+
+
+@pytest.mark.parametrize("said", ["88", "3q", "谢谢"])
+def test_a_thank_you_in_figures_stays_one(talk: Talking, said: str) -> None:
+    assert talk.say(said).text.startswith("不客气")
 
 
 def test_after_two_misses_in_a_dialog_a_person_comes_first_and_the_dialog_is_still_offered(talk: Talking) -> None:

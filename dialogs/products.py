@@ -1,0 +1,298 @@
+"""A message that changes a list of products: which of them it speaks of, how many there are of a class, which are gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dialogs import asking, frames, mentioned, phrases, proceeding
+from dialogs.answers import fit
+from dialogs.conversation import Frame
+from dialogs.messages import Option
+from dialogs.script import MAX_ITEMS, NONE, BadTokenError
+from dialogs.script import ask as question_of
+from dialogs.talk import Talk
+from knowledge.denial import denied
+from knowledge.rules import generic
+from knowledge.values import read_number
+
+_NAMED = re.compile(
+    r"产品 ?(?P<id>[1-9]|[一二三四五六七八九](?![类期般起种直个证年]))|(?P<no>[1-9])号(?:产品|器械|证)|product (?P<en>[1-9])"
+    r"|第(?P<nth>[一二三四五六七八九1-9])[个款张](?![月季年人])(?:产品|器械|证)?|最后(?:一|那)?[个款张]|the (?P<word>first|second|third)(?: one| product)?\b"
+)
+_GONE = re.compile(r"没有了|没了|不要了?|不算了?|不报了|不做了|去掉|删|拿掉|撤掉|作废|\b(?:drop|remove|delete)\b")
+_LESS = re.compile(r"去掉|删掉?|多(?:算|写|说|填)?了")
+_GONE_CLASS = re.compile(
+    rf"(?P<class>第?[一二三]类)(?:证|器械|产品)?都?(?:{_GONE.pattern})|(?:去掉|删掉?|没有|不算)(?P<other>第?[一二三]类)(?:证|器械|产品)?(?:了|$)"
+)
+_ONLY = re.compile(r"只有|其实|一共|总共|就(?=[1-9一两二三四五六七八九]\s?[个款张])|\b(?:only|in total)\b")
+_MORE = re.compile(r"再加|加上|还有|漏了|漏掉|少算了|忘了|\b(?:another|one more)\b")
+_EVERY = re.compile(r"[都全]部?是|\b(?:both|all) (?:are|of them)\b")
+_DENIED = re.compile(r"不是第?[一二三123i]{1,3}类的?(?:证|器械|产品)?")
+_NOT_SO_MANY = re.compile(r"不是\s?[1-9一两二三四五六七八九]\s?[个款张][,，]?而?")
+_DIGITS = {**{c: n for n, c in enumerate("一二三四五六七八九", 1)}, "first": 1, "second": 2, "third": 3}
+_TOLD = ("type", "class", "drug_class", "phase", "year")
+"""The facts by which a product is told."""
+_CLASS = ("class", "drug_class")
+
+Fields = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """That it is not clear which product is meant: what to ask, and the answers that each button would give."""
+
+    text: str
+    options: tuple[Option, ...]
+
+
+def ids(frame: Frame | None) -> list[str]:
+    """The products of a pre-check, by their stable ids."""
+    listed = frame.answers.get("products", "").split(",") if frame is not None and frame.dialog == "subsidy_precheck" else []
+    return [i for i in listed if i.isdigit()]
+
+
+def named(text: str, listed: Sequence[str]) -> list[tuple[str, str]]:
+    """The products that a message names (产品2 by its id, 第二个 by its place), each with the words up to the next; an id that is not listed may be none."""
+    marks = list(_NAMED.finditer(text))
+    ends = (*(m.start() for m in marks[1:]), len(text))
+    return [(_number(m, listed), text[m.end() : end]) for m, end in zip(marks, ends, strict=False)]
+
+
+def unnamed(text: str) -> str:
+    """A message without the numbers of products and the classes that it denies (产品2是二类不是三类 → 二类)."""
+    return _DENIED.sub("", re.sub(rf"(?:{_NAMED.pattern})(?:是|的)?", "", text))
+
+
+def _number(mark: re.Match[str], listed: Sequence[str]) -> str:
+    if by_id := mark["id"] or mark["no"] or mark["en"]:
+        return str(_DIGITS.get(by_id, by_id))
+    place = mark["nth"] or mark["word"]
+    if place is None:  # the last one
+        return listed[-1] if listed else "1"
+    number = int(place) if place.isdigit() else _DIGITS[place]
+    return listed[number - 1] if number <= len(listed) else str(number)
+
+
+def changed(talk: Talk) -> bool:
+    """Change the list of products of the top dialog as the message says, or ask which of them it means; False where it says nothing of them."""
+    said = change(talk, talk.state.top) if talk.state.top is not None else None
+    if isinstance(said, Which):
+        talk.speak(said.text, said.options)
+    elif said is not None:
+        amend(talk, said)
+    return said is not None
+
+
+def amend(talk: Talk, given: Mapping[str, str]) -> None:
+    """Set answers of the list of products, tell it anew, and go on; what was not answered before, or is the same, is only noted."""
+    before = talk.state.frames[-1].answers
+    talk.state = replace(frames.answer(talk.state, talk.stage, given), misses=0)
+    words = told(talk, talk.state.frames[-1], given)
+    anew = any(k in before and before[k] != v for k, v in given.items())
+    talk.speak(talk.say("dialog.changed", label=words) if anew else talk.say("dialog.noted", facts=words))
+    proceeding.proceed(talk)
+
+
+def change(talk: Talk, frame: Frame) -> Mapping[str, str] | Which | None:
+    """The answers that a message changes in a pre-check's list of products; None where it does not speak of that."""
+    listed = ids(frame)
+    if not listed or phrases.is_question(talk.text):
+        return None
+    if marks := named(talk.text, listed):
+        return _of_named(talk, frame, marks)
+    if len(listed) > 1 and _EVERY.search(talk.text) and (fields := _fields(talk, talk.text)):
+        return {k: v for i in listed for k, v in _keyed(i, fields).items()}
+    if (gone := _GONE_CLASS.search(talk.text)) and (lost := _of_class(talk, frame, gone["class"] or gone["other"])):
+        return {"products": _without(listed, lost)}
+    if _LESS.search(talk.text) and (fewer := _wanted(talk, talk.text)) and mentioned.says_how_many(talk.text):
+        return _fewer(talk, frame, fewer)
+    if _MORE.search(talk.text):
+        return _more(frame, _wanted(talk, talk.text))
+    if not (phrases.is_correction(talk.text) or _ONLY.search(talk.text) or _DENIED.search(talk.text)):
+        return None
+    right = _NOT_SO_MANY.sub("", phrases.after_correction(talk.text))
+    if (count := read_number(right)) is not None and re.search("[个款张]", right) and 0 < count <= MAX_ITEMS:
+        return _counted(talk, frame, [{}] * int(count), whole=True)
+    wanted, said = _wanted(talk, right), mentioned.says_how_many(right)
+    if wanted and said:
+        return _counted(talk, frame, wanted, whole=said == "ahead")
+    return _unnamed(talk, frame, wanted[0] if wanted else _fields(talk, right)) if len(listed) > 1 and len(wanted) < 2 else None
+
+
+def _of_named(talk: Talk, frame: Frame, marks: Sequence[tuple[str, str]]) -> Mapping[str, str] | Which | None:
+    """What is said of products by their numbers: that they are gone, or of what class or year they are."""
+    listed, given = ids(frame), dict[str, str]()
+    gone = _GONE.search(talk.text) is not None
+    fields, said = dict[str, Fields](), ""
+    for number, words in reversed(marks):  # 产品1、产品2都是二类: what is said of the last is said of all
+        said = said if re.fullmatch(r"[\s、,，和与跟及]*", words) else words
+        fields[number] = _fields(talk, said)
+    told = dict(reversed(fields.items()))
+    if not gone and not any(told.values()):
+        return None
+    if (missing := [number for number in told if number not in listed]) and (len(listed) == 1 or len(told) > 1):
+        return None
+    if missing:
+        changes = {i: {"products": _without(listed, [i])} if gone else _keyed(i, told[missing[0]]) for i in listed}
+        return _which(talk, frame, talk.say("dialog.no_product", number=missing[0], count=len(listed)), changes, every=False)
+    if gone:
+        return {"products": _without(listed, list(told))}
+    for number, stated in told.items():
+        given |= _keyed(number, stated)
+    return given
+
+
+def _unnamed(talk: Talk, frame: Frame, fields: Fields) -> Mapping[str, str] | Which | None:
+    """A class or a year without a number (是二类不是三类): of the only product that it can mean, else it is asked which one."""
+    if not fields:
+        return None
+    listed = ids(frame)
+    of_class = [i for i in listed if len(fields) > 1 and all(_has(frame, i, f) == fields[f] for f in _CLASS if f in fields)]
+    meant = of_class or [i for i in listed if any(_has(frame, i, f) not in ("", v) for f, v in fields.items())]
+    if denied_class := _DENIED.search(talk.text):
+        meant = [i for i in meant if i in _of_class(talk, frame, denied_class[0].removeprefix("不是"))]
+    if len(meant) < 2:
+        return _keyed(meant[0], fields) if meant else None
+    words = talk.say.join([asking.fact_label(talk, f"product.1.{f}", v) for f, v in fields.items()])
+    return _which(talk, frame, talk.say("dialog.which_product", label=words), {i: _keyed(i, fields) for i in meant})
+
+
+def _of_class(talk: Talk, frame: Frame, words: str) -> list[str]:
+    """The products of the class that the words name."""
+    tokens = {f.token for f in talk.knowledge.vocabulary.read(words, talk.stage.today) if f.kind == "device_class"}
+    return [i for i in ids(frame) if _has(frame, i, "class") in tokens]
+
+
+def _fewer(talk: Talk, frame: Frame, gone: Sequence[Fields]) -> Mapping[str, str] | Which | None:
+    """Without so many products of a class (去掉一个三类证)."""
+    left = [i for i in ids(frame) if _fits(frame, i, gone[0])]
+    if len(left) < len(gone):
+        return None
+    if len(left) == len(gone):
+        return {"products": _without(ids(frame), left)}
+    return _counted(talk, frame, [gone[0]] * (len(left) - len(gone)), whole=False)
+
+
+def _more(frame: Frame, wanted: Sequence[Fields]) -> Mapping[str, str] | None:
+    """Further products (还有一个二类证)."""
+    new = max(map(int, _ever(frame)))
+    numbers = [str(new + n) for n in range(1, len(wanted) + 1)]
+    if not wanted or len(ids(frame)) + len(wanted) > MAX_ITEMS:
+        return None
+    given = {k: v for number, fields in zip(numbers, wanted, strict=True) for k, v in _keyed(number, fields).items()}
+    return {"products": ",".join([*ids(frame), *numbers]), **given}
+
+
+def _counted(talk: Talk, frame: Frame, wanted: Sequence[Fields], whole: bool) -> Mapping[str, str] | Which | None:
+    """As many products as are wanted, those that there are kept with their answers; `whole`: there are no others."""
+    listed, given, kept = ids(frame), dict[str, str](), list[str]()
+    classes = {(f, w[f]) for w in wanted for f in _CLASS if f in w}
+    others = [] if whole else [i for i in listed if not any(_has(frame, i, f) == v for f, v in classes)]
+    free, new = [i for i in listed if i not in others], max(map(int, _ever(frame)))
+    for fields in wanted:
+        fitting = [i for i in free if _fits(frame, i, fields)]
+        if not fitting:
+            new += 1
+        number = max(fitting, key=lambda i: sum(_has(frame, i, f) == v for f, v in fields.items())) if fitting else str(new)
+        free = [i for i in free if i != number]
+        kept.append(number)
+        given |= _keyed(number, fields)
+    if len(others) + len(kept) > MAX_ITEMS:
+        return None
+    spare = [fields for fields in wanted if any(_fits(frame, i, fields) for i in free)]
+    alike = [i for i in listed if i not in others and any(_fits(frame, i, fields) for fields in spare)]
+    if alike and len({_answers(frame, i) for i in alike}) > 1:  # they differ, so that it counts which one goes
+        changes = {i: {"products": _without(listed, [i])} for i in alike}
+        return _which(talk, frame, talk.say("dialog.which_gone"), changes, every=False)
+    return {"products": ",".join(sorted([*others, *kept], key=int)), **given}
+
+
+def told(talk: Talk, frame: Frame, given: Mapping[str, str]) -> str:
+    """The products of a pre-check in words after `given`, each with what is known of it; how many they are where that was said and says more."""
+    listed = ids(frame)
+    known = {i: {f"product.{i}.{f}": v for f in _TOLD if (v := _has(frame, i, f))} for i in listed}
+    of_each = {k: v for fields in known.values() for k, v in fields.items()}
+    words = [asking.labels(talk, {**of_each, "products": frame.answers["products"]}, frame)] if of_each else []
+    if not words or ("products" in given and (len(listed) < 2 or not all(known.values()))):
+        words = [asking.labels(talk, {"products": frame.answers["products"]}, frame), *words]
+    return talk.say.join(words)
+
+
+def tapped(talk: Talk, argument: str) -> Mapping[str, str] | None:
+    """The answers behind a button of `Which`; None where it is stale or forged."""
+    run, _, rest = argument.partition(".")
+    frame = talk.state.top
+    given = dict(pair.partition("=")[::2] for pair in rest.split(";"))
+    if frame is None or frame.run != run or not ids(frame):
+        return None
+    try:
+        for key, token in given.items():
+            if key != "products" and key.split(".")[1:2] not in [[i] for i in ids(frame)]:
+                return None
+            question_of(talk.knowledge.facts[generic(key)], key).value(token)
+    except (BadTokenError, KeyError):
+        return None
+    return given
+
+
+def _which(talk: Talk, frame: Frame, text: str, changes: Mapping[str, Mapping[str, str]], every: bool = True) -> Which:
+    """Ask which product is meant; with `every`, all of them may be."""
+    choices = [(_name(talk, frame, i), given) for i, given in changes.items()]
+    if every:
+        choices.append((talk.say("dialog.all_of_them"), {k: v for given in changes.values() for k, v in given.items()}))
+    payloads = ((label, f"!set:{frame.run}.{';'.join(f'{k}={v}' for k, v in given.items())}") for label, given in choices)
+    return Which(text, tuple(Option(label, payload) for label, payload in payloads if payload == fit(payload)))
+
+
+def _name(talk: Talk, frame: Frame, number: str) -> str:
+    """A product as it is called on a button: 产品1：三类 2021年."""
+    words = [asking.fact_label(talk, f"product.{number}.{f}", v) for f in _TOLD[1:] if (v := _has(frame, number, f))]
+    name = talk.say("dialog.product", number=number)
+    return talk.voice.colon(name, " ".join(words)) if words else name
+
+
+def _wanted(talk: Talk, text: str) -> list[Fields]:
+    """The products that the words count, each with what they say of it."""
+    found = [f for f in talk.knowledge.vocabulary.read(text, talk.stage.today) if not denied(text, f.start, f.end)]
+    given = mentioned.facts_in(found, talk.knowledge, text)
+    numbers = [n for n in given.get("products", "").split(",") if n]
+    return [{k.removeprefix(f"product.{n}."): v for k, v in given.items() if k.startswith(f"product.{n}.")} for n in numbers]
+
+
+def _fields(talk: Talk, words: str) -> Fields:
+    """What the words say of one product: its class, its phase, its year."""
+    text = phrases.after_correction(words)
+    wanted = _wanted(talk, text)
+    fields = dict(wanted[0]) if len(wanted) == 1 else {}
+    years = {year for _, _, year in mentioned.years_in(talk.knowledge.vocabulary.read(text, talk.stage.today), text) if int(year) <= talk.now.year}
+    return {**fields, **({"year": years.pop()} if len(years) == 1 and len(wanted) < 2 else {})}
+
+
+def _fits(frame: Frame, number: str, fields: Fields) -> bool:
+    """Whether a product may be the one that is described."""
+    return all(_has(frame, number, f) in ("", v) for f, v in fields.items())
+
+
+def _keyed(number: str, fields: Fields) -> dict[str, str]:
+    return {f"product.{number}.{f}": v for f, v in fields.items()}
+
+
+def _has(frame: Frame, number: str, field: str) -> str:
+    return frame.answers.get(f"product.{number}.{field}", "")
+
+
+def _answers(frame: Frame, number: str) -> frozenset[tuple[str, str]]:
+    """All that was answered of a product."""
+    start = f"product.{number}."
+    return frozenset((k.removeprefix(start), v) for k, v in frame.answers.items() if k.startswith(start))
+
+
+def _ever(frame: Frame) -> list[str]:
+    """The ids of all products that there ever were: none is used again."""
+    return [*ids(frame), *(k.split(".")[1] for k in (*frame.answers, *frame.dormant) if re.fullmatch(r"product\.\d+\.\w+", k))]
+
+
+def _without(listed: Sequence[str], gone: Sequence[str]) -> str:
+    return ",".join(i for i in listed if i not in gone) or NONE
