@@ -24,7 +24,7 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Sender, Turns
-from handlers import admin, console, prechecks, reload, staff, trying
+from handlers import admin, console, operations, prechecks, reload, staff, trying
 from handlers.settings import SettingError, Settings
 from knowledge import loader
 from knowledge.snapshot import Knowledge
@@ -188,21 +188,6 @@ async def compare(arguments: argparse.Namespace, settings: Settings) -> int:
         return await admin.compare(arguments.old, arguments.new, store)
 
 
-async def migrate(source: Path, target: Place) -> int:
-    """Move an installation from a SQLite file into a PostgreSQL."""
-    if not isinstance(target, str):
-        raise SettingError(f"只能搬进 PostgreSQL：第二个参数写 postgresql:// 开头的地址，现在是 {target}")
-    if reload.runs(reload.status_file(source)):
-        raise SettingError(f"园企通正在用 {source} 运行：先停掉它再搬，免得漏掉搬家时的消息")
-    from storage.moving import move
-
-    counts = await move(source, target)
-    for table, count in counts.items():
-        print(f"{table:<14}{count:>9} 行")
-    print("都搬过去了，两边行数一致。设置 DATABASE_URL 后再启动；原来的文件没有动，确认无误后再删。")
-    return 0
-
-
 async def requests(arguments: argparse.Namespace, settings: Settings) -> int:
     """The service team's commands; they need no knowledge base."""
     place = arguments.store or settings.database or settings.store
@@ -253,9 +238,7 @@ def parser() -> argparse.ArgumentParser:
     drawing.add_argument("dialog", choices=sorted(DIALOGS), metavar="DIALOG", help="、".join(DIALOGS))
     prechecks.add_commands(commands, _day)
     staff.add_commands(commands)
-    moving = commands.add_parser("migrate-store", help="把 SQLite 文件里的全部内容搬进 PostgreSQL，并核对行数")
-    moving.add_argument("source", type=Path, metavar="FROM", help="SQLite 文件，例如 data/yuanqitong.db")
-    moving.add_argument("target", type=place_of, metavar="TO", help="空的 PostgreSQL 库，例如 postgresql://用户:密码@主机:5432/库名")
+    operations.add_commands(commands)
     return top
 
 
@@ -278,10 +261,8 @@ def main(arguments: list[str] | None = None) -> int:
         match given.command:
             case "requests":
                 return _run(lambda: requests(given, settings))
-            case "migrate-store":
-                if not given.source.exists():
-                    raise SettingError(f"数据文件 {given.source} 不存在：检查路径")
-                return _run(lambda: migrate(given.source, given.target))
+            case "backup" | "restore" | "migrate-store" | "doctor":
+                return _run(lambda: operations.run(given, settings))
             case "check":
                 return admin.check(given.folder or settings.knowledge, given.format)
             case "import":

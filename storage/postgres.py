@@ -225,6 +225,12 @@ class PostgresStore:
         sql = f"select version, at, files from published {chosen} order by id desc limit %(limit)s"
         return await self._rows(lambda row: Publication(row[0], row[1], json.loads(row[2])), sql, {"version": version, "limit": limit})
 
+    async def described(self) -> str:
+        """Which database this is, in words: for whoever looks whether everything is in order."""
+        sql = "select current_setting('server_version'), pg_database_size(current_database()), current_setting('max_connections')"
+        ((version, size, connections),) = await self._rows(tuple, sql, ())
+        return f"PostgreSQL {version}，库 {self._name}（{size / 2**20:.0f} MB），最多 {connections} 个连接"
+
     async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do work that one process at a time may do."""
         await self._together.lead(what, work)

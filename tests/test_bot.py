@@ -46,7 +46,25 @@ def free_port() -> int:
         return port
 
 
-COMMANDS = ["serve", "chat", "ask", "try", "check", "chart", "requests", "import", "diff", "stale", "reload", "schema", "precheck", "migrate-store"]
+COMMANDS = [
+    "serve",
+    "chat",
+    "ask",
+    "try",
+    "check",
+    "chart",
+    "requests",
+    "import",
+    "diff",
+    "stale",
+    "reload",
+    "schema",
+    "precheck",
+    "migrate-store",
+    "backup",
+    "restore",
+    "doctor",
+]
 
 
 def test_every_command_has_help_and_stands_in_the_readme() -> None:

@@ -1,0 +1,100 @@
+"""Copies of a SQLite store: taken while it runs, checked, and put back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from storage.contract import StoreError
+
+
+def checksum_file(backup: Path) -> Path:
+    """Where the checksum of a backup lies, in the form that `sha256sum -c` reads."""
+    return backup.with_name(f"{backup.name}.sha256")
+
+
+def backup(source: Path, target: Path) -> int:
+    """Copy a store as it is at one moment, while it may be written to; the size in bytes. StoreError where that can't be done."""
+    if not source.exists():
+        raise StoreError(f"数据文件 {source} 不存在：检查设置 STORE。")
+    if target.exists():
+        raise StoreError(f"{target} 已经有了，没有覆盖。换一个文件名，例如带上日期。")
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as one, closing(sqlite3.connect(part)) as other:
+            one.backup(other)
+            _sound(other, part)
+        _synced(part)
+        checksum_file(target).write_text(f"{_digest(part)}  {target.name}\n", encoding="utf-8")
+        part.replace(target)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"没有备份成 {target}：{error}。检查路径、权限和磁盘。") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return target.stat().st_size
+
+
+def check(copy: Path) -> None:
+    """StoreError where a backup is not what was written, or not a sound store."""
+    try:
+        expected = checksum_file(copy).read_text(encoding="utf-8").split()[0]
+        found = _digest(copy)
+    except (OSError, IndexError) as error:
+        raise StoreError(f"读不了备份 {copy} 或它的校验文件 {checksum_file(copy).name}：{error}。两个文件要放在一起。") from error
+    if found != expected:
+        raise StoreError(f"备份 {copy} 和校验文件对不上：文件坏了或被改过。换另一份备份。")
+    with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as file:
+        _sound(file, copy)
+
+
+def restore(copy: Path, target: Path, now: datetime) -> Path | None:
+    """Put a backup in the place of a store; where the old one lies now (None where there was none). Nobody may be using the store."""
+    check(copy)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    try:
+        shutil.copyfile(copy, part)
+        _synced(part)
+        aside = None
+        if target.exists():
+            aside = target.with_name(f"{target.name}.before-{now:%Y%m%d-%H%M%S}")
+            for ending in ("-wal", "-shm", ""):  # the file last: until then the old store is whole under its old name or its new one
+                if (old := target.with_name(target.name + ending)).exists():
+                    old.replace(aside.with_name(aside.name + ending))
+        part.replace(target)
+    except OSError as error:
+        raise StoreError(f"没有恢复到 {target}：{error}。检查路径、权限和磁盘。") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return aside
+
+
+def check_store(path: Path) -> None:
+    """StoreError where a store, in use or not, is broken."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+        _sound(file, path)
+
+
+def _sound(file: sqlite3.Connection, path: Path) -> None:
+    try:
+        (told,) = file.execute("pragma integrity_check").fetchone()
+        file.execute("select 1 from conversations limit 1")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} 不是园企通的数据文件，或者坏了：{error}。") from error
+    if told != "ok":
+        raise StoreError(f"{path} 坏了：{told}。换另一份备份。")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _synced(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
