@@ -8,7 +8,6 @@ import contextlib
 import functools
 import gc
 import io
-import logging
 import os
 import signal
 import socket
@@ -23,8 +22,8 @@ from dialogs import cases
 from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
-from dialogs.turns import LOCAL, Library, Sender, Turns
-from handlers import admin, console, operations, prechecks, reload, staff, trying
+from dialogs.turns import LOCAL, Library, Seconds, Sender, Turns
+from handlers import admin, console, logs, operations, prechecks, reload, staff, trying
 from handlers.settings import SettingError, Settings
 from knowledge import loader
 from knowledge.snapshot import Knowledge
@@ -33,6 +32,7 @@ from storage.memory import MemoryStore
 
 if TYPE_CHECKING:
     from handlers.drawing import Drawing
+    from handlers.metrics import Metrics
     from handlers.telegram import Telegram
 
 
@@ -67,6 +67,7 @@ async def serve(settings: Settings) -> None:
         gc.freeze()  # what stays is not looked through again and again: a big knowledge base would make a turn wait
         turns = Turns(store, library)
         from handlers.drawing import Apart, Drawing  # what is asked on the command line needs no pictures and no web server
+        from handlers.metrics import Metrics
         from handlers.web import Server, create_app
 
         apart = Apart()
@@ -75,8 +76,10 @@ async def serve(settings: Settings) -> None:
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
         public = [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
         hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts, *public)
-        app = create_app(turns, drawing, allowed_hosts=hosts, webhooks=webhooks)
+        metrics = Metrics(turns, settings.metrics_token) if settings.metrics_token else None
+        app = create_app(turns, drawing, allowed_hosts=hosts, webhooks=webhooks, metrics=metrics)
         server = Server.of(app)
+        turns.observe = functools.partial(_observed, metrics)
         tell = functools.partial(_tell_admins, turns, settings)
         reloader = reload.Reloader(library, settings.knowledge, reload.status_file(settings.store), store, tell)
         background = [asyncio.create_task(job) for job in (reloader.run(), store.listen(turns.ring), *_jobs(turns, telegram, settings))]
@@ -93,6 +96,12 @@ async def serve(settings: Settings) -> None:
     for error in ended:
         if isinstance(error, Exception):
             raise error
+
+
+def _observed(metrics: Metrics | None, turn: Seconds) -> None:
+    logs.told(turn)
+    if metrics:
+        metrics.observe(turn)
 
 
 async def _tell_admins(turns: Turns, settings: Settings, text: str) -> None:
@@ -251,13 +260,13 @@ def _day(text: str) -> date:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")  # whatever the machine's locale says
     given = parser().parse_args(arguments)
     try:
         settings = Settings.read(os.environ)
+        logs.set_up(settings.log)
         match given.command:
             case "requests":
                 return _run(lambda: requests(given, settings))

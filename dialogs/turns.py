@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import functools
 import logging
+import random
 import secrets
+import time
 import weakref
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,11 +44,29 @@ LOCAL = ZoneInfo("Asia/Shanghai")
 _ATTEMPTS = 20
 REPORT_DAYS = 30
 """How long a report can be read at its link."""
+MAX_UNDER_WAY = 500
+"""Turns that may be under way in one process: what comes on top is refused at once, instead of growing a queue that nobody waits out."""
+TURN: ContextVar[str] = ContextVar("turn", default="")
+"""Which turn is being worked on, for log lines."""
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """How long a turn took, for figures and logs; nothing of the person is in it."""
+
+    channel: str
+    seconds: float
+    understood: bool
+    duplicate: bool = False
 
 
 class TurnError(Exception):
     """A turn that could not be stored although it was tried again and again."""
+
+
+class BusyError(Exception):
+    """More turns are under way than can be done in time: to be tried again in a moment. Nothing was stored."""
 
 
 class DeliveryError(Exception):
@@ -84,6 +105,9 @@ class Turns:
         self._bells: dict[Address, set[asyncio.Event]] = {}
         self._locks: weakref.WeakValueDictionary[Address, asyncio.Lock] = weakref.WeakValueDictionary()
         self.wake_sender = asyncio.Event()
+        self.observe: Callable[[Seconds], None] = lambda _: None
+        """Told of each turn that is done."""
+        self._under_way = 0
 
     async def handle(
         self, address: Address, message: Message, update_id: str | None = None, *, now: datetime | None = None, pull: bool = False
@@ -91,26 +115,38 @@ class Turns:
         """Answer one message and store the turn.
 
         `pull`: the caller is a program that shows the replies itself, together with notices that wait for this person, and wants the outcome
-        as data.
+        as data. BusyError where too many are under way, StoreError and TurnError where it could not be stored.
         """
+        if self._under_way >= MAX_UNDER_WAY:
+            raise BusyError(f"{self._under_way} turns are under way")
         moment = (now or message.at or self.clock()).astimezone(LOCAL)
         lock = self._locks.setdefault(address, asyncio.Lock())
-        async with lock:  # in this process, one after the other and in order; other processes meet at the revision
-            return await self._handle(address, message, update_id, moment, pull)
+        self._under_way += 1
+        name = TURN.set(secrets.token_hex(4))
+        try:
+            async with lock:  # in this process, one after the other and in order; other processes meet at the revision
+                began = time.perf_counter()
+                handled, understood = await self._handle(address, message, update_id, moment, pull)
+                self.observe(Seconds(address.channel, time.perf_counter() - began, understood, handled.duplicate))
+                return handled
+        finally:
+            self._under_way -= 1
+            TURN.reset(name)
 
-    async def _handle(self, address: Address, message: Message, update_id: str | None, moment: datetime, pull: bool) -> Handled:
-        for _ in range(_ATTEMPTS):
+    async def _handle(self, address: Address, message: Message, update_id: str | None, moment: datetime, pull: bool) -> tuple[Handled, bool]:
+        """What came of a message, and whether it was understood."""
+        for attempt in range(_ATTEMPTS):
             snapshot = await self.store.load(address, update_id)
             if snapshot.seen is not None:
-                return Handled(dict(snapshot.seen), duplicate=True)
+                return Handled(dict(snapshot.seen), duplicate=True), True
             turn = self._respond(snapshot, message, moment)
             done = await self.store.commit(_commit(snapshot, turn, address, update_id, moment, pull))
             if isinstance(done, Seen):
-                return Handled(dict(done.result), duplicate=True)
+                return Handled(dict(done.result), duplicate=True), True
             if isinstance(done, Committed):
                 self.ring(address)
-                return Handled(dict(done.result), duplicate=False, outbox=done.outbox)
-            await asyncio.sleep(0)
+                return Handled(dict(done.result), duplicate=False, outbox=done.outbox), not any(isinstance(e, Unanswered) for e in turn.effects)
+            await asyncio.sleep(random.uniform(0, 0.005 * attempt))  # whoever else is at this chat gets out of step
         raise TurnError(
             f"a chat on {address.channel}: the conversation kept changing under {_ATTEMPTS} attempts; is a second program serving the same store?"
         )

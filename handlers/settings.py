@@ -33,6 +33,9 @@ class Settings:
     telegram_secret: str | None
     admin_chat: str | None
     public_url: str | None
+    log: str
+    """`text` or `json`."""
+    metrics_token: str | None
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Settings:
@@ -52,6 +55,9 @@ class Settings:
         database = env.get("DATABASE_URL") or None
         if database and not is_url(database):
             raise SettingError("设置 DATABASE_URL 应是 postgresql:// 开头的地址，例如 postgresql://用户:密码@主机:5432/库名；用 SQLite 就不要设置它")
+        form = env.get("LOG") or "text"
+        if form not in ("text", "json"):
+            raise SettingError(f"设置 LOG 是“{form}”，应是 text（给人看）或 json（给程序看，一行一个）")
         knowledge = Path(env.get("KNOWLEDGE") or loader.SHIPPED)
         admin_chat = env.get("ADMIN_CHAT") or None
         if admin_chat and not (token and admin_chat.removeprefix("-").isdigit()):
@@ -69,6 +75,8 @@ class Settings:
             secret,
             admin_chat,
             _public(env.get("PUBLIC_URL") or ""),
+            form,
+            env.get("METRICS_TOKEN") or None,
         )
 
 

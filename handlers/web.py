@@ -34,10 +34,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dialogs.turns import TurnError, Turns
+from dialogs.turns import BusyError, TurnError, Turns
 from handlers import report
 from handlers.channel import STARTS, BadMessageError, read_message, said_by_us, talk_so_far
 from handlers.drawing import Drawing
+from handlers.metrics import Metrics
 from storage.contract import Address, OutboxItem, StoreError, Update
 
 PAGE = Path(__file__).parent / "chat_page"
@@ -67,11 +68,12 @@ def create_app(
     webhooks: Mapping[str, Webhook] = MappingProxyType({}),
     poll: float = 2.0,
     ping: float = 15.0,
+    metrics: Metrics | None = None,
 ) -> Starlette:
     """The web chat as an ASGI app. Whoever stops its server calls `app.state.close_streams` first: servers wait for open streams.
 
     `drawing`: what draws pictures; without it there are none. `allowed_hosts`: names under which it may be reached (a leading `*.`
-    covers subdomains). `webhooks`: path → receiver of other channels' calls. `poll`: seconds between looks for what other processes
+    covers subdomains). `metrics`: figures for Prometheus; without it there are none. `webhooks`: path → receiver of other channels' calls. `poll`: seconds between looks for what other processes
     stored; `ping`: seconds of quiet until a sign of life.
     """
     chat = WebChat(turns, poll, ping)
@@ -80,6 +82,7 @@ def create_app(
         "/api/events": chat.events,
         "/api/history": chat.history,
         "/healthz": chat.health,
+        "/readyz": chat.ready,
         "/report/{key}": report.Reports(turns).page,
     }
     routes: list[BaseRoute] = [Route("/api/messages", chat.say, methods=["POST"])]
@@ -88,8 +91,14 @@ def create_app(
         routes.append(Route("/picture/{spec:path}.svg", _shown(drawing.svg, "image/svg+xml")))
     routes += [Route(path, call) for path, call in calls.items()]
     routes += [Route(path, _called(webhook), methods=["POST"]) for path, webhook in webhooks.items()]
-    told = dict.fromkeys((HTTPException, BadMessageError, TurnError, StoreError, ClientDisconnect), _tell)
-    app = Starlette(routes=routes, middleware=[Middleware(Guard, hosts=allowed_hosts, open_to_all={"/healthz", *webhooks})], exception_handlers=told)
+    if metrics:
+        routes.append(Route("/metrics", metrics.page))
+    told = dict.fromkeys((HTTPException, BadMessageError, BusyError, TurnError, StoreError, ClientDisconnect), _tell)
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, hosts=allowed_hosts, open_to_all={"/healthz", "/readyz", "/metrics", *webhooks})],
+        exception_handlers=told,
+    )
     app.state.close_streams = chat.close
     return app
 
@@ -197,7 +206,13 @@ class WebChat:
                 await self._turns.store.sent(line.id)
 
     async def health(self, request: Request) -> Response:
-        """Whether the chat can be served: the store answers."""
+        """Whether the program lives: it answers."""
+        return JSONResponse({"ok": True})
+
+    async def ready(self, request: Request) -> Response:
+        """Whether the chat can be served: the store answers, and the program is not about to stop."""
+        if self._closed:
+            raise HTTPException(503, "正在停下来。")
         await self._turns.store.request("-")
         return JSONResponse({"ok": True})
 
@@ -243,15 +258,18 @@ def _last(lines: Sequence[Update | OutboxItem]) -> int:
 
 async def _tell(request: Request, error: Exception) -> Response:
     """What went wrong, in words: as JSON to the page, as a line to whoever typed an address."""
+    more: dict[str, str] = {}
     match error:
         case HTTPException():
             status, words = error.status_code, _WORDS.get(error.status_code, error.detail)
         case BadMessageError() | ClientDisconnect():
             status, words = 400, str(error)
+        case BusyError():
+            status, words, more = 503, "现在很忙，没有收下。过几秒再发一次，同一条不会重复。", {"Retry-After": "2"}
         case _:
             log.error("a web message was not stored: %s", error)
             status, words = 503, "刚才没有存下。请再发一次，同一条不会重复。"
-    return JSONResponse({"error": words}, status) if request.url.path.startswith("/api/") else PlainTextResponse(words, status)
+    return JSONResponse({"error": words}, status, more) if request.url.path.startswith("/api/") else PlainTextResponse(words, status, more)
 
 
 class Server(uvicorn.Server):

@@ -211,6 +211,15 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """How the store stands: how much waits for delivery and since when, and how many requests there are in each state."""
+
+    waiting: int
+    oldest: datetime | None
+    requests: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """A knowledge base that was in use: its version, its files (path → text), and since when."""
 
@@ -294,6 +303,9 @@ class Store(Protocol):
 
     async def listen(self, ring: Callable[[Address], None]) -> None:
         """Ring for each person for whom another process stores something, until cancelled. What is missed is found by looking."""
+
+    async def figures(self) -> Figures:
+        """How the store stands."""
 
     async def close(self) -> None:
         """Finish what is under way and let go of files and threads."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from storage.contract import (
     Committed,
     Conflict,
     Conversation,
+    Figures,
     Json,
     OutboxItem,
     Publication,
@@ -303,6 +304,11 @@ class MemoryStore(OneProcess):
         """Messages without an answer, most frequent first; of equally frequent ones the latest."""
         by_text = sorted(self._unanswered.values(), key=lambda u: u.text)
         return sorted(by_text, key=lambda u: (u.count, u.last), reverse=True)[:limit]
+
+    async def figures(self) -> Figures:
+        """How the store stands."""
+        waiting = [self._item(i).at for i in self._waiting]
+        return Figures(len(waiting), min(waiting, default=None), dict(Counter(r.state for r in self._requests.values())))
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -22,6 +22,7 @@ from storage.contract import (
     Committed,
     Conflict,
     Conversation,
+    Figures,
     Json,
     OutboxItem,
     Publication,
@@ -224,6 +225,12 @@ class PostgresStore:
         chosen = "where version = %(version)s" if version is not None else ""
         sql = f"select version, at, files from published {chosen} order by id desc limit %(limit)s"
         return await self._rows(lambda row: Publication(row[0], row[1], json.loads(row[2])), sql, {"version": version, "limit": limit})
+
+    async def figures(self) -> Figures:
+        """How the store stands."""
+        ((waiting, oldest),) = await self._rows(tuple, "select count(*), min(at) from messages where state = 'waiting'", ())
+        states = await self._rows(tuple, "select state, count(*) from requests group by state", ())
+        return Figures(waiting, oldest, dict(states))
 
     async def described(self) -> str:
         """Which database this is, in words: for whoever looks whether everything is in order."""

@@ -28,6 +28,7 @@ from storage.contract import (
     Committed,
     Conflict,
     Conversation,
+    Figures,
     Json,
     OutboxItem,
     Publication,
@@ -210,6 +211,12 @@ class SqliteStore(OneProcess):
         sql = "select version, at, files from published where :version is null or version = :version order by id desc limit :limit"
         values = {"version": version, "limit": limit}
         return await self._run(self._rows, lambda row: Publication(row[0], _time(row[1]), json.loads(row[2])), sql, values)
+
+    async def figures(self) -> Figures:
+        """How the store stands."""
+        ((waiting, oldest),) = await self._run(self._rows, tuple, "select count(*), min(at) from messages where state = 'waiting'", ())
+        states = await self._run(self._rows, tuple, "select state, count(*) from requests group by state", ())
+        return Figures(waiting, _time(oldest) if oldest else None, dict(states))
 
     async def _run(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         if self._closing is not None:

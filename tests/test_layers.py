@@ -20,7 +20,7 @@ MAY_IMPORT = {
 }
 DOORS = {
     "telegram": ("handlers/telegram.py",),
-    "starlette": ("handlers/web.py", "handlers/report.py", "desk/"),
+    "starlette": ("handlers/web.py", "handlers/metrics.py", "handlers/report.py", "desk/"),
     "sqlite_utils": ("storage/sqlite.py",),
     "psycopg": ("storage/postgres.py", "storage/postgres_"),
     "psycopg_pool": ("storage/postgres.py", "storage/postgres_"),
@@ -31,6 +31,7 @@ DOORS = {
     "pypinyin": ("knowledge/spelling.py",),
     "docx": ("knowledge/importing.py",),
     "pypdf": ("knowledge/importing.py",),
+    "prometheus_client": ("handlers/metrics.py",),
     "jinja2": ("handlers/web.py", "handlers/drawing.py", "desk/"),
     "resvg_py": ("handlers/drawing.py",),
     "xlsxwriter": ("handlers/sheets.py",),

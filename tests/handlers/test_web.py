@@ -535,7 +535,7 @@ async def test_more_than_a_page_of_missed_events_arrives_in_order(turns: Echo) -
 
 
 async def test_what_another_process_stored_is_found_without_a_bell(turns: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "_ring", lambda address: None)
+    monkeypatch.setattr(turns, "ring", lambda address: None)
     async with serving(turns, poll=0.05) as (_, address), stream(address) as reader:
         await asyncio.sleep(0.1)
         await turns.tell("从别的进程来")

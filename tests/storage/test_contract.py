@@ -24,6 +24,7 @@ from storage.contract import (
     Committed,
     Conflict,
     Conversation,
+    Figures,
     Json,
     NewReport,
     NewRequest,
@@ -585,6 +586,15 @@ async def test_published_knowledge_is_kept_once_and_comes_back_newest_first(stor
     assert [p.at for p in await store.published(version="a1", limit=1)] == [NOON + 2 * SECOND]
     assert await store.published(version="c3") == []
     assert all(p.at.utcoffset() == timedelta(0) for p in kept)
+
+
+async def test_figures_say_what_waits_since_when_and_how_many_requests_there_are(store: Store) -> None:
+    assert await store.figures() == Figures(0, None, {})
+    await committed(store, at=NOON + SECOND, replies=({"text": "2"},), created=(FILED, FILED))
+    first = (await committed(store, OTHER, replies=({"text": "1"}, {"text": "3"}), created=(replace(FILED, state="done"),))).outbox[0]
+    assert await store.figures() == Figures(3, NOON, {"new": 2, "done": 1})
+    await store.sent(first)
+    assert (await store.figures()).waiting == 2
 
 
 async def test_unanswered_messages_are_counted_most_frequent_first(store: Store) -> None:

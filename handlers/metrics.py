@@ -1,0 +1,49 @@
+"""Figures for Prometheus at /metrics: how long turns take, what waits in the outbox, which requests are open. None of them names a person."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dialogs.turns import Seconds, Turns
+
+_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+
+class Metrics:
+    """What is counted in this process, and what the store says when it is asked. `token`: who asks must show it."""
+
+    def __init__(self, turns: Turns, token: str) -> None:
+        self._turns, self._token = turns, token
+        self._registry = CollectorRegistry()
+        self._seconds = Histogram(
+            "yuanqitong_turn_seconds", "Time of a turn, from the message to its commit.", ["channel"], buckets=_BUCKETS, registry=self._registry
+        )
+        self._counted = Counter("yuanqitong_turns", "Turns, by what came of them.", ["channel", "result"], registry=self._registry)
+        self._waiting = Gauge("yuanqitong_outbox_waiting", "Messages that wait for delivery.", registry=self._registry)
+        self._oldest = Gauge("yuanqitong_outbox_oldest_seconds", "Age of the oldest message that waits for delivery.", registry=self._registry)
+        self._requests = Gauge("yuanqitong_requests", "Requests, by state.", ["state"], registry=self._registry)
+
+    def observe(self, turn: Seconds) -> None:
+        """Count a turn."""
+        self._seconds.labels(turn.channel).observe(turn.seconds)
+        self._counted.labels(turn.channel, "duplicate" if turn.duplicate else "understood" if turn.understood else "not_understood").inc()
+
+    async def page(self, request: Request) -> Response:
+        """The figures, in Prometheus's text format."""
+        shown = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(shown.encode(errors="replace"), self._token.encode()):
+            raise HTTPException(404)
+        figures = await self._turns.store.figures()
+        self._waiting.set(figures.waiting)
+        self._oldest.set((datetime.now(UTC) - figures.oldest).total_seconds() if figures.oldest else 0)
+        self._requests.clear()
+        for state, count in figures.requests.items():
+            self._requests.labels(state).set(count)
+        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_PLAIN_1_0_0)
