@@ -40,7 +40,7 @@ def dossier(voice: Voice, report: Report, made: datetime) -> Json:
         "knowledge": voice.knowledge.version,
         "lead": _lead(voice, report),
         "answers": [{"label": _asked(voice, report, key), "answer": voice.answer(key, token)} for key, token in report.facts.items()],
-        "groups": [_group(voice, report, name, rows) for name, rows in report.groups.items()],
+        "groups": [_group(voice, report, name, rows) for name, rows in (report.groups | report.folded_rows).items()],
         "total": _total(voice, report),
         "open": _open(voice, report, alive),
         "offices": _offices(voice, alive),
@@ -78,7 +78,7 @@ def _lead(voice: Voice, report: Report) -> list[str]:
     if dated := [(day, r) for r in met if (day := ends(r.support, voice.knowledge.document_of(r.support), voice.today))]:
         day, first = min(dated, key=lambda pair: pair[0])
         lines.append(say("dossier.lead_until", name=voice.called(first.support), until=day.isoformat()))
-    counted = [(n, len({r.support.id for r in rows})) for n, rows in report.groups.items() if n not in ("met", *FOLDED)]
+    counted = [(n, len({r.support.id for r in rows})) for n, rows in report.groups.items() if n != "met"]
     if counted and met:
         lines.append(say("dossier.lead_others", groups=say.join([say("dossier.counted", name=_named(voice, n), count=c) for n, c in counted])))
     return lines
@@ -164,7 +164,8 @@ def _total(voice: Voice, report: Report) -> Json | None:
         return None
     caps = {c.id: c for r in report.rows for c in r.support.caps if c.id in total.binding}
     binding = [{"text": voice.cap(c), "citation": _place(c.source)} for c in caps.values()]
-    return {"text": reports.total_of(voice, report, total), "binding": binding}
+    text = voice.sentences(reports.total_of(voice, report, total), reports.year_taken(voice, report))
+    return {"text": text, "binding": binding}
 
 
 def _open(voice: Voice, report: Report, rows: Iterable[Assessment]) -> list[Json]:

@@ -20,7 +20,7 @@ from handlers.companies import Company, TableError
 from knowledge import loader
 from knowledge.assessments import Assessment, Status
 from knowledge.given import REGION, Problem, Reader
-from knowledge.grouping import FOLDED
+from knowledge.grouping import SILENT
 from knowledge.inquiry import Inquiry
 from knowledge.precheck import Report, precheck
 from knowledge.rules import COMPANY, Verdict, generic
@@ -71,7 +71,7 @@ class Judge:
         summary = (
             *named,
             *(counts.get(name, 0) for name in GROUPS),
-            sum(counts.get(name, 0) for name in FOLDED),
+            sum(folded.rows for folded in report.folded.values()),
             *self._total(report),
             self._next(report),
         )
@@ -81,11 +81,12 @@ class Judge:
         """The sum from and to, its currency, the ceilings that cut it, and why there is none."""
         say, total = self._voice.say, report.total
         if total is None:
-            printed = any(r.support.amount.max for r in report.rows if r.status is not Status.NOT_MET)
+            told = any(r.support.amount.max for rows in report.groups.values() for r in rows if r.status is not Status.NOT_MET)
+            printed = told or any(r.support.amount.max for r in report.folded_rows.get(SILENT, ()))
             return None, None, None, None, say("dossier.no_total") if printed else None
-        caps = {c.id: c for r in report.rows for c in r.support.caps} if total.binding else {}
+        caps = {c.id: c for r in total.counted for c in r.support.caps}
         binding = say.join([self._voice.cap(caps[i]) for i in total.binding])
-        return whole(total.low), whole(total.high), total.currency, binding or None, None
+        return whole(total.low), whole(total.high), total.currency, binding or None, reports.year_taken(self._voice, report) or None
 
     def _next(self, report: Report) -> str | None:
         """The questions that decide most, as far as they are still open."""
