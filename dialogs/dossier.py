@@ -75,6 +75,8 @@ def _lead(voice: Voice, report: Report) -> list[str]:
     """The answer first: how many may fit and what they come to, until when, and what else there is."""
     say, met = voice.say, report.groups.get("met", [])
     lines = [reports.answer(voice, report)]
+    if report.later:
+        lines.append(reports.later(voice, report))
     if dated := [(day, r) for r in met if (day := ends(r.support, voice.knowledge.document_of(r.support), voice.today))]:
         day, first = min(dated, key=lambda pair: pair[0])
         lines.append(say("dossier.lead_until", name=voice.called(first.support), until=day.isoformat()))
@@ -100,13 +102,13 @@ def _several(report: Report) -> bool:
     return "," in report.facts.get("products", "")
 
 
-FOLDED_ROWS = 300
-"""How many rows of a folded group are told; the others are only counted."""
+MAX_ROWS = 300
+"""How many rows of a group are told; the others are only counted. No shipped region comes near it."""
 
 
 def _group(voice: Voice, report: Report, name: str, rows: Sequence[Assessment]) -> Json:
     """The rows of one status; those that do not fit are told in short."""
-    shown = rows[:FOLDED_ROWS] if name in FOLDED else rows
+    shown = rows[:MAX_ROWS]
     told = [_row(voice, report, r) | ({} if name in FOLDED else _more(voice, r)) for r in shown]
     return {
         "name": name,

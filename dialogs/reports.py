@@ -148,13 +148,18 @@ def _left_out(voice: Voice, report: Report, where: str) -> list[str]:
         lines.append(
             say("report.not_asked", count=silent, questions=len(report.open)) if report.open else say("report.silent", count=silent, where=where)
         )
-    lines += [year_taken(voice, report)]
+    lines += [year_taken(voice, report), later(voice, report)]
     return [*lines, say("report.folded", count=failed, where=where) if failed else ""]
 
 
 def year_taken(voice: Voice, report: Report) -> str:
     """That products whose year is not known are counted in this one; empty where that makes no difference."""
     return voice.say("report.year_taken", year=report.today.year) if report.assumes_year else ""
+
+
+def later(voice: Voice, report: Report) -> str:
+    """That products were left out that were not there yet on the day of the pre-check; empty where none was."""
+    return voice.say("report.later", numbers="、".join(report.later), year=report.today.year) if report.later else ""
 
 
 def _by_support(rows: Sequence[Assessment]) -> list[list[Assessment]]:

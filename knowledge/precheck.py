@@ -35,6 +35,8 @@ class Report:
     """The answers that it follows from, by key; no private ones."""
     sheet: Sheet = field(compare=False, repr=False)
     """The verdicts that the rows are made from."""
+    later: tuple[str, ...] = ()
+    """The numbers of products that are from a later year than the day: on that day they were not there, and are not judged."""
     open: tuple[str, ...] = ()
     """Keys of questions that were not put, since the person wanted to see what follows so far."""
     lifted: dict[tuple[str, str], Change | None] = field(default_factory=dict, compare=False, repr=False)
@@ -97,12 +99,16 @@ class Report:
 def precheck(knowledge: Knowledge, region: str, facts: Facts, today: date, open_keys: tuple[str, ...] = ()) -> Report:
     """Judge every support of a region (and of the regions above it) by these facts, as of a day."""
     shown = {k: v for k, v in facts.items() if not knowledge.facts[rules.generic(k)].private}
-    return Report(region, today, shown, Sheet(knowledge.agendas[region], facts), open_keys)
+    numbers = [subject.removeprefix("product.") for subject in rules.products_of(facts) if subject != rules.COMPANY]
+    later = tuple(n for n in numbers if year_of(f"product.{n}", facts) > today.year)
+    if later:
+        facts = {**facts, "products": ",".join(n for n in numbers if n not in later) or rules.NONE}
+    return Report(region, today, shown, Sheet(knowledge.agendas[region], facts), later, open_keys)
 
 
 def change(knowledge: Knowledge, report: Report, row: Assessment) -> Change | None:
     """What would change a row of a report; None where nothing would, or nothing need."""
     key = (row.support.id, row.subject)
     if key not in report.lifted:
-        report.lifted[key] = changes.change(row, report.facts, knowledge.documents, knowledge.facts, report.today)
+        report.lifted[key] = changes.change(row, report.sheet.facts, knowledge.documents, knowledge.facts, report.today)
     return report.lifted[key]
