@@ -91,7 +91,7 @@ class Judge:
     def _next(self, report: Report) -> str | None:
         """The questions that decide most, as far as they are still open."""
         questions = []
-        for key in Inquiry(report.sheet).open()[:ASKED]:
+        for key in Inquiry(report.sheet, those=report.sheet.agenda.worth_asking(report.today)).open()[:ASKED]:
             product = f"产品 {key.split('.')[1]}：" if generic(key) != key else ""
             questions.append(product + self._knowledge.facts[generic(key)].question.zh)
         return "\n".join(questions) or None

@@ -15,7 +15,7 @@ from knowledge.assessments import Assessment, Prepared, Tests, year_of
 from knowledge.records import Document
 from knowledge.rules import COMPANY, Answers, Facts, FactTypes, Verdict, generic, products_of
 from knowledge.supports import Support
-from knowledge.validity import Time, time_on
+from knowledge.validity import OVER, Time, time_on
 
 Supports = int
 """A set of supports: bit n is support n of the agenda."""
@@ -142,6 +142,11 @@ class Agenda:
         for fact in on:
             found.blank.judge(fact, found, nothing, COMPANY)
         return found
+
+    def worth_asking(self, today: date) -> Supports:
+        """The supports that questions are asked for on a day: those whose time is not over; where all is over, all, by the standards of then."""
+        living = sum(1 << index for index, time in enumerate(self.times(today)) if time not in OVER)
+        return living or (1 << len(self.rows)) - 1
 
     def times(self, today: date) -> tuple[Time, ...]:
         """How each support stands on a day."""
