@@ -12,6 +12,7 @@ from typing import Any
 
 from dialogs import reports
 from dialogs.answers import Voice, filled
+from dialogs.script import ask
 from dialogs.texts import texts
 from knowledge import rules
 from knowledge.assessments import Assessment
@@ -63,10 +64,12 @@ def recipe(voice: Voice, report: Report, made: datetime) -> Json:
 
 
 def of_recipe(knowledge: Knowledge, kept: Mapping[str, Any]) -> Json:
-    """The dossier of a recipe by a knowledge base. ValueError where a fact or region of then is not known to it."""
+    """The dossier of a recipe by a knowledge base. ValueError where a region, a fact or an answer of then is not known to it."""
     day, texts_ = date.fromisoformat(kept["day"]), texts(kept["language"])
     if unknown := {kept["region"]} - knowledge.regions.keys() | {rules.generic(key) for key in kept["facts"]} - knowledge.facts.keys():
         raise ValueError(f"not known in {knowledge.version}: {sorted(unknown)}")
+    for key, token in kept["facts"].items():
+        ask(knowledge.facts[rules.generic(key)], key).value(token)
     report = precheck(knowledge, kept["region"], kept["facts"], day, tuple(kept["open"]))
     return dossier(Voice(knowledge, day, texts_), report, datetime.fromisoformat(kept["made"]))
 
@@ -128,6 +131,7 @@ def _row(voice: Voice, report: Report, row: Assessment) -> Json:
         "id": support.id,
         "name": voice.called(support),
         "product": row.subject.removeprefix("product.") if row.subject != COMPANY and _several(report) else None,
+        "traits": reports.traits(voice, report, row.subject) if row.subject != COMPANY else "",
         "level": say("channels.above", region=voice.region_name(support.region)) if support.region != report.region else "",
         "status": str(row.status),
         "time": str(row.time),

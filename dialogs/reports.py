@@ -16,7 +16,7 @@ from dialogs.scripts.park_selection import Shortlist
 from knowledge.assessments import Assessment, Estimate, Status
 from knowledge.grouping import FOLDED, printed
 from knowledge.precheck import Report, change
-from knowledge.rules import COMPANY, Verdict
+from knowledge.rules import COMPANY, UNKNOWN, Verdict
 from knowledge.shapes import Citation
 from knowledge.snapshot import citations
 from knowledge.stacking import Total
@@ -134,7 +134,9 @@ def total_of(voice: Voice, report: Report, total: Total) -> str:
     say = voice.say
     caps = {c.id: voice.cap(c) for r in total.counted for c in r.support.caps if c.id in total.binding}
     binding = say("report.total_binding", caps=say.join([caps[i] for i in total.binding])) if total.binding else ""
-    text = say("report.total", amount=voice.estimate(total.low, total.high, total.currency), binding=binding)
+    years = [say("report.of_year", year=year, amount=voice.estimate(high, high, total.currency)) for year, high in total.years]
+    split = say("report.by_year", years=say.join(years)) if years else ""
+    text = say("report.total", amount=voice.estimate(total.low, total.high, total.currency), binding=binding, split=split)
     return text + (say("report.yielding", names=say.join([voice.called(r.support) for r in total.yielding])) if total.yielding else "")
 
 
@@ -155,6 +157,14 @@ def _left_out(voice: Voice, report: Report, where: str) -> list[str]:
 def year_taken(voice: Voice, report: Report) -> str:
     """That products whose year is not known are counted in this one; empty where that makes no difference."""
     return voice.say("report.year_taken", year=report.today.year) if report.assumes_year else ""
+
+
+def traits(voice: Voice, report: Report, subject: str) -> str:
+    """What is known of a product that tells it from others: its class or phase, and its year."""
+    keys = [f"{subject}.{name}" for name in ("class", "drug_class", "phase", "year")]
+    known = [(key, report.facts[key]) for key in keys if report.facts.get(key, UNKNOWN) != UNKNOWN]
+    words = [voice.say("report.year", year=token) if key.endswith(".year") else voice.answer(key, token) for key, token in known]
+    return " ".join(words)
 
 
 def later(voice: Voice, report: Report) -> str:

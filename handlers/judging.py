@@ -66,7 +66,7 @@ class Judge:
         report = precheck(self._knowledge, facts[REGION], facts, self._today)
         groups = report.groups
         named = (company.number, company.name, self._voice.region_name(report.region))
-        details = tuple((*named, *self._detail(row)) for name in GROUPS for row in groups.get(name, ()))
+        details = tuple((*named, *self._detail(report, row)) for name in GROUPS for row in groups.get(name, ()))
         counts = {name: len(rows) for name, rows in groups.items()}
         summary = (
             *named,
@@ -96,9 +96,10 @@ class Judge:
             questions.append(product + self._knowledge.facts[generic(key)].question.zh)
         return "\n".join(questions) or None
 
-    def _detail(self, row: Assessment) -> tuple[Cell, ...]:
+    def _detail(self, report: Report, row: Assessment) -> tuple[Cell, ...]:
         name, amount, holds, source = self._told.get(row.support.id) or self._tell(row.support)
-        product = row.subject.removeprefix("product.") if row.subject != COMPANY else None
+        number, known = row.subject.removeprefix("product."), reports.traits(self._voice, report, row.subject)
+        product = None if row.subject == COMPANY else f"{number}（{known}）" if known else number
         estimate = row.estimate
         money: tuple[Cell, ...] = (whole(estimate.low), whole(estimate.high), estimate.currency) if estimate else (None, None, None)
         failed = "；".join(map(self._voice.condition, row.failed)) if row.failed else None

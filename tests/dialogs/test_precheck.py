@@ -334,3 +334,11 @@ def test_what_fails_and_has_not_begun_is_told_both_ways(knowledge: Knowledge, su
     row = next(r for r in report.rows if r.support.id == support)
     assert words in (reports.mending(voice, report, row) or "")
     assert ("改不了" in (reports.mending(voice, report, row) or "")) == any(c.change == "fixed" for c in row.failed)
+
+
+def test_a_sum_over_several_years_is_told_year_by_year(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge, now=IN_2022)
+    talk.say("苏州高新区 新取得3个三类证 2020一个 2021两个，2022年一个二类证").say("都没有").say("先看结果")
+    assert "合计最高850万元，受每家企业每年最高500万元限制：2020年300万元、2021年500万元、2022年50万元。" in talk.text
+    one = Talking(knowledge, now=IN_2022).say("苏州高新区，2021年拿了两个三类证").say("先看结果")
+    assert "2021年" not in one.text.split("\n")[0]

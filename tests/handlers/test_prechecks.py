@@ -211,7 +211,7 @@ def test_a_result_has_four_sheets_that_say_what_the_rules_say(tmp_path: Path, kn
     details = [dict(zip(book["明细"][0], cells, strict=True)) for cells in book["明细"][1:]]
     assert details and all(d["支持项目"] in names and d["依据"].startswith("《") for d in details)
     certificate = next(d for d in details if "第三类医疗器械注册证书" in d["支持项目"])
-    assert (certificate["产品"], certificate["估算最多"], "300万元" in certificate["文件写的金额"]) == ("1", "3000000", True)
+    assert (certificate["产品"], certificate["估算最多"], "300万元" in certificate["文件写的金额"]) == ("1（三类 2021年）", "3000000", True)
     assert {d["判断"] for d in details} <= {"可能符合", "暂不能判断", "窗口已过", "还没开始"} | {f"差 {n} 项" for n in range(1, 9)}
     about = "\n".join("：".join(cells[:2]) for cells in book["说明"])
     assert "2022-06-01" in about and knowledge.version in about and "以兑现审核为准" in about
