@@ -12,7 +12,7 @@ from typing import Any
 
 from dialogs import reports
 from dialogs.answers import Voice, filled
-from dialogs.script import ask
+from dialogs.script import BadTokenError, ask
 from dialogs.texts import texts
 from knowledge import rules
 from knowledge.assessments import Assessment
@@ -69,7 +69,10 @@ def of_recipe(knowledge: Knowledge, kept: Mapping[str, Any]) -> Json:
     if unknown := {kept["region"]} - knowledge.regions.keys() | {rules.generic(key) for key in kept["facts"]} - knowledge.facts.keys():
         raise ValueError(f"not known in {knowledge.version}: {sorted(unknown)}")
     for key, token in kept["facts"].items():
-        ask(knowledge.facts[rules.generic(key)], key).value(token)
+        try:
+            ask(knowledge.facts[rules.generic(key)], key).value(token)
+        except BadTokenError as error:
+            raise ValueError(f"not read in {knowledge.version}: {key} {token}") from error
     report = precheck(knowledge, kept["region"], kept["facts"], day, tuple(kept["open"]))
     return dossier(Voice(knowledge, day, texts_), report, datetime.fromisoformat(kept["made"]))
 
