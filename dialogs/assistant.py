@@ -89,6 +89,8 @@ def _read(talk: Talk) -> None:
         taps.command(talk, verb)
     elif payload:
         taps.tap(talk, payload)
+    elif _stops_early(talk):
+        taps.command(talk, "enough")
     elif weighing.asked(talk):
         proceeding.digressed(talk)
     elif repair.understood(talk) or as_of.asked(talk) or answering.answered(talk):
@@ -114,6 +116,14 @@ def _serve(talk: Talk) -> None:
         if talk.missed:
             repair.reasons(talk)
         proceeding.digressed(talk)
+
+
+def _stops_early(talk: Talk) -> bool:
+    """Whether somebody in an open pre-check or choice of a site wants no more questions, but what follows so far."""
+    top = talk.state.top
+    if top is None or top.done or top.dialog not in ("subsidy_precheck", "park_selection"):
+        return False
+    return phrases.stops_early(talk.text, money=top.dialog == "subsidy_precheck")
 
 
 def _results(talk: Talk, rest: str) -> None:

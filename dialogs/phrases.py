@@ -75,6 +75,20 @@ _ENGLISH = re.compile(
     r"\b(the|what|which|how|are|can|could|we|for|parks?|subsid\w+|policy|hello|hi|help|where|does|want|need|please|my)\b", re.IGNORECASE
 )
 _TRADITIONAL_HINT = re.compile("[一-鿿]")
+_TIRED = (
+    r"(?:太多|太长|太麻烦|太久|(?:问题|题)(?:也|实在)?太多|好多(?:问题|题)?|没(?:有)?(?:时间|空|工夫|功夫)(?:答|填|回答)?|赶时间|问(?:得|的)?太多)了?"
+)
+_STOPS = (
+    r"(?:就|先)?到(?:这|此)(?:里|儿|为止)?(?:吧|了)?|(?:我|我们)?(?:真的?|实在)?(?:不想|不愿意?|懒得|不要|没(?:有)?(?:时间|空)|不)再?(?:回答|答|填)(?:下去)?了?吧?|(?:差不多|已经)?够了|行了"
+    r"|没(?:有)?(?:时间|空|工夫|功夫)了?|(?:(?:问题|题|问的)?(?:也|实在)?太(?:多|长|麻烦))了?|(?:你|您)?(?:直接|就|先)(?:给我?|跟我|告诉我?|看|说|出|报)(?:看|说|出)?(?:一?下)?个?(?:结果|结论)[吧了]?"
+    r"|that's enough|enough|no more questions|i'm done|(?:just )?(?:show|give|tell) me the results?"
+)
+_HOW_MUCH = (
+    r"(?:那|就|直接|先|你|您|请|快|给我?|跟我|告诉我?|说|看|讲|一?下|现在|这样|到底|一共|总共|大概|大约|最多|我们?|公司)*能(?:拿|领|申请|申|补|得)到?(?:多少|几)(?:钱|补贴|万)?了?"
+    r"|(?:just tell me )?how much (?:can|could|do) (?:we|i) get|(?:just )?tell me how much"
+)
+_ENOUGH = re.compile(rf"(?:(?:{_TIRED})[,，。;；\s]*)*(?:{_STOPS})")
+_ENOUGH_MONEY = re.compile(rf"(?:(?:{_TIRED}|{_STOPS})[,，。;；\s]*)*(?:{_STOPS}|{_HOW_MUCH})")
 _PUZZLED = re.compile(
     r"(?:我|这个|这题|这道题|这一题|这|那)*(?:也|都|真|还|实在)*的?(?:不知道|不懂|看不懂|没看懂|听不懂|没听懂|不太懂|搞不懂|不明白|没明白|不晓得|不了解|没概念|不会)"
     r"(?:怎么|如何|该怎么|该)?(?:填|选|答|回答|说|弄)?(?:这个|这题|哪个|什么)?[了啊呢呀吧]*"
@@ -89,6 +103,7 @@ _TERM = re.compile(
 )
 _SKIP = re.compile(
     r"(?:我|也|还|实在|真的|这个|这题|先)*(?:不太?清楚|不知道|不确定|说不准|说不好|跳过|略过|下一题|下一个|pass|skip|next|not sure|unknown|don't know)(?:这题|这个)?[了啊吧呢]*"
+    r"|(?:这|那)(?:个|题|道题|一题)?(?:问题)?(?:我|先)*(?:不想|不愿意?|不便|不方便|不)再?(?:回答|答|填|说)[了啊吧]*"
 )
 _HELLO = re.compile(r"(?:哈喽|你好|您好|嗨|在吗|在么|在不在|有人吗|喂|早上好|下午好|晚上好|hi|hello|hey)[啊呀,，]*(?:在吗)?")
 _THANKS = re.compile(r"(?:好的?|明白了?|知道了|ok)?[,，]?\s*(?:谢谢|多谢|感谢|谢了|非常感谢|辛苦了|thanks|thank you|thx)[你您啦了]*(?:老师)?")
@@ -211,6 +226,12 @@ def asks_when(text: str) -> bool:
 def asks_for_list(text: str) -> bool:
     """Whether a message asks what there is (有什么补贴)."""
     return bool(_LISTING.search(text))
+
+
+def stops_early(text: str, money: bool) -> bool:
+    """Whether a message wants no more questions but what follows so far (先到这, 不想答了); `money`: also where it asks how much that is."""
+    said = re.sub("[吧啊呀呢嘛]+$", "", bare(normalise(text)))
+    return bool((_ENOUGH_MONEY if money else _ENOUGH).fullmatch(said))
 
 
 def is_puzzled(text: str) -> bool:
