@@ -124,9 +124,11 @@ def region_names(regions: Sequence[Region]) -> tuple[dict[str, Name], dict[str, 
         for word in region.ambiguous:
             shared.setdefault(normalise(word), []).append(region.id)
             places = (region, *(r for r in regions if r.name + word == region.name))
-            for stem in (name for place in places for name in (place.name, *place.aliases)):
-                for joint in ("", "市", "的", "国家"):
-                    derived.setdefault(normalise(stem + joint + word), ("region", region.id, region.id))
+            for place, stem in ((place, name) for place in places for name in (place.name, *place.aliases)):
+                # 苏州高新区 lies in 苏州, but 吴江高新区 is another zone there
+                meant = region if place is region or stem.startswith((place.name, place.id)) else place
+                for form in (*(stem + joint + word for joint in ("", "市", "的", "国家", " ")), f"{stem}({word})", f"{word}({stem})"):
+                    derived.setdefault(normalise(form), ("region", meant.id, meant.id))
     for word, ids in shared.items():
         derived.setdefault(word, ("ambiguous_region", ids, ""))
     return names, derived
