@@ -49,7 +49,7 @@ def answered(talk: Talk) -> bool:
         read = None  # it speaks of another product
     if not free and _asks_something_else(talk, question, read):
         return False
-    given = passing(talk)
+    given = {} if isinstance(read, Answer) and read.whole else passing(talk)
     if free and isinstance(read, Answer) and question.fact.type != "phone" and is_other_wish(talk, question):
         talk.state = replace(talk.state, pending=talk.message.text)
         talk.hide = question.private

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 from rapidfuzz import fuzz, process
 
@@ -38,6 +39,8 @@ class Answer:
 
     token: str
     echo: bool = False
+    whole: bool = False
+    """Whether the whole message names one of the choices, so that nothing else is said in it (一类 of a drug is no class of a device)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,9 @@ def _read_answer(question: Question[object], text: str, found: Sequence[Found], 
 def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unreadable | None:
     tokens = {t for t, _ in question.choices}
     if literal := _literal(question, text):
-        return Answer(literal, echo=_is_number(text))
+        return Answer(literal, echo=_is_number(text), whole=question.fact.scope == "project")
+    if question.fact.scope in ("product", "project") and (short := _short(question, text)):
+        return Answer(short, echo=True, whole=True) if short in tokens else Unreadable("hint_choice", {})
     if tokens >= {"yes", "no"} or "file" in tokens:
         said = {"yes": "file" if "file" in tokens else "yes", "no": "no"}.get(read_yes_no(text) or "")
         if said in tokens:
@@ -122,9 +127,6 @@ def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unr
         return Answer(",".join(t for t, _ in question.choices if t in {v.token for v in values}), echo=True)
     if question.fact.key == "region" and any(f.kind == "ambiguous_region" for f in found):
         return Unreadable("hint_region", {})
-    if question.fact.key == "product.class" and (short := re.fullmatch(r"(?:第)?([一二三123]|i{1,3})类?(?:的|证|器械)*", text)):
-        token = {"一": "I", "二": "II", "三": "III", "1": "I", "2": "II", "3": "III", "i": "I", "ii": "II", "iii": "III"}[short[1]]
-        return Answer(token) if token in tokens else None
     if question.optional and question.fact.scope == "product" and _NONE.fullmatch(text):
         return Answer(UNKNOWN, echo=True)  # who has no product yet can't say of which kind it is
     inside = _inside(question, text)
@@ -218,6 +220,27 @@ def _literal(question: Question[object], text: str) -> str | None:
         index = int(ordinal[1]) - 1
         return offered[index][0] if index < len(offered) else None
     return None
+
+
+_GRADES: Mapping[str, tuple[re.Pattern[str], Mapping[int, str]]] = MappingProxyType(
+    {
+        "product.class": (re.compile(r"第?([一二三123]|i{1,3})类?(?:的|证|注册证|(?:医疗)?器械)*"), {1: "I", 2: "II", 3: "III"}),
+        "product.drug_class": (re.compile(r"第?([一二三123]|i{1,3})类?(?:的|改良型?|创新|新?药品?|证)*"), {1: "class_1", 2: "class_2", 3: "class_3"}),
+        "product.phase": (re.compile(r"第?([一二三123]|i{1,3})期?(?:的|临床|了|试验)*"), {1: "I", 2: "II", 3: "III"}),
+    }
+)
+"""How the classes and phases are said where the question has named what they are of, and what each number means there."""
+_NUMERALS = {"一": 1, "二": 2, "三": 3, "1": 1, "2": 2, "3": 3, "i": 1, "ii": 2, "iii": 3}
+
+
+def _short(question: Choice, text: str) -> str | None:
+    """The token meant by a class or a phase in the sense of the question (二类), or by a part of one of its choices alone (器械, 改良)."""
+    pattern, meant = _GRADES.get(question.fact.key, (None, {}))
+    if pattern is not None and (said := pattern.fullmatch(text)):
+        return meant[_NUMERALS[said[1]]]
+    names = {t: [normalise(n) for n in (label.zh, *_aliases(question.fact, t))] for t, label in question.choices}
+    holding = [t for t, called in names.items() if any(text in name for name in called)] if len(text) >= 2 else []
+    return holding[0] if len(holding) == 1 and not phrases.is_question(text) else None
 
 
 def _is_number(text: str) -> bool:

@@ -81,3 +81,117 @@ def test_one_question_that_somebody_will_not_answer_is_left_out(talk: Talking, s
 
 def test_thanks_with_nothing_open_stay_thanks(talk: Talking) -> None:
     assert talk.say("行了，谢谢").dialog is None
+
+
+# --- a short answer is one of the choices on offer
+
+
+def _at(talk: Talking, question: str) -> Talking:
+    """A talk in which a question of the pre-check is open."""
+    said = {
+        "project.kind": ("产业化项目", "都没有"),
+        "product.1.type": ("都没有", "产品获境外上市资质（FDA、EMA、PMDA 等）", "1"),
+        "product.1.class": ("都没有", "新取得医疗器械注册证", "1"),
+        "product.1.drug_class": ("都没有", "新药获批临床（IND）或在做临床"),
+    }[question]
+    talk.say("苏州高新区 补贴预审")
+    for words in said:
+        talk.say(words)
+    assert talk.asking == question
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "token"),
+    [
+        ("project.kind", "器械", "device"),
+        ("project.kind", "医疗器械", "device"),
+        ("project.kind", "诊断试剂", "device"),
+        ("project.kind", "药", "drug"),
+        ("project.kind", "药品", "drug"),
+        ("project.kind", "生物", "drug"),
+        ("product.1.type", "器械", "device"),
+        ("product.1.type", "试剂", "device"),
+        ("product.1.type", "药", "drug"),
+        ("product.1.type", "新药", "drug"),
+        ("product.1.class", "III", "III"),
+        ("product.1.class", "iii类", "III"),
+        ("product.1.class", "三", "III"),
+        ("product.1.class", "第二类的", "II"),
+        ("product.1.class", "一类", "I"),
+        ("product.1.class", "创新产品", "other"),
+        ("product.1.drug_class", "一类", "class_1"),
+        ("product.1.drug_class", "1类", "class_1"),
+        ("product.1.drug_class", "二类", "class_2"),
+        ("product.1.drug_class", "2类改良", "class_2"),
+        ("product.1.drug_class", "改良型", "class_2"),
+        ("product.1.drug_class", "II类", "class_2"),
+        ("product.1.drug_class", "仿制", "generic"),
+    ],
+)
+def test_a_short_answer_is_taken_in_the_sense_of_the_open_question(talk: Talking, question: str, said: str, token: str) -> None:
+    _at(talk, question).say(said)
+    assert talk.trail[question] == token
+    classes = {k for k in talk.state.frames[-1].answers if k.endswith("class")}
+    assert classes <= {question}, "nothing else was noted of a class"
+
+
+@pytest.mark.parametrize(("question", "said"), [("product.1.drug_class", "III"), ("product.1.drug_class", "三类")])
+def test_a_class_that_is_not_on_offer_is_no_answer_and_no_other_matter(talk: Talking, question: str, said: str) -> None:
+    before = _at(talk, question).trail
+    talk.say(said)
+    assert talk.asking == question
+    assert talk.trail == before
+    assert "注册证书资助" not in talk.text
+
+
+@pytest.mark.parametrize(("question", "said"), [("product.1.class", "三类证能拿多少钱？"), ("product.1.drug_class", "二类器械证怎么办")])
+def test_a_question_at_a_choice_is_no_answer(talk: Talking, question: str, said: str) -> None:
+    before = _at(talk, question).trail
+    talk.say(said)
+    assert talk.trail == before
+
+
+def test_a_choice_said_among_other_values_keeps_them(talk: Talking) -> None:
+    _at(talk, "product.1.class").say("2021年的三类证")
+    assert talk.trail["product.1.class"] == "III"
+    assert talk.state.frames[-1].answers["product.1.year"] == "2021"
+
+
+# --- a zone in brackets behind or before its city
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "我在高新区(苏州)，新取得三类证，能拿多少",
+        "高新区（苏州），三类证能拿多少",
+        "苏州（高新区）刚拿三类证能拿多少",
+        "苏州 高新区，刚拿三类证，能拿多少",
+    ],
+)
+def test_the_zone_of_suzhou_is_known_by_its_city_in_brackets(talk: Talking, said: str) -> None:
+    assert talk.say(said).state.profile["region"] == "snd"
+
+
+@pytest.mark.parametrize(
+    ("said", "region"),
+    [
+        ("我在高新区（太仓），补贴预审", "taicang"),
+        ("我们在太仓高新区，补贴预审", "taicang"),
+        ("我们在徐州高新区，补贴预审", "xuzhou"),
+        ("我们在高新区（徐州），补贴预审", "xuzhou"),
+        ("我们在昆山高新区，补贴预审", "kunshan"),
+        ("我们在高新区(昆山)，补贴预审", "kunshan"),
+        ("我们在吴江高新区，补贴预审", "suzhou"),
+        ("我们在苏州，补贴预审", "suzhou"),
+    ],
+)
+def test_the_zone_of_another_place_is_not_that_of_suzhou(talk: Talking, said: str, region: str) -> None:
+    assert talk.say(said).state.profile["region"] == region
+
+
+def test_a_zone_without_its_city_is_asked_for(talk: Talking) -> None:
+    talk.say("补贴预审").say("高新区")
+    assert talk.asking == "region"
+    assert talk.trail == {}
