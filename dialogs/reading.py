@@ -12,6 +12,7 @@ from rapidfuzz import fuzz, process
 
 from dialogs import phrases
 from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, Flag, FreeText, Items, Number, Places, Question
+from knowledge.claims import undertakes
 from knowledge.denial import denied, holds
 from knowledge.facts import FactType
 from knowledge.money import Money
@@ -62,6 +63,11 @@ def located(found: Sequence[Found], knowledge: Knowledge) -> tuple[Found, ...]:
             named.add(region)
             result.append(replace(value, kind="region", value=region, token=region))
     return tuple(result)
+
+
+def projects_in(text: str) -> dict[str, str]:
+    """The answer that a message gives in passing to the question of what is under way: a science project that it says to be undertaken."""
+    return {"plans": "state_project"} if undertakes(text) else {}
 
 
 def rest_of(text: str, found: Sequence[Found]) -> str:

@@ -195,3 +195,45 @@ def test_a_zone_without_its_city_is_asked_for(talk: Talking) -> None:
     talk.say("补贴预审").say("高新区")
     assert talk.asking == "region"
     assert talk.trail == {}
+
+
+# --- a science project that is undertaken
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "重大新药创制立项了 苏州高新区 能拿多少",
+        "我们在苏州高新区，承担了重大新药创制，能拿多少",
+        "苏州高新区，拿到了国家科技重大专项，我们能拿多少",
+        "我们公司承担国家重大新药创制课题，在苏州高新区，能拿多少",
+        "苏州高新区，重大专项获批了，我们能拿多少",
+    ],
+)
+def test_a_science_project_that_is_undertaken_is_known_in_a_precheck(talk: Talking, said: str) -> None:
+    talk.say(said)
+    assert talk.trail == {"region": "snd", "plans": "state_project"}
+    assert "segment" not in talk.state.frames[-1].answers
+    assert "重大新药创制与国家、省级科技重大专项资助：最高2000万元" in talk.text
+
+
+@pytest.mark.parametrize(
+    "said", ["苏州高新区 重大新药创制还没立项 我们能拿多少", "苏州高新区，打算申报重大新药创制，我们能拿多少", "苏州高新区，新药研发我们能拿多少"]
+)
+def test_a_science_project_that_is_not_undertaken_is_not_taken_for_one(talk: Talking, said: str) -> None:
+    talk.say(said)
+    assert talk.trail == {"region": "snd"}
+    assert talk.asking == "plans"
+
+
+def test_a_science_project_joins_the_plans_that_were_said_before(talk: Talking) -> None:
+    talk.say("苏州高新区 补贴预审").say("贷款").say("重大新药创制立项了")
+    assert talk.trail == {"region": "snd", "plans": "loan,state_project"}
+    assert talk.asking == "events"
+    other = Talking(talk.knowledge, now=THEN).say("苏州高新区 补贴预审").say("都没有").say("承担了重大新药创制")
+    assert other.trail["plans"] == "state_project"
+
+
+def test_a_new_drug_is_still_a_field(talk: Talking) -> None:
+    talk.say("苏州高新区，做新药的，选园区")
+    assert talk.state.profile["segment"] == "drug"
