@@ -15,7 +15,7 @@ from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, BadTokenError, Choi
 from knowledge.claims import undertakes
 from knowledge.denial import denied, holds
 from knowledge.facts import FactType
-from knowledge.money import Money
+from knowledge.money import CURRENCIES, Money
 from knowledge.snapshot import Knowledge
 from knowledge.values import Found, normalise, read_contacts, read_dates, read_money, read_number, read_yes_no
 
@@ -26,6 +26,11 @@ NEAR = 82.0
 _NONE = re.compile(r"(以上)?(都|全)?(没有|无|不是|没)[的了啊呢]*|一个都没有|都不要|没有特别(的)?要求|没(什么)?要求|无所谓|none|nothing")
 _NO_PRODUCT = re.compile(r"(?:[0零〇] ?个?|(?:现在|目前|暂时|我们)*(?:还|暂|都)?(?:没有|没|无)(?:有)?(?:任何)?产品|no products?(?: yet)?)[了的呢]*")
 _ANY = re.compile(r"(都|随便|哪里|哪儿|哪)?(都)?(可以|行|无所谓|不限|随便|任意)|不限地区|any(where)?")
+_NOTHING = re.compile(r"(?:都|全)?(?:没有|没|无)[的了啊呢]*|none|nothing")
+_WHATEVER = re.compile(
+    r"(?:我们?|这个|这里|那就|就|都|也|怎么|哪个|哪种|什么|方向|没有?特别的?)*(?:行|可以|随便|随意|任意|无所谓|不限|不挑|没(?:有)?(?:什么|特别的?)?(?:偏好|要求|讲究))(?:都行|都可以|选|方向|吧|的|啊|哪个|哪种|一个)*|any(?:thing|thing will do| will do)?|whatever|no preference"
+)
+"""Words of somebody to whom it does not matter."""
 _GLUE = re.compile(
     r"我们?|咱们?|公司|企业|的话|就是|应该|是|在|选|要|想|的|了|啊|吧|呀|哦|嗯|做|刚|拿到?|有|这个|那个|属于|主要|大概|差不多|一个|区域|地区|那边|这边"
     r"|\b(?:we|i|it|is|are|am|in|at|the|our|us|a|an|company|located|based|from|actually|meant|make|do|have|just|should|be)\b|[\s,.，。、!！~～:：]+"
@@ -93,6 +98,8 @@ def _read_answer(question: Question[object], text: str, found: Sequence[Found], 
     bare = text.strip(" .。!！~～,，")
     if question.optional and (phrases.skips(bare) or phrases.is_puzzled(bare)):
         return Answer(UNKNOWN)
+    if isinstance(question, Choice | Choices | Flag) and (_WHATEVER.fullmatch(bare) or _NOTHING.fullmatch(bare)):
+        return _indifferent(question, bare)
     match question:
         case Choices():
             return _choices(question, bare, found)
@@ -111,6 +118,23 @@ def _read_answer(question: Question[object], text: str, found: Sequence[Found], 
             return _free_text(question, " ".join(raw.split()))
         case _:
             return None
+
+
+def _indifferent(question: Question[object], text: str) -> Answer | Unreadable | None:
+    """What 都行 or 没有 says: no preference where one may have none, none of several, no; else what the question needs is said."""
+    tokens, never = {t for t, _ in question.choices}, _NOTHING.fullmatch(text) is not None
+    if isinstance(question, Flag):
+        said = read_yes_no(text)
+        return Answer(said) if said in ("yes", "no") else Unreadable("hint_flag", {})
+    if isinstance(question, Choices):
+        return Answer(NONE) if never or question.fact.key == "needs" else Unreadable("hint_choice", {})
+    if tokens >= {"yes", "no"} or "file" in tokens:
+        return _choice(question, text, ())  # type: ignore[arg-type]
+    if "any" in tokens and not never:
+        return Answer("any")
+    if question.optional and (question.fact.scope == "product" if never else question.fact.scope != "product"):
+        return Answer(UNKNOWN, echo=never)  # who has no product yet can't say of which kind it is
+    return Unreadable("hint_choice", {})
 
 
 def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unreadable | None:
@@ -168,12 +192,15 @@ def _amount(question: Amount, text: str) -> Answer | Unreadable | None:
     if len(found) != 1:
         return Unreadable("hint_money", {}) if found or re.search(r"\d", text) else None
     value = found[0].value
+    own = CURRENCIES.get(question.fact.unit or "")
+    named = re.search(r"元|块|人民币|rmb|cny|美|刀|usd|\$|￥|¥", text)
+    if own and value["currency"] not in (None, own) and (named or value["currency"] != "CNY"):
+        return Unreadable({"CNY": "hint_yuan", "USD": "hint_dollars"}.get(own, "hint_currency"), {"text": found[0].text})
     if value["currency"] is None or value["currency"] not in ("CNY", "USD"):
         return Unreadable("hint_currency", {"text": found[0].text})
     if value["bound"] in ("min", "max"):
         return Unreadable("hint_exact_money", {"text": found[0].text})
     money = Money.parse(found[0].token)
-    named = re.search(r"元|块|人民币|rmb|cny|美|刀|usd|\$|￥|¥", text)
     if not named and question.fact.unit == "美元":
         money = Money(money.value, "USD")
     return Answer(money.token, echo=True)

@@ -6,6 +6,8 @@ from datetime import datetime
 
 import pytest
 
+from dialogs.dossier import LINK
+from dialogs.talk import KeepReport
 from dialogs.turns import LOCAL
 from knowledge.snapshot import Knowledge
 from tests.dialogs.talking import Talking
@@ -237,3 +239,117 @@ def test_a_science_project_joins_the_plans_that_were_said_before(talk: Talking) 
 def test_a_new_drug_is_still_a_field(talk: Talking) -> None:
     talk.say("苏州高新区，做新药的，选园区")
     assert talk.state.profile["segment"] == "drug"
+
+
+# --- words that say nothing, or nothing of what was asked
+
+
+@pytest.mark.parametrize("said", ["没有", "没", "都没有", "无"])
+def test_none_at_the_kinds_of_company_is_none_of_them(talk: Talking, said: str) -> None:
+    talk.say("昆山 补贴预审").say("没有").say("没有")
+    assert talk.asking == "stage"
+    talk.say(said)
+    assert talk.trail["stage"] == "none"
+
+
+@pytest.mark.parametrize("said", ["都行", "随便", "都可以", "随便吧", "无所谓", "不限", "没有特别要求", "哪个都行"])
+def test_who_has_no_preference_for_a_field_is_asked_the_next_question(talk: Talking, said: str) -> None:
+    talk.say("选园区").say(said)
+    assert talk.trail == {"segment": "unknown"}
+    assert talk.asking == "region"
+    assert talk.say(said).trail["region"] == "any"
+
+
+@pytest.mark.parametrize(
+    ("begun", "said"), [("补贴预审", "随便"), ("选园区，体外诊断", "没有"), ("苏州高新区 补贴预审", "都行"), ("找审批通道", "没有")]
+)
+def test_a_question_that_needs_an_answer_is_put_again(talk: Talking, begun: str, said: str) -> None:
+    asked, trail = talk.say(begun).asking, talk.trail
+    talk.say(said)
+    assert talk.asking == asked
+    assert talk.trail == trail
+    assert not talk.replies[-1].citations, "no record"
+    assert talk.text.startswith("可以点按钮，也可以直接说选项。")
+
+
+def test_nothing_more_after_a_result_is_a_good_bye(talk: Talking) -> None:
+    talk.say("苏州高新区 补贴预审").say("先看结果").say("没有")
+    assert "登记过请求" not in talk.text
+    assert "随时回来" in talk.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["打印", "怎么打印", "报告在哪", "报告在哪里？", "能发我一份报告吗", "下载报告", "我想要pdf版的报告", "怎么保存成pdf", "where is the report"],
+)
+def test_the_report_of_a_result_is_found_again(talk: Talking, said: str) -> None:
+    talk.say("苏州高新区 补贴预审").say("先看结果")
+    kept = len([e for e in talk.effects if isinstance(e, KeepReport)])
+    talk.say(said)
+    assert talk.replies[0].link == LINK
+    assert not talk.replies[0].citations
+    assert len([e for e in talk.effects if isinstance(e, KeepReport)]) == kept + 1
+    assert talk.trail == {"region": "snd", "enough": "yes"}
+
+
+@pytest.mark.parametrize("said", ["3D打印有补贴吗", "白皮书报告在哪里", "检测报告多久出", "结果", "在哪里"])
+def test_other_reports_are_not_that_of_the_result(talk: Talking, said: str) -> None:
+    talk.say("苏州高新区 补贴预审").say("先看结果").say(said)
+    assert "完整报告是一个网页" not in talk.text
+
+
+def test_without_a_result_there_is_no_report(talk: Talking) -> None:
+    assert talk.say("怎么打印").replies[0].link is None
+
+
+@pytest.mark.parametrize("said", ["1e30", "2.5E8", "123456789"])
+def test_a_bare_figure_after_a_result_is_not_understood(talk: Talking, said: str) -> None:
+    talk.say("苏州高新区 补贴预审").say("先看结果").say(said)
+    assert "不客气" not in talk.text
+    assert "没看懂" in talk.text
+
+
+@pytest.mark.parametrize(
+    ("said", "day"), [("按2022年2月30日看", "2022年2月30日"), ("按2022-13-01看", "2022-13-01"), ("按2021年4月31号算", "2021年4月31号")]
+)
+def test_a_day_that_no_calendar_has_is_refused(talk: Talking, said: str, day: str) -> None:
+    talk.say("苏州高新区 补贴预审").say("先看结果").say(said)
+    assert f"“{day}”：没有这一天" in talk.text
+    assert talk.trail == {"region": "snd", "enough": "yes"}
+
+
+def test_a_day_that_there_is_is_still_taken(talk: Talking) -> None:
+    assert talk.say("苏州高新区 补贴预审").say("先看结果").say("按2022年2月28日看").trail["as_of"] == "2022-02-28"
+
+
+def test_words_said_again_and_again_are_read_in_no_time(talk: Talking) -> None:
+    for words in ("太多了", "给我", "那就", "我们你们", "都行"):
+        assert talk.say("苏州高新区 补贴预审").say(words * 60 + "x").replies
+
+
+# --- a sum in a currency that the paper does not count in
+
+
+@pytest.mark.parametrize("said", ["3亿人民币", "3亿元", "4000万元人民币", "大概3亿元吧", "500万欧元", "¥2亿"])
+def test_foreign_capital_in_another_currency_is_asked_for_in_dollars(talk: Talking, said: str) -> None:
+    talk.say("苏州高新区 补贴预审").say("都没有").say("外资到账").say(said)
+    assert talk.asking == "foreign_cash_year"
+    assert "foreign_cash_year" not in talk.trail
+    assert "按美元算，没有写汇率" in talk.text
+    assert talk.say("不清楚").trail["foreign_cash_year"] == "unknown"
+
+
+@pytest.mark.parametrize(("said", "token"), [("4000万美元", "40000000 USD"), ("4000万", "40000000 USD"), ("3500万美金", "35000000 USD")])
+def test_foreign_capital_in_dollars_is_taken(talk: Talking, said: str, token: str) -> None:
+    talk.say("苏州高新区 补贴预审").say("都没有").say("外资到账").say(said)
+    assert talk.trail["foreign_cash_year"] == token
+
+
+def test_an_investment_in_dollars_is_asked_for_in_yuan(talk: Talking) -> None:
+    talk.say("苏州高新区 补贴预审").say("产业化项目").say("都没有").say("器械")
+    while talk.asking not in (None, "project.investment"):
+        talk.say("不清楚")
+    talk.say("2000万美元")
+    assert talk.asking == "project.investment"
+    assert "按元算，没有写汇率" in talk.text
+    assert talk.say("1.2亿").trail["project.investment"] == "120000000 CNY"
