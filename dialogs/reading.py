@@ -263,6 +263,8 @@ _GRADES: Mapping[str, tuple[re.Pattern[str], Mapping[int, str]]] = MappingProxyT
     }
 )
 """How the classes and phases are said where the question has named what they are of, and what each number means there."""
+_BROAD = frozenset({"产品", "临床"})
+"""Words that stand in one choice, but tell it from no other."""
 _NUMERALS = {"一": 1, "二": 2, "三": 3, "1": 1, "2": 2, "3": 3, "i": 1, "ii": 2, "iii": 3}
 
 
@@ -272,7 +274,7 @@ def _short(question: Choice, text: str) -> str | None:
     if pattern is not None and (said := pattern.fullmatch(text)):
         return meant[_NUMERALS[said[1]]]
     names = {t: [normalise(n) for n in (label.zh, *_aliases(question.fact, t))] for t, label in question.choices}
-    holding = [t for t, called in names.items() if any(text in name for name in called)] if len(text) >= 2 else []
+    holding = [t for t, called in names.items() if any(text in name for name in called)] if len(text) >= 2 and text not in _BROAD else []
     return holding[0] if len(holding) == 1 and not phrases.is_question(text) else None
 
 

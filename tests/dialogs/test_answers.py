@@ -147,6 +147,12 @@ def test_a_class_that_is_not_on_offer_is_no_answer_and_no_other_matter(talk: Tal
     assert "注册证书资助" not in talk.text
 
 
+@pytest.mark.parametrize(("question", "said"), [("product.1.class", "产品"), ("product.1.class", "器械"), ("product.1.drug_class", "新药")])
+def test_a_word_that_tells_no_choice_from_the_others_is_no_answer(talk: Talking, question: str, said: str) -> None:
+    _at(talk, question).say(said)
+    assert question not in talk.trail
+
+
 @pytest.mark.parametrize(("question", "said"), [("product.1.class", "三类证能拿多少钱？"), ("product.1.drug_class", "二类器械证怎么办")])
 def test_a_question_at_a_choice_is_no_answer(talk: Talking, question: str, said: str) -> None:
     before = _at(talk, question).trail
