@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
+from dialogs.pictures import Diagram, Table, told
 from knowledge.records import Bar
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
@@ -67,9 +68,9 @@ def test_of_two_places_the_one_that_is_not_listed_is_told_with_its_reason(talk: 
     other = listed(Talking(knowledge), segment="外包服务", region="太仓还是徐州")
     assert [p["id"] for p in other.outcome["parks"]] == ["tc-park-bio"]
     assert "徐州：文件没有写哪个园区对得上。" in other.text
-    far = listed(Talking(knowledge), segment="医疗器械", region="苏州高新区还是昆山", stage="孵化")
+    far = listed(Talking(knowledge), segment="医疗器械", region="苏州高新区还是徐州", stage="孵化")
     assert {p["region"] for p in far.outcome["parks"]} == {"snd"}
-    assert "昆山：靠前的是昆山开发区医学影像与生物医疗器械产业园（第 5），当地写明金额的支持没有第一处多。" in far.text
+    assert "徐州：靠前的是徐州高新区（第 6），文件没有写它适合这个阶段。" in far.text
 
 
 def test_places_named_in_the_first_message_are_kept(talk: Talking) -> None:
@@ -269,6 +270,45 @@ def test_side_by_side_in_the_middle_of_a_dialog_leads_back_to_it(talk: Talking) 
     assert "【方向】" in talk.text
     assert talk.dialog == "park_selection"
     assert "继续" in labels(talk)
+
+
+def test_the_text_says_of_what_is_at_a_park_what_the_picture_says(talk: Talking, knowledge: Knowledge) -> None:
+    talk.say("苏州科技城和医疗器械加速器比一比")
+    drawn = told(knowledge, next(r.picture for r in talk.replies if r.picture))
+    assert isinstance(drawn, Table)
+    there = next(line for line in talk.text.split("【园里还写到】")[1].split("\n") if line.startswith("· 苏州科技城"))
+    needs = {o.label.zh for o in knowledge.facts["needs"].options}
+    rows = [(r.label, r.cells[0].text) for r in drawn.rows if r.label in needs and r.cells[0].known and "没写到园" not in r.cells[0].text]
+    assert len(rows) == 3
+    assert all(f"{label}：{text}" in there for label, text in rows)
+    assert "有没有动物房没有写" in there
+
+
+def test_those_that_are_told_as_equal_are_as_many_as_are_counted(talk: Talking) -> None:
+    listed(talk, region="苏州高新区")
+    line = next(line for line in talk.text.split("\n") if "没有列" in line)
+    count, names = line.removeprefix("另有 ").split(" ")[0], line.rstrip("。").split("没有列：")[1].split("、")
+    assert (int(count), len(names)) == (5, 5)
+    assert "“医工营”" in names
+
+
+def test_what_the_answer_says_to_fit_too_is_what_the_picture_marks(talk: Talking, knowledge: Knowledge) -> None:
+    listed(talk, region="苏州高新区")
+    assert talk.text.startswith("先看浒墅关开发区（镇）。其次是苏州科技城、医疗器械加速器，有待核实。")
+    drawn = told(knowledge, next(r.picture for r in talk.replies if r.picture))
+    assert isinstance(drawn, Diagram)
+    marks = {b.name: b.mark for t in drawn.tiers for box in t.boxes for b in (box, *box.within) if b.mark}
+    assert marks.pop("浒墅关开发区（镇）") == drawn.meets
+    assert marks == dict.fromkeys(("苏州科技城", "医疗器械加速器"), "在名单里，有待核实")
+
+
+def test_what_is_the_same_of_both_explains_no_place(talk: Talking) -> None:
+    listed(talk, segment="创新药物", stage="不清楚", needs="标准厂房")
+    assert talk.outcome["parks"][0]["id"] == "sz-incubation-carriers", "the only site of which the paper names plants"
+    listed(talk, segment="创新药物", stage="不清楚")
+    talk.say("为什么不是产业孵化载体")
+    assert "文件没有点名是哪一处" in talk.text
+    assert "文件没写" not in talk.text
 
 
 # --- nothing fits
