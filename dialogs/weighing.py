@@ -81,7 +81,7 @@ def _other_industry(talk: Talk) -> bool:
 def _left_out(talk: Talk, found: Shortlist) -> bool:
     """Say of a park that is not wanted that the list keeps it, and what comes without it; it is never described."""
     said = siting.DROPS.search(talk.text)
-    if not said or phrases.is_question(talk.text) or phrases.is_correction(talk.text):
+    if not said or phrases.is_question(talk.text) or phrases.is_correction(talk.text) or _WHY.search(talk.text):
         return False
     bare = siting.DROPS.sub(" ", talk.text)  # what is denied is meant all the same
     those = _meant(talk, reading.located(talk.knowledge.vocabulary.read(bare, talk.stage.today), talk.knowledge), found)
