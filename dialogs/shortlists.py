@@ -97,8 +97,12 @@ def _lead(voice: Voice, found: Shortlist) -> str:
     rest = [m for m in found.parks[1:] if m not in equals]
     met = say.join([voice.called(m.park) for m in rest if meets(voice.knowledge, m)])
     unsure = say.join([voice.called(m.park) for m in rest if not meets(voice.knowledge, m)])
-    lead = say("parks.first_equals" if equals else "parks.first", names=names)
-    return voice.sentences(lead, say("parks.also", names=met) if met else "", say("parks.next", names=unsure) if unsure else "")
+    sure = meets(voice.knowledge, first)
+    lead = [say("parks.first_equals" if equals else "parks.first", names=names), say("parks.also", names=met) if met else ""]
+    lead += [say("parks.next_unsure" if sure else "parks.next", names=unsure)] if unsure else []
+    if not sure and found.wishes.segment:
+        lead.append(say("parks.unsure", names=names) if met else say("parks.all_unsure"))
+    return voice.sentences(*lead)
 
 
 def entry(voice: Voice, match: ParkMatch, wishes: Wishes, number: int | None) -> list[str]:

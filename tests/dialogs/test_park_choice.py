@@ -393,6 +393,21 @@ def test_what_the_answer_says_to_fit_too_is_what_the_picture_marks(talk: Talking
     assert marks == dict.fromkeys(("苏州科技城", "医疗器械加速器"), "在名单里，有待核实")
 
 
+def test_a_first_park_of_which_something_is_open_is_said_to_be_checked_and_has_no_star(talk: Talking, knowledge: Knowledge) -> None:
+    listed(talk, region="太仓", needs="GMP 车间")
+    assert talk.text.split("\n")[0].endswith("其次是太仓市生物医药产业园。以上都有待核实。")
+    drawn = told(knowledge, next(r.picture for r in talk.replies if r.picture))
+    assert isinstance(drawn, Diagram)
+    assert not [b for t in drawn.tiers for b in t.boxes if b.mark == drawn.meets]
+
+
+def test_where_no_field_was_asked_for_nothing_is_said_to_fit_or_to_be_checked(talk: Talking) -> None:
+    listed(talk, segment="不清楚", region="太仓", needs="口岸")
+    first = next(line for line in talk.text.split("\n") if line.startswith("先看"))
+    assert "核实" not in first
+    assert "对得上" not in first
+
+
 def test_what_is_the_same_of_both_explains_no_place(talk: Talking) -> None:
     listed(talk, segment="创新药物", stage="不清楚", needs="标准厂房")
     assert talk.outcome["parks"][0]["id"] == "sz-incubation-carriers", "the only site of which the paper names plants"
