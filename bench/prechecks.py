@@ -25,6 +25,7 @@ from typing import Any
 
 from bench.measuring import SkippedError, percentile
 from bench.tables import Table
+from dialogs.dossier import of_recipe
 from dialogs.messages import Message
 from dialogs.turns import LOCAL, Library, Turns
 from handlers.prechecks import batch
@@ -225,6 +226,46 @@ async def turns_of_talks(knowledge: Knowledge, talks: int, seed: int = 3) -> tup
     return spent, reports
 
 
+SPOKEN = (
+    ("a sentence with three certificates", "苏州高新区，2021年拿了一个三类证2022年又拿了两个二类证，能拿多少"),
+    ("the results so far", "先看结果"),
+    ("a product put right", "第一个是二类不是三类"),
+    ("as of another year", "按2021年看"),
+)
+"""What people type rather than tap, each a turn of one talk."""
+FILING = ("测试医疗公司", "李女士", "a@example.com", "同意", "确认登记")
+
+
+async def spoken_turns(knowledge: Knowledge, talks: int) -> dict[str, list[float]]:
+    """Seconds of the turns of a talk that is typed, of the filing of its request, and of the making of its report's page, by what they are."""
+    found: dict[str, list[float]] = {}
+    for number in range(talks):
+        store = MemoryStore()
+        turns, address, count = Turns(store, Library(knowledge)), Address("bench", f"s{number}", f"s{number}"), itertools.count()
+
+        async def say(
+            message: Message, turns: Turns = turns, address: Address = address, count: Iterator[int] = count
+        ) -> tuple[Mapping[str, Any], float]:
+            began = time.perf_counter()
+            handled = await turns.handle(address, message, str(next(count)), now=NOW)
+            return handled.result, time.perf_counter() - began
+
+        for what, text in SPOKEN:
+            result, spent = await say(Message(text))
+            found.setdefault(what, []).append(spent)
+        key = next(r["link"] for r in result["replies"] if r["link"]).rpartition("/")[2]
+        kept = await store.report(key, NOW)
+        began = time.perf_counter()
+        of_recipe(knowledge, kept or {})
+        found.setdefault("the report's page, when it is opened", []).append(time.perf_counter() - began)
+        tapped = next(o["payload"] for o in result["replies"][-1]["options"] if o["payload"].startswith("!log"))
+        await say(Message(option=tapped))
+        for text in FILING:
+            _, spent = await say(Message(text))
+        found.setdefault("a request filed, with its dossier", []).append(spent)
+    return found
+
+
 def _answer(draw: random.Random, key: str, knowledge: Knowledge, result: Mapping[str, Any]) -> Message:
     """A random answer to the open question, tapped where one choice is all that it takes, else typed."""
     fact = knowledge.facts[generic(key)]
@@ -315,7 +356,14 @@ def turn_table(knowledge: Knowledge, talks: int, supports: int, rounds: int) -> 
     for name, base, few in (("shipped", knowledge, talks), (f"{supports:,} more", grown, max(1, talks // 3))):
         turns, reports = asyncio.run(turns_of_talks(base, few))
         goal = "5" if base is knowledge else "50"
-        kinds = (("one turn", turns, goal), ("one turn with the report", reports, goal), ("one whole pre-check", whole_prechecks(base, rounds), "50"))
+        asyncio.run(spoken_turns(base, 1))
+        spoken = asyncio.run(spoken_turns(base, few))
+        kinds: tuple[tuple[str, list[float], str], ...] = (
+            ("one turn", turns, goal),
+            ("one turn with the report", reports, goal),
+            ("one whole pre-check", whole_prechecks(base, rounds), "50"),
+        )
+        kinds += tuple((what, times, "–" if "page" in what or "filed" in what else goal) for what, times in spoken.items())
         for what, spent, goal in kinds:
             times = (percentile(spent, 0.5), percentile(spent, 0.99), max(spent))
             row = (name, str(len(base.agendas[REGION].rows)), what, str(len(spent)), *(f"{s * 1000:.2f}" for s in times), goal)

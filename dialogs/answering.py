@@ -49,7 +49,7 @@ def answered(talk: Talk) -> bool:
         read = None  # it speaks of another product
     if not free and _asks_something_else(talk, question, read):
         return False
-    given = passing(talk)
+    given = {} if isinstance(read, Answer) and read.whole else passing(talk)
     if free and isinstance(read, Answer) and question.fact.type != "phone" and is_other_wish(talk, question):
         talk.state = replace(talk.state, pending=talk.message.text)
         talk.hide = question.private
@@ -59,6 +59,8 @@ def answered(talk: Talk) -> bool:
     if len(products.ids(top)) > 1 and not item and "," not in given.get("products", ""):  # a class alone says of none of several which one it is
         given = {k: v for k, v in given.items() if not k.startswith("product")}
     later = {k: v for k, v in given.items() if usable(talk, k, question.key)}
+    if "plans" in given and question.key != "plans" and top.answers.get("plans") not in (None, given["plans"]) and not isinstance(read, Answer):
+        return change(talk, {**later, "plans": given["plans"]})  # one more plan contradicts nothing
     if isinstance(read, Answer):
         talk.hide = question.private
         if not free and read.echo and (doubt := doubts.contradiction(talk, question.key, given)):  # a label or an alias says no more than itself
@@ -85,12 +87,19 @@ def answered(talk: Talk) -> bool:
 
 def passing(talk: Talk) -> dict[str, str]:
     """Answers that the message gives in passing, by question key; 产品2是二类 speaks of the second product."""
-    given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
+    given = mentioned.facts_in(talk.found, talk.knowledge, talk.text) | _projects(talk)
     item = _item(talk)
     if item or (phrases.is_correction(talk.text) and not given):
         found, text = _right(talk)
         given = mentioned.facts_in(found, talk.knowledge, text)
     return {k.replace("product.1.", f"product.{item}."): v for k, v in given.items() if k != "products"} if item else given
+
+
+def _projects(talk: Talk) -> dict[str, str]:
+    """The science project that a message says to be undertaken, beside what was said of plans before."""
+    said, top = reading.projects_in(talk.text), talk.state.top
+    before = top.answers.get("plans", NONE).split(",") if top is not None else []
+    return {k: ",".join(dict.fromkeys([*(t for t in before if t not in (NONE, UNKNOWN)), v])) for k, v in said.items()}
 
 
 def _right(talk: Talk) -> tuple[tuple[Found, ...], str]:

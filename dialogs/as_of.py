@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 
-from dialogs import frames, mentioned, moves, proceeding
+from dialogs import asking, frames, mentioned, moves, proceeding
 from dialogs.talk import Talk
 from knowledge.dates import read_dates
 
@@ -15,6 +15,8 @@ _WHEN = re.compile(
     r"(?:按照?|以|用|照|依|假如是|假设是|如果是|要是|放在|回到)(?P<zh>[^,，。;；]{2,16}?)的?(?:标准|政策|规定|文件|时候|时点|口径)?(?:来|再|去)?(?:看+|算+|预审|查|判断|评估)(?![不得])"
     r"|\bas (?:of|at) (?P<en>[a-z0-9 ,-]{3,20})|\bby the rules of (?P<rules>[a-z0-9 ,-]{3,20})"
 )
+
+_DAY = re.compile(r"((?:19|20)\d\d)\s?[年./-]\s?(\d{1,2})\s?[月./-]\s?(\d{1,2})\s?[日号]?")
 
 
 def asked(talk: Talk) -> bool:
@@ -27,12 +29,27 @@ def asked(talk: Talk) -> bool:
     if re.fullmatch(_NOW, words.strip()):
         day: date | None = today
     else:
+        if _is_no_day(words):
+            talk.speak(talk.say("report.as_of_no_day", day=words.strip("的 ")))
+            asking.ask(talk)
+            return True
         dates = [f for f in read_dates(words, today) if f.kind == "date"]
         if len(dates) != 1 or dates[0].text.strip("的 ") != words.strip("的 ") or any(f.kind == "money" for f in talk.found):
             return False  # a date within other words, or a sum that was reckoned in some year, is no day to judge by
         day = last_of(str(dates[0].value), today)
     judge(talk, day or today)
     return True
+
+
+def _is_no_day(words: str) -> bool:
+    """Whether words name a day that no calendar has (2022年2月30日)."""
+    if (named := _DAY.fullmatch(words.strip("的 "))) is None:
+        return False
+    try:
+        date(*map(int, named.groups()))
+    except ValueError:
+        return True
+    return False
 
 
 def last_of(when: str, today: date) -> date | None:

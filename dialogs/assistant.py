@@ -18,6 +18,9 @@ from knowledge.rules import generic
 from knowledge.snapshot import Knowledge
 from knowledge.values import normalise, read_contacts
 
+_BYE = 3
+"""Figures no longer than this may be a good-bye (88, 886); longer ones are none."""
+
 
 def respond(state: State, message: Message, knowledge: Knowledge, now: datetime, own: tuple[cases.Case, ...] = ()) -> Turn:
     """Answer one message. `now` is aware; `own` are this chat's own requests."""
@@ -89,7 +92,9 @@ def _read(talk: Talk) -> None:
         taps.command(talk, verb)
     elif payload:
         taps.tap(talk, payload)
-    elif weighing.asked(talk):
+    elif _stops_early(talk):
+        taps.command(talk, "enough")
+    elif (phrases.asks_for_report(talk.text) and proceeding.show_report(talk)) or weighing.asked(talk):
         proceeding.digressed(talk)
     elif repair.understood(talk) or as_of.asked(talk) or answering.answered(talk):
         return
@@ -101,7 +106,9 @@ def _read(talk: Talk) -> None:
 
 def _serve(talk: Talk) -> None:
     """A wish or a question; what it was tried as where it was not understood."""
-    if phrases.chitchat(talk.text) == "bye":
+    if phrases.is_figure(talk.text) and len(talk.text) > _BYE:
+        talk.wants = talk.wants.without("thanks_bye")
+    if phrases.chitchat(talk.text) == "bye" or (talk.asking() is None and talk.state.frames and phrases.says_nothing_more(talk.text)):
         closing.bye(talk)
     elif phrases.chitchat(talk.text) == "thanks" or (talk.wants.wishes == ("thanks_bye",) and not phrases.is_question(talk.text)):
         closing.thanks(talk)
@@ -114,6 +121,14 @@ def _serve(talk: Talk) -> None:
         if talk.missed:
             repair.reasons(talk)
         proceeding.digressed(talk)
+
+
+def _stops_early(talk: Talk) -> bool:
+    """Whether somebody in an open pre-check or choice of a site wants no more questions, but what follows so far."""
+    top = talk.state.top
+    if top is None or top.done or top.dialog not in ("subsidy_precheck", "park_selection"):
+        return False
+    return phrases.stops_early(talk.text, money=top.dialog == "subsidy_precheck")
 
 
 def _results(talk: Talk, rest: str) -> None:

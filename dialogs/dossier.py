@@ -12,6 +12,7 @@ from typing import Any
 
 from dialogs import reports
 from dialogs.answers import Voice, filled
+from dialogs.script import BadTokenError, ask
 from dialogs.texts import texts
 from knowledge import rules
 from knowledge.assessments import Assessment
@@ -40,7 +41,7 @@ def dossier(voice: Voice, report: Report, made: datetime) -> Json:
         "knowledge": voice.knowledge.version,
         "lead": _lead(voice, report),
         "answers": [{"label": _asked(voice, report, key), "answer": voice.answer(key, token)} for key, token in report.facts.items()],
-        "groups": [_group(voice, report, name, rows) for name, rows in report.groups.items()],
+        "groups": [_group(voice, report, name, rows) for name, rows in (report.groups | report.folded_rows).items()],
         "total": _total(voice, report),
         "open": _open(voice, report, alive),
         "offices": _offices(voice, alive),
@@ -63,10 +64,15 @@ def recipe(voice: Voice, report: Report, made: datetime) -> Json:
 
 
 def of_recipe(knowledge: Knowledge, kept: Mapping[str, Any]) -> Json:
-    """The dossier of a recipe by a knowledge base. ValueError where a fact or region of then is not known to it."""
+    """The dossier of a recipe by a knowledge base. ValueError where a region, a fact or an answer of then is not known to it."""
     day, texts_ = date.fromisoformat(kept["day"]), texts(kept["language"])
     if unknown := {kept["region"]} - knowledge.regions.keys() | {rules.generic(key) for key in kept["facts"]} - knowledge.facts.keys():
         raise ValueError(f"not known in {knowledge.version}: {sorted(unknown)}")
+    for key, token in kept["facts"].items():
+        try:
+            ask(knowledge.facts[rules.generic(key)], key).value(token)
+        except BadTokenError as error:
+            raise ValueError(f"not read in {knowledge.version}: {key} {token}") from error
     report = precheck(knowledge, kept["region"], kept["facts"], day, tuple(kept["open"]))
     return dossier(Voice(knowledge, day, texts_), report, datetime.fromisoformat(kept["made"]))
 
@@ -75,10 +81,12 @@ def _lead(voice: Voice, report: Report) -> list[str]:
     """The answer first: how many may fit and what they come to, until when, and what else there is."""
     say, met = voice.say, report.groups.get("met", [])
     lines = [reports.answer(voice, report)]
+    if report.later:
+        lines.append(reports.later(voice, report))
     if dated := [(day, r) for r in met if (day := ends(r.support, voice.knowledge.document_of(r.support), voice.today))]:
         day, first = min(dated, key=lambda pair: pair[0])
         lines.append(say("dossier.lead_until", name=voice.called(first.support), until=day.isoformat()))
-    counted = [(n, len({r.support.id for r in rows})) for n, rows in report.groups.items() if n not in ("met", *FOLDED)]
+    counted = [(n, len({r.support.id for r in rows})) for n, rows in report.groups.items() if n != "met"]
     if counted and met:
         lines.append(say("dossier.lead_others", groups=say.join([say("dossier.counted", name=_named(voice, n), count=c) for n, c in counted])))
     return lines
@@ -100,13 +108,13 @@ def _several(report: Report) -> bool:
     return "," in report.facts.get("products", "")
 
 
-FOLDED_ROWS = 300
-"""How many rows of a folded group are told; the others are only counted."""
+MAX_ROWS = 300
+"""How many rows of a group are told; the others are only counted. No shipped region comes near it."""
 
 
 def _group(voice: Voice, report: Report, name: str, rows: Sequence[Assessment]) -> Json:
     """The rows of one status; those that do not fit are told in short."""
-    shown = rows[:FOLDED_ROWS] if name in FOLDED else rows
+    shown = rows[:MAX_ROWS]
     told = [_row(voice, report, r) | ({} if name in FOLDED else _more(voice, r)) for r in shown]
     return {
         "name": name,
@@ -126,6 +134,7 @@ def _row(voice: Voice, report: Report, row: Assessment) -> Json:
         "id": support.id,
         "name": voice.called(support),
         "product": row.subject.removeprefix("product.") if row.subject != COMPANY and _several(report) else None,
+        "traits": reports.traits(voice, report, row.subject) if row.subject != COMPANY else "",
         "level": say("channels.above", region=voice.region_name(support.region)) if support.region != report.region else "",
         "status": str(row.status),
         "time": str(row.time),
@@ -164,7 +173,8 @@ def _total(voice: Voice, report: Report) -> Json | None:
         return None
     caps = {c.id: c for r in report.rows for c in r.support.caps if c.id in total.binding}
     binding = [{"text": voice.cap(c), "citation": _place(c.source)} for c in caps.values()]
-    return {"text": reports.total_of(voice, report, total), "binding": binding}
+    text = voice.sentences(reports.total_of(voice, report, total), reports.year_taken(voice, report))
+    return {"text": text, "binding": binding}
 
 
 def _open(voice: Voice, report: Report, rows: Iterable[Assessment]) -> list[Json]:

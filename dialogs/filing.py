@@ -71,10 +71,10 @@ def _background(talk: Talk, about: str) -> dict[str, Any]:
         if frame is not None:
             now = talk.stage.run(frame)
             answers = {a.question.key: a.token for a in now.trail if not a.question.private}
-            found = {"dialog": frame.dialog, "answers": answers, "outcome": outcomes.to_json(now.outcome, talk.voice) if now.outcome else None}
+            found: dict[str, Any] = {"dialog": frame.dialog, "answers": answers}
             if now.outcome is not None and isinstance(now.outcome.data, Report):
-                found["report"] = dossier.dossier(talk.voice, now.outcome.data, talk.now)
-            return found
+                return {**found, "report": dossier.dossier(talk.voice, now.outcome.data, talk.now)}
+            return {**found, "outcome": outcomes.to_json(now.outcome, talk.voice) if now.outcome else None}
     if (record := talk.knowledge.record(about)) is not None:
         sources = [{"document": s.document, "section": s.section, "title": s.title, "number": s.number} for s in talk.voice.tell(record).citations]
         return {"record": about, "citations": sources}

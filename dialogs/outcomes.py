@@ -25,6 +25,7 @@ def to_json(outcome: Outcome, voice: Voice) -> dict[str, Any]:
     match outcome.data:
         case Report(region=region, today=today, rows=rows, total=total):
             money = {"min": whole(total.low), "max": whole(total.high), "currency": total.currency, "binding": list(total.binding)} if total else None
+            money = {**money, "assumes_year": outcome.data.assumes_year} if money else None
             return {
                 "name": outcome.name,
                 "region": region,

@@ -75,6 +75,30 @@ _ENGLISH = re.compile(
     r"\b(the|what|which|how|are|can|could|we|for|parks?|subsid\w+|policy|hello|hi|help|where|does|want|need|please|my)\b", re.IGNORECASE
 )
 _TRADITIONAL_HINT = re.compile("[一-鿿]")
+_TIRED = (
+    r"(?:太多|太长|太麻烦|太久|(?:问题|题)(?:也|实在)?太多|好多(?:问题|题)?|没(?:有)?(?:时间|空|工夫|功夫)(?:答|填|回答)?|赶时间|问(?:得|的)?太多)了?"
+)
+_STOPS = (
+    r"(?:就|先)?到(?:这|此)(?:里|儿|为止)?(?:吧|了)?|(?:我|我们)?(?:真的?|实在)?(?:不想|不愿意?|懒得|不要|没(?:有)?(?:时间|空)|不)再?(?:回答|答|填)(?:下去)?了?吧?|(?:差不多|已经)?够了|行了"
+    r"|没(?:有)?(?:时间|空|工夫|功夫)了?|(?:(?:问题|题|问的)?(?:也|实在)?太(?:多|长|麻烦))了?|(?:你|您)?(?:直接|就|先)(?:给我?|跟我|告诉我?|看|说|出|报)(?:看|说|出)?(?:一?下)?个?(?:结果|结论)[吧了]?"
+    r"|that's enough|enough|no more questions|i'm done|(?:just )?(?:show|give|tell) me the results?"
+)
+_HOW_MUCH = (
+    r"(?:那|就|直接|先|你|您|请|快|给|跟|我|们|告诉|说|看|讲|一?下|现在|这样|到底|一共|总共|大概|大约|最多|公司)*能(?:拿|领|申请?|补|得)到?(?:多少|几)(?:钱|补贴|万)?了?"
+    r"|(?:just tell me )?how much (?:can|could|do) (?:we|i) get|(?:just )?tell me how much"
+)
+_ENOUGH = re.compile(rf"(?:{_TIRED})?(?:{_STOPS})")
+_ENOUGH_MONEY = re.compile(rf"(?:{_TIRED})?(?:{_STOPS}|{_HOW_MUCH})")
+_TIRED_ONLY = re.compile(_TIRED)
+_PAUSE = re.compile(r"[,，。;；~…]+\s*|(?<![a-z])\s+")
+_REPORT = re.compile(
+    r"(?=.*(?:报告|打印|导出|下载|pdf))(?:我|们|你|您|想|要|能不能|能|可不可以|可以|请问?|帮|给|发|把|那|的|这[个份]|一[下份]|完整|预审|补贴|结果|刚才|怎么|如何|在|哪里?|哪儿|去"
+    r"|打印|导出|下载|保存|存|打开|看|拿|找|成|出来|报告|pdf|文件|链接|网址|页面|有没有|有|吗|呢|啊|呀|吧|了|版|电子)*"
+    r"|(?:how (?:do|can) i |can i |please )?(?:print|download|export|save)(?: (?:it|this|the report))?|where is (?:the|my) report"
+)
+_NOTHING_MORE = re.compile(
+    r"(?:没有|没|无|没别的|没有别的|没其他|没有其他)(?:需要|问题|事|事情)?[的了啊呢]*|(?:不用|不需要)了|nothing(?: else)?|none"
+)
 _PUZZLED = re.compile(
     r"(?:我|这个|这题|这道题|这一题|这|那)*(?:也|都|真|还|实在)*的?(?:不知道|不懂|看不懂|没看懂|听不懂|没听懂|不太懂|搞不懂|不明白|没明白|不晓得|不了解|没概念|不会)"
     r"(?:怎么|如何|该怎么|该)?(?:填|选|答|回答|说|弄)?(?:这个|这题|哪个|什么)?[了啊呢呀吧]*"
@@ -89,13 +113,14 @@ _TERM = re.compile(
 )
 _SKIP = re.compile(
     r"(?:我|也|还|实在|真的|这个|这题|先)*(?:不太?清楚|不知道|不确定|说不准|说不好|跳过|略过|下一题|下一个|pass|skip|next|not sure|unknown|don't know)(?:这题|这个)?[了啊吧呢]*"
+    r"|(?:这|那)(?:个|题|道题|一题)?(?:问题)?(?:我|先)*(?:不想|不愿意?|不便|不方便|不)再?(?:回答|答|填|说)[了啊吧]*"
 )
 _HELLO = re.compile(r"(?:哈喽|你好|您好|嗨|在吗|在么|在不在|有人吗|喂|早上好|下午好|晚上好|hi|hello|hey)[啊呀,，]*(?:在吗)?")
 _THANKS = re.compile(r"(?:好的?|明白了?|知道了|ok)?[,，]?\s*(?:谢谢|多谢|感谢|谢了|非常感谢|辛苦了|thanks|thank you|thx)[你您啦了]*(?:老师)?")
 _BYE = re.compile(r"(?:好的?)?[,，]?(?:再见|拜拜|拜|回头见|回聊|我?走了|先下了|下次聊|bye|bye bye|goodbye|see you)[啊啦了]*")
 _AGAIN = re.compile(r"重新|重来|重做|重置|从头|从第一|推倒|清空|再来一遍|开头|首页|菜单|restart|start (?:over|again|from)|start$")
 _BACK = re.compile(r"上一|前一|返回|后退|回去|退回|回到|往前|回上|\bback\b|previous")
-_FIGURE = re.compile(r"[\d零〇一二两三四五六七八九十百千万亿年月日号个款项元块%.,，、/~\s-]+")
+_FIGURE = re.compile(r"\d+(?:\.\d+)?e[+-]?\d+|[\d零〇一二两三四五六七八九十百千万亿年月日号个款项元块%.,，、/~\s-]+")
 _PARTS = re.compile(r"[^;；\n。?？!！,，]+[?？]?")
 _JOINT = re.compile(r"另外|顺便(?:问一?下?)?|再问一?下?|还想问|想问一?下?|对了|by the way|also")
 _CHANGE = re.compile(r"改|换|错|更正|纠正|修|填|选|点到|(?<!是)不是|不对|应该|说的是|手滑|actually|wrong|change|edit|correct|meant")
@@ -211,6 +236,23 @@ def asks_when(text: str) -> bool:
 def asks_for_list(text: str) -> bool:
     """Whether a message asks what there is (有什么补贴)."""
     return bool(_LISTING.search(text))
+
+
+def stops_early(text: str, money: bool) -> bool:
+    """Whether a message wants no more questions but what follows so far (先到这, 不想答了); `money`: also where it asks how much that is."""
+    *before, last = [re.sub("[吧啊呀呢嘛]+$", "", p) for p in _PAUSE.split(bare(normalise(text)))]
+    ends = _ENOUGH_MONEY if money else _ENOUGH
+    return bool(ends.fullmatch(last)) and all(ends.fullmatch(p) or _TIRED_ONLY.fullmatch(p) for p in before)
+
+
+def asks_for_report(text: str) -> bool:
+    """Whether a message wants the report of a result: its page, printed or to be kept (怎么打印, 报告在哪)."""
+    return bool(_REPORT.fullmatch(bare(normalise(text))))
+
+
+def says_nothing_more(text: str) -> bool:
+    """Whether a message only says that there is nothing (没有)."""
+    return bool(_NOTHING_MORE.fullmatch(bare(normalise(text))))
 
 
 def is_puzzled(text: str) -> bool:

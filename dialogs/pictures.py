@@ -15,7 +15,7 @@ from dialogs.messages import cited
 from dialogs.naming import quoted
 from dialogs.terms import Terms
 from dialogs.texts import LANGUAGES, texts
-from knowledge.parks import Reason, need_reasons
+from knowledge.parks import Reason, nearest
 from knowledge.records import Layout, Park
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge, citations
@@ -221,7 +221,7 @@ class Captions(Terms):
             for t in self._tokens("site_stage")
         ]
         shown = [t for t in self._tokens("needs") if t in asked or any(o.need == t for p in parks for o in p.offers)]
-        there = {t: [self._nearest(p, t) for p in parks] for t in shown}
+        there = {t: [nearest(self.knowledge, p, t) for p in parks] for t in shown}
         needs = [
             Row(self._choice(self.knowledge.facts["needs"], t), tuple(self._cell(self._offered(reasons)) for reasons in at), t in asked)
             for t, at in there.items()
@@ -246,21 +246,12 @@ class Captions(Terms):
         )
 
     def _row(self, label: str, texts: Iterable[Sequence[str]], asked: bool) -> Row:
-        """What the papers say on a point, statement after statement: one cut short could lose the half that limits it."""
-        return Row(label, tuple(self._cell(self._statements(statements)) for statements in texts), asked)
-
-    def _statements(self, texts: Sequence[str]) -> str:
-        said = _as_many([t.rstrip("。") for t in texts], "；", _BRIEF)
-        return quoted(said) if self.english and said else said
-
-    def _nearest(self, park: Park, need: str) -> list[Reason]:
-        """What is said of a need at a park; where nothing is, what is said of the smallest region around it as a whole."""
-        reasons = need_reasons(self.knowledge, park, need)
-        return [r for r in reasons if r.region == reasons[0].region]
+        """What the papers say on a point."""
+        return Row(label, tuple(self._cell(statements(self.say.language, said)) for said in texts), asked)
 
     def _offered(self, reasons: Sequence[Reason]) -> str:
         """Statements on a need, with the region where they are about it as a whole."""
-        said = self._statements([r.text for r in reasons])
+        said = statements(self.say.language, [r.text for r in reasons])
         region = reasons[0].region if reasons else None
         return self.say("pictures.wide", region=self.region_name(region), text=said) if region else said
 
@@ -276,6 +267,12 @@ class Captions(Terms):
     def _places(park: Park) -> list[Citation]:
         said = [*(s.source for s in park.stages), *(o.source for o in park.offers)]
         return [park.source, *(f.source for f in park.focus if f.source), *said]
+
+
+def statements(language: str, texts: Sequence[str]) -> str:
+    """Statements of the papers one after another, each whole: one cut short could lose the half that limits it."""
+    said = _as_many([t.rstrip("。") for t in texts], "；", _BRIEF)
+    return quoted(said) if language == "en" and said else said
 
 
 def _as_many(parts: Sequence[str], between: str, room: int) -> str:

@@ -77,12 +77,28 @@ def done(talk: Talk, outcome: Outcome) -> None:
             talk.replies += reports.tell(talk.voice, outcome, frame.run)
             if isinstance(outcome.data, Report):
                 talk.effects.append(KeepPrecheck(outcome.data.region, outcome.data.facts, outcome.data.today))
-                talk.effects.append(KeepReport(dossier.recipe(talk.voice, outcome.data, talk.now)))
-                talk.replies[-1] = replace(talk.replies[-1], link=dossier.LINK)
+                _keep(talk, outcome.data)
     if all(f.done for f in talk.state.frames) and talk.replies and outcome.name != "request.declined":
         last, more = talk.replies[-1], talk.say("greeting.else")
         talk.replies[-1] = replace(last, text=f"{last.text}\n{more}")
     offer_resume(talk)
+
+
+def _keep(talk: Talk, report: Report) -> None:
+    """Keep the report of a result; the last reply leads to it."""
+    talk.effects.append(KeepReport(dossier.recipe(talk.voice, report, talk.now)))
+    talk.replies[-1] = replace(talk.replies[-1], link=dossier.LINK)
+
+
+def show_report(talk: Talk) -> bool:
+    """Lead to the page with the report of the last pre-check; False where there is none yet."""
+    frame = next((f for f in reversed(talk.state.frames) if f.done and f.dialog == "subsidy_precheck"), None)
+    outcome = talk.stage.run(frame).outcome if frame is not None else None
+    if outcome is None or not isinstance(outcome.data, Report):
+        return False
+    talk.speak(talk.say("dossier.where", link=talk.say("dossier.open_link")))
+    _keep(talk, outcome.data)
+    return True
 
 
 def digressed(talk: Talk) -> None:

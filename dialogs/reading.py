@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 from rapidfuzz import fuzz, process
 
 from dialogs import phrases
 from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, Flag, FreeText, Items, Number, Places, Question
+from knowledge.claims import undertakes
 from knowledge.denial import denied, holds
 from knowledge.facts import FactType
-from knowledge.money import Money
+from knowledge.money import CURRENCIES, Money
 from knowledge.snapshot import Knowledge
 from knowledge.values import Found, normalise, read_contacts, read_dates, read_money, read_number, read_yes_no
 
@@ -24,6 +26,11 @@ NEAR = 82.0
 _NONE = re.compile(r"(以上)?(都|全)?(没有|无|不是|没)[的了啊呢]*|一个都没有|都不要|没有特别(的)?要求|没(什么)?要求|无所谓|none|nothing")
 _NO_PRODUCT = re.compile(r"(?:[0零〇] ?个?|(?:现在|目前|暂时|我们)*(?:还|暂|都)?(?:没有|没|无)(?:有)?(?:任何)?产品|no products?(?: yet)?)[了的呢]*")
 _ANY = re.compile(r"(都|随便|哪里|哪儿|哪)?(都)?(可以|行|无所谓|不限|随便|任意)|不限地区|any(where)?")
+_NOTHING = re.compile(r"(?:都|全)?(?:没有|没|无)[的了啊呢]*|none|nothing")
+_WHATEVER = re.compile(
+    r"(?:我们?|这个|这里|那就|就|都|也|怎么|哪个|哪种|什么|方向|没有?特别的?)*(?:行|可以|随便|随意|任意|无所谓|不限|不挑|没(?:有)?(?:什么|特别的?)?(?:偏好|要求|讲究))(?:都行|都可以|选|方向|吧|的|啊|哪个|哪种|一个)*|any(?:thing|thing will do| will do)?|whatever|no preference"
+)
+"""Words of somebody to whom it does not matter."""
 _GLUE = re.compile(
     r"我们?|咱们?|公司|企业|的话|就是|应该|是|在|选|要|想|的|了|啊|吧|呀|哦|嗯|做|刚|拿到?|有|这个|那个|属于|主要|大概|差不多|一个|区域|地区|那边|这边"
     r"|\b(?:we|i|it|is|are|am|in|at|the|our|us|a|an|company|located|based|from|actually|meant|make|do|have|just|should|be)\b|[\s,.，。、!！~～:：]+"
@@ -38,6 +45,8 @@ class Answer:
 
     token: str
     echo: bool = False
+    whole: bool = False
+    """Whether the whole message names one of the choices, so that nothing else is said in it (一类 of a drug is no class of a device)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,11 @@ def located(found: Sequence[Found], knowledge: Knowledge) -> tuple[Found, ...]:
             named.add(region)
             result.append(replace(value, kind="region", value=region, token=region))
     return tuple(result)
+
+
+def projects_in(text: str) -> dict[str, str]:
+    """The answer that a message gives in passing to the question of what is under way: a science project that it says to be undertaken."""
+    return {"plans": "state_project"} if undertakes(text) else {}
 
 
 def rest_of(text: str, found: Sequence[Found]) -> str:
@@ -84,6 +98,8 @@ def _read_answer(question: Question[object], text: str, found: Sequence[Found], 
     bare = text.strip(" .。!！~～,，")
     if question.optional and (phrases.skips(bare) or phrases.is_puzzled(bare)):
         return Answer(UNKNOWN)
+    if isinstance(question, Choice | Choices | Flag) and (_WHATEVER.fullmatch(bare) or _NOTHING.fullmatch(bare)):
+        return _indifferent(question, bare)
     match question:
         case Choices():
             return _choices(question, bare, found)
@@ -104,10 +120,29 @@ def _read_answer(question: Question[object], text: str, found: Sequence[Found], 
             return None
 
 
+def _indifferent(question: Question[object], text: str) -> Answer | Unreadable | None:
+    """What 都行 or 没有 says: no preference where one may have none, none of several, no; else what the question needs is said."""
+    tokens, never = {t for t, _ in question.choices}, _NOTHING.fullmatch(text) is not None
+    if isinstance(question, Flag):
+        said = read_yes_no(text)
+        return Answer(said) if said in ("yes", "no") else Unreadable("hint_flag", {})
+    if isinstance(question, Choices):
+        return Answer(NONE) if never or question.fact.key == "needs" else Unreadable("hint_choice", {})
+    if tokens >= {"yes", "no"} or "file" in tokens:
+        return _choice(question, text, ())  # type: ignore[arg-type]
+    if "any" in tokens and not never:
+        return Answer("any")
+    if question.optional and (question.fact.scope == "product" if never else question.fact.scope != "product"):
+        return Answer(UNKNOWN, echo=never)  # who has no product yet can't say of which kind it is
+    return Unreadable("hint_choice", {})
+
+
 def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unreadable | None:
     tokens = {t for t, _ in question.choices}
     if literal := _literal(question, text):
-        return Answer(literal, echo=_is_number(text))
+        return Answer(literal, echo=_is_number(text), whole=question.fact.scope == "project")
+    if question.fact.scope in ("product", "project") and (short := _short(question, text)):
+        return Answer(short, echo=True, whole=True) if short in tokens else Unreadable("hint_choice", {})
     if tokens >= {"yes", "no"} or "file" in tokens:
         said = {"yes": "file" if "file" in tokens else "yes", "no": "no"}.get(read_yes_no(text) or "")
         if said in tokens:
@@ -122,9 +157,6 @@ def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unr
         return Answer(",".join(t for t, _ in question.choices if t in {v.token for v in values}), echo=True)
     if question.fact.key == "region" and any(f.kind == "ambiguous_region" for f in found):
         return Unreadable("hint_region", {})
-    if question.fact.key == "product.class" and (short := re.fullmatch(r"(?:第)?([一二三123]|i{1,3})类?(?:的|证|器械)*", text)):
-        token = {"一": "I", "二": "II", "三": "III", "1": "I", "2": "II", "3": "III", "i": "I", "ii": "II", "iii": "III"}[short[1]]
-        return Answer(token) if token in tokens else None
     if question.optional and question.fact.scope == "product" and _NONE.fullmatch(text):
         return Answer(UNKNOWN, echo=True)  # who has no product yet can't say of which kind it is
     inside = _inside(question, text)
@@ -160,12 +192,15 @@ def _amount(question: Amount, text: str) -> Answer | Unreadable | None:
     if len(found) != 1:
         return Unreadable("hint_money", {}) if found or re.search(r"\d", text) else None
     value = found[0].value
+    own = CURRENCIES.get(question.fact.unit or "")
+    named = re.search(r"元|块|人民币|rmb|cny|美|刀|usd|\$|￥|¥", text)
+    if own and value["currency"] not in (None, own) and (named or value["currency"] != "CNY"):
+        return Unreadable({"CNY": "hint_yuan", "USD": "hint_dollars"}.get(own, "hint_currency"), {"text": found[0].text})
     if value["currency"] is None or value["currency"] not in ("CNY", "USD"):
         return Unreadable("hint_currency", {"text": found[0].text})
     if value["bound"] in ("min", "max"):
         return Unreadable("hint_exact_money", {"text": found[0].text})
     money = Money.parse(found[0].token)
-    named = re.search(r"元|块|人民币|rmb|cny|美|刀|usd|\$|￥|¥", text)
     if not named and question.fact.unit == "美元":
         money = Money(money.value, "USD")
     return Answer(money.token, echo=True)
@@ -218,6 +253,29 @@ def _literal(question: Question[object], text: str) -> str | None:
         index = int(ordinal[1]) - 1
         return offered[index][0] if index < len(offered) else None
     return None
+
+
+_GRADES: Mapping[str, tuple[re.Pattern[str], Mapping[int, str]]] = MappingProxyType(
+    {
+        "product.class": (re.compile(r"第?([一二三123]|i{1,3})类?(?:的|证|注册证|(?:医疗)?器械)*"), {1: "I", 2: "II", 3: "III"}),
+        "product.drug_class": (re.compile(r"第?([一二三123]|i{1,3})类?(?:的|改良型?|创新|新?药品?|证)*"), {1: "class_1", 2: "class_2", 3: "class_3"}),
+        "product.phase": (re.compile(r"第?([一二三123]|i{1,3})期?(?:的|临床|了|试验)*"), {1: "I", 2: "II", 3: "III"}),
+    }
+)
+"""How the classes and phases are said where the question has named what they are of, and what each number means there."""
+_BROAD = frozenset({"产品", "临床"})
+"""Words that stand in one choice, but tell it from no other."""
+_NUMERALS = {"一": 1, "二": 2, "三": 3, "1": 1, "2": 2, "3": 3, "i": 1, "ii": 2, "iii": 3}
+
+
+def _short(question: Choice, text: str) -> str | None:
+    """The token meant by a class or a phase in the sense of the question (二类), or by a part of one of its choices alone (器械, 改良)."""
+    pattern, meant = _GRADES.get(question.fact.key, (None, {}))
+    if pattern is not None and (said := pattern.fullmatch(text)):
+        return meant[_NUMERALS[said[1]]]
+    names = {t: [normalise(n) for n in (label.zh, *_aliases(question.fact, t))] for t, label in question.choices}
+    holding = [t for t, called in names.items() if any(text in name for name in called)] if len(text) >= 2 and text not in _BROAD else []
+    return holding[0] if len(holding) == 1 and not phrases.is_question(text) else None
 
 
 def _is_number(text: str) -> bool:

@@ -45,7 +45,7 @@ def digest(outcome: Outcome, folded: bool = False) -> tuple[tuple[str, str], ...
     """Record id and status of each line, to tell later what changed; the rows that a report only counts are there if `folded`."""
     match outcome.data:
         case Report() as report:
-            rows = report.rows if folded else [r for name, group in report.groups.items() if name not in FOLDED for r in group]
+            rows = report.rows if folded else [r for group in report.groups.values() for r in group]
             return tuple((f"{r.support.id}:{r.subject}", f"{r.status}:{r.time}:{_sum(r.estimate)}") for r in rows)
         case Shortlist(parks=parks):
             return tuple((m.park.id, str(i)) for i, m in enumerate(parks))
@@ -77,8 +77,6 @@ def precheck(voice: Voice, report: Report, run: str, where: str = "") -> Reply:
     lines = [say("report.title", region=voice.region_name(report.region), today=report.today.isoformat(), answer=answer(voice, report))]
     cited: list[Assessment] = []
     for name, rows in groups.items():
-        if name in FOLDED:
-            continue
         supports = _by_support(rows)
         lines.append(say("report.group", name=say(f"report.group_{name}"), count=len(supports)))
         for same in supports[:SHOWN]:
@@ -95,14 +93,14 @@ def precheck(voice: Voice, report: Report, run: str, where: str = "") -> Reply:
         options.insert(0, Option(say("report.go_on"), f"!more:{run}"))
     elif (day := last_day(voice, report.region)) and "met" not in groups and "open" not in groups:
         options.insert(0, Option(say("report.as_of", year=day.year), f"!asof:{day.isoformat()}"))
-    papers = dict.fromkeys(r.support.source.document for r in report.rows)
+    papers = dict.fromkeys(r.document.id for r in report.sheet.agenda.rows)
     places = [a.support.source for a in cited] or [Citation(document=d, section=WHOLE) for d in papers]
     return Reply("\n".join(filter(None, lines)), tuple(options), voice.sources(places))
 
 
 def so_far(voice: Voice, report: Report) -> str:
     """What a founder's first words lead to already: the highest sums of supports that they speak of; empty where there are none."""
-    rows = [r for name, rows in report.groups.items() if name not in FOLDED for r in rows if printed(r.support)]
+    rows = [r for rows in report.groups.values() for r in rows if printed(r.support)]
     supports = [same[0].support for same in _by_support(rows)][:2]
     lines = [voice.say("report.line", name=voice.called(s), amount=voice.amount(s)) for s in supports]
     return "\n".join([voice.say("report.so_far"), *lines]) if lines else ""
@@ -136,7 +134,9 @@ def total_of(voice: Voice, report: Report, total: Total) -> str:
     say = voice.say
     caps = {c.id: voice.cap(c) for r in total.counted for c in r.support.caps if c.id in total.binding}
     binding = say("report.total_binding", caps=say.join([caps[i] for i in total.binding])) if total.binding else ""
-    text = say("report.total", amount=voice.estimate(total.low, total.high, total.currency), binding=binding)
+    years = [say("report.of_year", year=year, amount=voice.estimate(high, high, total.currency)) for year, high in total.years]
+    split = say("report.by_year", years=say.join(years)) if years else ""
+    text = say("report.total", amount=voice.estimate(total.low, total.high, total.currency), binding=binding, split=split)
     return text + (say("report.yielding", names=say.join([voice.called(r.support) for r in total.yielding])) if total.yielding else "")
 
 
@@ -144,15 +144,32 @@ def _left_out(voice: Voice, report: Report, where: str) -> list[str]:
     """What is not counted, and what is not shown, with the reason."""
     say = voice.say
     unsure = {r.support.id for r in report.groups.get("open", ()) if r.estimate}
-    silent, failed = (len({r.support.id for r in report.groups.get(name, ())}) for name in FOLDED)
+    silent, failed = (report.folded[name].supports if name in report.folded else 0 for name in FOLDED)
     lines = [say("report.not_added", count=len(unsure))] if unsure and report.total else []
     if silent:
         lines.append(
             say("report.not_asked", count=silent, questions=len(report.open)) if report.open else say("report.silent", count=silent, where=where)
         )
-    unsure_year = any(k.endswith(".year") and v == UNKNOWN for k, v in report.facts.items())
-    lines += [say("report.year_taken", year=report.today.year)] if unsure_year and report.total else []
+    lines += [year_taken(voice, report), later(voice, report)]
     return [*lines, say("report.folded", count=failed, where=where) if failed else ""]
+
+
+def year_taken(voice: Voice, report: Report) -> str:
+    """That products whose year is not known are counted in this one; empty where that makes no difference."""
+    return voice.say("report.year_taken", year=report.today.year) if report.assumes_year else ""
+
+
+def traits(voice: Voice, report: Report, subject: str) -> str:
+    """What is known of a product that tells it from others: its class or phase, and its year."""
+    keys = [f"{subject}.{name}" for name in ("class", "drug_class", "phase", "year")]
+    known = [(key, report.facts[key]) for key in keys if report.facts.get(key, UNKNOWN) != UNKNOWN]
+    words = [voice.say("report.year", year=token) if key.endswith(".year") else voice.answer(key, token) for key, token in known]
+    return " ".join(words)
+
+
+def later(voice: Voice, report: Report) -> str:
+    """That products were left out that were not there yet on the day of the pre-check; empty where none was."""
+    return voice.say("report.later", numbers="、".join(report.later), year=report.today.year) if report.later else ""
 
 
 def _by_support(rows: Sequence[Assessment]) -> list[list[Assessment]]:
@@ -197,10 +214,12 @@ def mending(voice: Voice, report: Report, row: Assessment) -> str | None:
     if row.status not in (Status.NOT_MET, Status.NOT_YET):
         return None
     say, lifted = voice.say, change(voice.knowledge, report, row)
-    if lifted is None or (lifted.effort == "fixed" and lifted.on is None):
+    if lifted is None or lifted.effort == "fixed":
         return say("report.effort_fixed")  # what would come after it is no help
-    effort = say("report.effort_day", day=lifted.on.isoformat()) if lifted.on else say(f"report.effort_{lifted.effort}")
-    over = lifted.then is Status.WINDOW_OVER and lifted.effort != "fixed"
+    effort = say(f"report.effort_{lifted.effort}")
+    if lifted.on:
+        effort = say("report.effort_fixable_from" if lifted.effort == "fixable" else "report.effort_day", day=lifted.on.isoformat())
+    over = lifted.then is Status.WINDOW_OVER
     return effort + (say("report.then_window_over") if over else say("report.then_undecidable") if lifted.then is Status.UNDECIDABLE else "")
 
 
@@ -213,7 +232,7 @@ def failed(voice: Voice, report: Report, row: Assessment) -> str:
 def basis(voice: Voice, report: Report, run: str, start: int) -> Reply:
     """Every row with its conditions and source, some at a time."""
     voice = replace(voice, today=report.today)
-    rows = [r for group in report.groups.values() for r in group]
+    rows = [r for group in (*report.groups.values(), *report.folded_rows.values()) for r in group]
     page = rows[start : start + PAGE]
     lines = []
     for number, assessment in enumerate(page, start + 1):

@@ -149,7 +149,10 @@ class Places(Pick):
 
 @dataclass(frozen=True, eq=False)
 class Choices(Question[tuple[str, ...] | None]):
-    """Any number of several, kept as `a,b`; `none` is the empty tuple, None is “not sure”."""
+    """Any number of several, kept as `a,b`; `none` is the empty tuple, None is “not sure”.
+
+    Offered are the `options`; whatever else the fact may be is taken as well, for it may be said.
+    """
 
     options: tuple[tuple[str, Words], ...] = ()
 
@@ -165,7 +168,7 @@ class Choices(Question[tuple[str, ...] | None]):
         if token == NONE:
             return ()
         chosen = token.split(",")
-        known = [t for t, _ in self.options]
+        known = dict.fromkeys([*(t for t, _ in self.options), *(o.token for o in self.fact.options)])
         if len(set(chosen)) < len(chosen) or any(t not in known for t in chosen):
             raise _no_token(self, token)
         return tuple(t for t in known if t in chosen)

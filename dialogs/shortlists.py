@@ -10,20 +10,13 @@ from dialogs.messages import Option, Reply
 from dialogs.scripts.park_selection import LISTED, Shortlist
 from knowledge import comparing
 from knowledge.comparing import Nothing
-from knowledge.parks import Merit, ParkMatch, Reason, Wishes, meets
+from knowledge.parks import Merit, ParkMatch, Reason, Wishes, meets, need_merit
 from knowledge.records import Park
 from knowledge.shapes import Citation
 from knowledge.snapshot import citations
 
 FIELDS = ("focus", "narrower", "broader")
 """Reasons that name a part of the industry."""
-_OF: dict[Merit, tuple[str, bool | None, bool]] = {
-    "must": ("need", True, False),
-    "must_region": ("need", True, True),
-    "need": ("need", False, False),
-    "need_region": ("need", False, True),
-}
-"""Which reasons a merit counts: the needs that are hard or not, said of the park or of its region."""
 
 
 def shortlist(voice: Voice, found: Shortlist, run: str) -> Reply:
@@ -39,7 +32,7 @@ def shortlist(voice: Voice, found: Shortlist, run: str) -> Reply:
             level = found.parks[number - 2].merits == match.merits
             lines.append(say("parks.level") if level else say("parks.behind", why=_behind(voice, found.parks[0], match)))
     if unlisted := [m for m in found.ranking.equals(found.parks[-1]) if m not in found.parks]:
-        lines.append(say("parks.level_more", names=say.join([voice.called(m.park) for m in unlisted[:4]]), count=len(unlisted)))
+        lines.append(say("parks.level_more", names=say.join([voice.called(m.park) for m in unlisted]), count=len(unlisted)))
     lines += _left_out(voice, found)
     regions = list(dict.fromkeys(m.park.region for m in found.parks))
     lines.append(_supports(voice, regions))
@@ -80,10 +73,11 @@ def named(voice: Voice, region: str) -> Reply:
 
 
 def _picture(voice: Voice, found: Shortlist, layouts: Collection[str]) -> str | None:
-    """The layout with these parks marked, or, where they lie in several, the parks side by side."""
+    """The layout with these parks marked, and with those told as equal to the last; or, where they lie in several, the parks side by side."""
     parks, asked = [m.park.id for m in found.parks], [*found.wishes.needs, *filter(None, [found.wishes.site_stage])]
     if len(layouts) == 1 and (layout := voice.knowledge.layouts.get(next(iter(layouts)))) is not None:
-        met = [m.park.id for m in found.parks if meets(voice.knowledge, m)]
+        equal = [m for m in found.ranking.equals(found.parks[-1]) if m.park.region == layout.region]
+        met = [m.park.id for m in (*found.parks, *equal) if meets(voice.knowledge, m)]
         return pictures.layout(voice.say.language, layout.region, met, [p for p in parks if p not in met])
     return pictures.compare(voice.say.language, parks, asked) if len(parks) > 1 else None
 
@@ -96,13 +90,19 @@ def _options(voice: Voice, found: Shortlist, run: str) -> tuple[Option, ...]:
 
 
 def _lead(voice: Voice, found: Shortlist) -> str:
-    """The answer first: the park to look at first, and those that fit too."""
+    """The answer first: the park to look at first, those that fit too, and those of which something has to be checked."""
     say, first = voice.say, found.parks[0]
     equals = [m for m in found.parks[1:] if m.merits == first.merits]
     names = say.join([voice.called(m.park) for m in (first, *equals)])
-    rest = say.join([voice.called(m.park) for m in found.parks[1:] if m not in equals])
-    lead = say("parks.first_equals" if equals else "parks.first", names=names)
-    return voice.sentences(lead, say("parks.also", names=rest) if rest else "")
+    rest = [m for m in found.parks[1:] if m not in equals]
+    met = say.join([voice.called(m.park) for m in rest if meets(voice.knowledge, m)])
+    unsure = say.join([voice.called(m.park) for m in rest if not meets(voice.knowledge, m)])
+    sure = meets(voice.knowledge, first)
+    lead = [say("parks.first_equals" if equals else "parks.first", names=names), say("parks.also", names=met) if met else ""]
+    lead += [say("parks.next_unsure" if sure else "parks.next", names=unsure)] if unsure else []
+    if not sure and found.wishes.segment:
+        lead.append(say("parks.unsure", names=names) if met else say("parks.all_unsure"))
+    return voice.sentences(*lead)
 
 
 def entry(voice: Voice, match: ParkMatch, wishes: Wishes, number: int | None) -> list[str]:
@@ -199,14 +199,10 @@ def on(voice: Voice, match: ParkMatch, merit: Merit, wishes: Wishes) -> str:
     say, park = voice.say, match.park
     if merit == "site":
         return say(f"parks.kind_{park.kind}")
-    if merit == "supports":
-        return _supports(voice, [park.region])
-    kind, hard, wide = _OF.get(merit, (merit, None, False))
-    if kind == "role":
+    if merit == "role":
         return role(voice, park)
-    kinds = FIELDS if kind == "fit" else (kind,)
-    those = [r for r in match.reasons if r.kind in kinds and (r.region is not None) is wide]
-    those = [r for r in those if hard is None or (r.about in voice.knowledge.hard_needs) is hard]
+    kinds = FIELDS if merit == "fit" else (merit,)
+    those = [r for r in match.reasons if r.kind in kinds or (r.kind == "need" and need_merit(voice.knowledge, r) == merit)]
     return voice.clauses(reason(voice, r, wishes) for r in those) or say("parks.unsaid")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dialogs import pictures
 from dialogs.answers import Voice, fit
 from dialogs.messages import Option, Reply
@@ -72,8 +74,7 @@ def _cell(voice: Voice, row: Row, cell: tuple[Reason, ...], wishes: Wishes) -> s
         case "focus":
             return _foci(voice, cell)
         case "offers":
-            labels = say.join([need_label(voice, r.about or "") for r in cell])
-            return cited(voice, labels, *(r.source.section for r in cell))
+            return voice.clauses(_offered(voice, [r for r in cell if r.about == need]) for need in dict.fromkeys(r.about for r in cell))
         case _:
             return voice.clauses(_said(voice, r, wishes) for r in cell)
 
@@ -82,6 +83,12 @@ def _said(voice: Voice, said: Reason, wishes: Wishes) -> str:
     """A statement in a cell; in English the Chinese words stand behind what they are about."""
     told = reason(voice, said, wishes)
     return voice.say("sides.chinese", text=told, words=said.text) if voice.english and said.kind != "institutions" else told
+
+
+def _offered(voice: Voice, said: Sequence[Reason]) -> str:
+    """A need and what the papers say of it at a park, in the words of the picture."""
+    words = pictures.statements(voice.say.language, [r.text for r in said])
+    return cited(voice, voice.say("sides.offered", need=need_label(voice, said[0].about or ""), text=words), *(r.source.section for r in said))
 
 
 def _foci(voice: Voice, cell: tuple[Reason, ...]) -> str:
@@ -112,8 +119,9 @@ def why_not(voice: Voice, found: WhyNot, run: str) -> Reply:
     else:
         behind_by, of = behind(voice, found.merit), len(found.ranking.matches)
         lines = [say("sides.behind", name=name, place=found.place, count=of, why=behind_by)]
-        for match in (found.first, found.match):
-            lines.append(say("sides.line", name=voice.called(match.park), text=on(voice, match, found.merit, wishes)))
+        said = {m.park.id: on(voice, m, found.merit, wishes) for m in (found.first, found.match)}
+        if len(set(said.values())) > 1:  # what is the same of both explains nothing
+            lines += [say("sides.line", name=voice.called(m.park), text=said[m.park.id]) for m in (found.first, found.match)]
         places = [*sources_of(found.first), *sources_of(found.match)]
         lines += [say("parks.ask", questions=questions(voice, found.match.open, wishes)).strip()] if found.match.open else []
     beside = (Option(say("parks.compare_first"), fit(f"!weigh:{run}.{found.park.id}")),) if found.first and found.first.park is not found.park else ()
@@ -149,7 +157,8 @@ def why(voice: Voice, match: ParkMatch, following: ParkMatch | None, wishes: Wis
             lines.append(say("sides.same", name=voice.called(following.park)))
         else:
             lines.append(say("sides.apart" if better is match else "sides.after", name=voice.called(following.park), why=say(f"merits.wins_{merit}")))
-            lines.append(say("sides.line", name=voice.called(following.park), text=on(voice, following, merit, wishes)))
+            if (there := on(voice, following, merit, wishes)) != on(voice, match, merit, wishes):
+                lines.append(say("sides.line", name=voice.called(following.park), text=there))
         places += sources_of(following)
     options = (Option(voice.label(match.park), fit(f"!show:{match.park.id}")), voice.log(match.park.id))
     return Reply("\n".join(lines), options, voice.sources(places))

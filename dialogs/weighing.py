@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dialogs import asking, phrases, reading, shortlists, sides
+from dialogs import asking, phrases, reading, shortlists, sides, siting
+from dialogs.answers import fit
 from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.script import FreeText
@@ -49,7 +50,7 @@ def asked(talk: Talk) -> bool:
     """Answer a message that weighs parks, if it is one."""
     if isinstance(talk.asking(), FreeText) or len(talk.text) > _LONGEST:
         return False
-    if _other_industry(talk):
+    if _other_industry(talk) or siting.more_needs(talk):
         return True
     found = last(talk)
     values = talk.found
@@ -58,9 +59,11 @@ def asked(talk: Talk) -> bool:
     those = _meant(talk, values, found[1] if found else None)
     if len(those) > 1 and (_SIDES.search(talk.text) or phrases.compares(talk.text)):
         return _side_by_side(talk, those)
+    if siting.fields(talk):
+        return True
     if found is None or not (talk.state.top is not None and talk.state.top.run == found[0].run):
         return False
-    return _of_shortlist(talk, *found, values, those)
+    return siting.other_needs(talk, *found) or _left_out(talk, found[1]) or _of_shortlist(talk, *found, values, those)
 
 
 def _other_industry(talk: Talk) -> bool:
@@ -72,6 +75,26 @@ def _other_industry(talk: Talk) -> bool:
         return False
     talk.speak(talk.say("parks.other_industry", name=name), (Option(talk.say("common.human"), "!human"),))
     asking.ask(talk)
+    return True
+
+
+def _left_out(talk: Talk, found: Shortlist) -> bool:
+    """Say of a park that is not wanted that the list keeps it, and what comes without it; it is never described."""
+    said = siting.DROPS.search(talk.text)
+    if not said or phrases.is_question(talk.text) or phrases.is_correction(talk.text) or _WHY.search(talk.text):
+        return False
+    bare = siting.DROPS.sub(" ", talk.text)  # what is denied is meant all the same
+    those = _meant(talk, reading.located(talk.knowledge.vocabulary.read(bare, talk.stage.today), talk.knowledge), found)
+    if not those:
+        return False
+    beside = [p for p in those if any(talk.text.startswith(normalise(n), said.end()) for n in (p.name, *p.aliases))]
+    out = beside or list(those)
+    names, rest = [talk.voice.called(p) for p in out], [m.park for m in found.ranking.matches if m.park not in out][:LISTED]
+    lead = "parks.kept" if any(m.park in out for m in found.parks) else "parks.never_listed"
+    then = talk.say("parks.without", names=talk.say.join([talk.voice.called(p) for p in rest])) if rest else talk.say("parks.no_more")
+    shows = tuple(Option(talk.voice.label(p), fit(f"!show:{p.id}")) for p in rest[:2])
+    talk.speak(talk.voice.sentences(talk.say(lead, names=talk.say.join(names)), then), shows)
+    _remember(talk, "")
     return True
 
 

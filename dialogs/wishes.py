@@ -221,6 +221,8 @@ def _guide(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> None:
     given, hinted = mentioned.facts_in(talk.found, talk.knowledge, talk.text), dict[str, str]()
     if wish == "approval_channel" and (matter := mentioned.matter_in(talk.text, talk.knowledge)):
         given["approval_matter"] = matter
+    if wish == "subsidy_precheck":
+        given |= reading.projects_in(talk.text)
     if wish == "park_selection":
         given |= mentioned.site_wishes_in(talk.text, talk.knowledge) | mentioned.places_in(talk.text, talk.found, talk.knowledge)
         hinted = mentioned.needs_in(talk.text, talk.found, talk.knowledge)

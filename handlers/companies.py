@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -18,12 +19,13 @@ NAMES = ("company", "公司")
 """The columns that only say which company it is."""
 DELIMITERS = ",;\t"
 PIECE = 1 << 20
+_BREAK = re.compile("[\r\n]+")
 MAX_LINES = 50
 """Lines that one row may have; more mean that a quote was not closed."""
-
-
 LONGEST_NAME = 200
 """How much of a company's name is carried over: it stands in every row."""
+_UNREAD = Problem("", "读不了：引号没有配对、有一格太长，或者分不清是一行还是几行", "英文双引号两个一对，把整格括起来；格子里不要换行")
+_NAME_BREAK = Problem("", "公司名称里有换行", "名称写成一行；没有换行的，检查引号，两个一对")
 
 
 class TableError(Exception):
@@ -62,62 +64,81 @@ class Table:
             first = next((line for line in file if line.strip()), "")
         delimiter = max(DELIMITERS, key=first.count)
         with path.open(encoding=encoding, newline="") as file:
-            records = (record for _, record in _records(file, delimiter))
-            heading = tuple(cell.strip() for cell in next((r for r in records if r is None or any(map(str.strip, r))), ()) or ())
-            count = sum(1 for record in records if record is None or any(map(str.strip, record)))
+            heading = next((r for _, r in _records(file, delimiter) if r is None or any(map(str.strip, r))), [])
+        if heading is None:
+            raise TableError(f"{path} 的表头读不了：检查引号，英文双引号两个一对；表头写成一行")
         if not heading:
             raise TableError(f"{path} 是空的。用 python bot.py precheck --template 得到一张空表")
-        _check(path, heading, reader)
-        if not count:
+        table = cls(path, encoding, delimiter, tuple(map(str.strip, heading)), 0)
+        _check(path, table.heading, reader)
+        if not (count := sum(1 for _ in table._rows())):
             raise TableError(f"{path} 只有表头，没有公司：一家公司写一行")
-        return cls(path, encoding, delimiter, heading, count)
+        return replace(table, count=count)
 
     def __iter__(self) -> Iterator[Company]:
+        for number, record in self._rows():
+            yield Company(number, "", {}, (_UNREAD,)) if record is None else self._company(number, record)
+
+    def _rows(self) -> Iterator[tuple[int, list[str] | None]]:
+        """The rows below the heading that are not blank."""
         with self.path.open(encoding=self.encoding, newline="") as file:
-            records = _records(file, self.delimiter)
-            next(n for n, record in records if record is None or any(map(str.strip, record)))  # the heading
-            for number, record in records:
-                if record is None:
-                    problem = Problem("", "读不了：引号没有配对，或有一格太长", "检查这一行的引号，两个一对")
-                    yield Company(number, "", {}, (problem,))
-                elif any(map(str.strip, record)):
-                    yield self._company(number, record)
+            records = _records(file, self.delimiter, self.heading)
+            rows = (row for row in records if row[1] is None or any(map(str.strip, row[1])))
+            next(rows)  # the heading
+            yield from rows
 
     def _company(self, number: int, record: list[str]) -> Company:
-        cells = dict(zip(self.heading, map(str.strip, record), strict=False))
-        name = next((cells[n] for n in NAMES if cells.get(n)), "")[:LONGEST_NAME]
-        beyond = [cell for cell in record[len(self.heading) :] if cell.strip()]
-        problems = [Problem("", f"比表头多了 {len(beyond)} 格（“{beyond[0][:20]}”）", "格子里有逗号的，整格用英文双引号括起来")] if beyond else []
-        if cells.get(""):
-            problems.append(Problem("", f"“{cells[''][:20]}”所在的列没有表头", "写上表头，或删掉这一格"))
-        return Company(number, name, {key: cell for key, cell in cells.items() if cell and key not in NAMES}, tuple(problems))
+        under = list(zip(self.heading, record, strict=False))
+        cells = {key: cell.strip() for key, cell in under if key and cell.strip()}
+        name = next((cells[n] for n in NAMES if n in cells), "")[:LONGEST_NAME]
+        problems = []
+        if any(_BREAK.search(cell) for key, cell in under if key in NAMES):
+            name, problems = _BREAK.sub(" ", name), [_NAME_BREAK]
+        if beyond := [cell for cell in record[len(self.heading) :] if cell.strip()]:
+            problems.append(Problem("", f"比表头多了 {len(beyond)} 格（“{beyond[0][:20]}”）", "格子里有逗号的，整格用英文双引号括起来"))
+        if bare := [cell.strip()[:20] for key, cell in under if not key and cell.strip()]:
+            problems.append(Problem("", f"“{'”“'.join(bare[:3])}”所在的列没有表头", "写上表头，或删掉这一格"))
+        return Company(number, name, {key: cell for key, cell in cells.items() if key not in NAMES}, tuple(problems))
 
 
-def _records(file: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | None]]:
+def _records(file: Iterable[str], delimiter: str, heading: Sequence[str] = ()) -> Iterator[tuple[int, list[str] | None]]:
     """The rows with their numbers from 1; None for one that can't be read, such as one with a quote that is never closed.
 
-    Then only the line with the quote is lost: those that it would have swallowed are read again.
+    Then only the line with the quote is lost: those that it would have swallowed are read again. So they are where a quote is
+    closed, but lines later, by what may as well be the stray quote of another row: then the line that closes it is lost, too.
     """
-    lines, again, number = iter(file), deque[str](), 0
+    lines, again, number, closing = iter(file), deque[str](), 0, 0
     while True:
         number += 1
+        if number == closing:
+            again.popleft()
+            yield number, None
+            continue
         taken: list[str] = []
-        row = csv.reader(_feed(again, lines, taken), delimiter=delimiter)
+        row = csv.reader(_feed(again, lines, taken, 1 if number < closing else MAX_LINES), delimiter=delimiter, strict=True)
         try:
             record: list[str] | None = next(row)
         except StopIteration:
             return
         except csv.Error:
             record = None
-        if record is None or len(taken) > MAX_LINES or (len(taken) > 1 and "".join(taken).count('"') % 2):
+        if record is not None and len(taken) > 1 and not _is_one(record, delimiter, heading):
+            record, closing = None, number + len(taken) - 1  # what lies between is read line by line
+        if record is None:
             again.extendleft(reversed(taken[1:]))
-            record = None
         yield number, record
 
 
-def _feed(again: deque[str], lines: Iterator[str], taken: list[str]) -> Iterator[str]:
-    """Lines for one row, noted as they are taken; no more than a row may have."""
-    while len(taken) <= MAX_LINES and (line := again.popleft() if again else next(lines, None)) is not None:
+def _is_one(record: Sequence[str], delimiter: str, heading: Sequence[str]) -> bool:
+    """Whether several lines are certainly one row: it is complete, and no line in a cell has what a row of its own must have."""
+    if len(record) != len(heading) or heading.index("region") == 0:
+        return False
+    return not any(delimiter in line for cell in record for line in _BREAK.split(cell)[1:])
+
+
+def _feed(again: deque[str], lines: Iterator[str], taken: list[str], limit: int) -> Iterator[str]:
+    """Lines for one row, noted as they are taken, up to a limit."""
+    while len(taken) < limit and (line := again.popleft() if again else next(lines, None)) is not None:
         taken.append(line)
         yield line
 

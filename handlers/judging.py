@@ -20,7 +20,7 @@ from handlers.companies import Company, TableError
 from knowledge import loader
 from knowledge.assessments import Assessment, Status
 from knowledge.given import REGION, Problem, Reader
-from knowledge.grouping import FOLDED
+from knowledge.grouping import SILENT
 from knowledge.inquiry import Inquiry
 from knowledge.precheck import Report, precheck
 from knowledge.rules import COMPANY, Verdict, generic
@@ -66,12 +66,12 @@ class Judge:
         report = precheck(self._knowledge, facts[REGION], facts, self._today)
         groups = report.groups
         named = (company.number, company.name, self._voice.region_name(report.region))
-        details = tuple((*named, *self._detail(row)) for name in GROUPS for row in groups.get(name, ()))
+        details = tuple((*named, *self._detail(report, row)) for name in GROUPS for row in groups.get(name, ()))
         counts = {name: len(rows) for name, rows in groups.items()}
         summary = (
             *named,
             *(counts.get(name, 0) for name in GROUPS),
-            sum(counts.get(name, 0) for name in FOLDED),
+            sum(folded.rows for folded in report.folded.values()),
             *self._total(report),
             self._next(report),
         )
@@ -81,23 +81,25 @@ class Judge:
         """The sum from and to, its currency, the ceilings that cut it, and why there is none."""
         say, total = self._voice.say, report.total
         if total is None:
-            printed = any(r.support.amount.max for r in report.rows if r.status is not Status.NOT_MET)
+            told = any(r.support.amount.max for rows in report.groups.values() for r in rows if r.status is not Status.NOT_MET)
+            printed = told or any(r.support.amount.max for r in report.folded_rows.get(SILENT, ()))
             return None, None, None, None, say("dossier.no_total") if printed else None
-        caps = {c.id: c for r in report.rows for c in r.support.caps} if total.binding else {}
+        caps = {c.id: c for r in total.counted for c in r.support.caps}
         binding = say.join([self._voice.cap(caps[i]) for i in total.binding])
-        return whole(total.low), whole(total.high), total.currency, binding or None, None
+        return whole(total.low), whole(total.high), total.currency, binding or None, reports.year_taken(self._voice, report) or None
 
     def _next(self, report: Report) -> str | None:
         """The questions that decide most, as far as they are still open."""
         questions = []
-        for key in Inquiry(report.sheet).open()[:ASKED]:
+        for key in Inquiry(report.sheet, those=report.sheet.agenda.worth_asking(report.today)).open()[:ASKED]:
             product = f"产品 {key.split('.')[1]}：" if generic(key) != key else ""
             questions.append(product + self._knowledge.facts[generic(key)].question.zh)
         return "\n".join(questions) or None
 
-    def _detail(self, row: Assessment) -> tuple[Cell, ...]:
+    def _detail(self, report: Report, row: Assessment) -> tuple[Cell, ...]:
         name, amount, holds, source = self._told.get(row.support.id) or self._tell(row.support)
-        product = row.subject.removeprefix("product.") if row.subject != COMPANY else None
+        number, known = row.subject.removeprefix("product."), reports.traits(self._voice, report, row.subject)
+        product = None if row.subject == COMPANY else f"{number}（{known}）" if known else number
         estimate = row.estimate
         money: tuple[Cell, ...] = (whole(estimate.low), whole(estimate.high), estimate.currency) if estimate else (None, None, None)
         failed = "；".join(map(self._voice.condition, row.failed)) if row.failed else None

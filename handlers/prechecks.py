@@ -146,7 +146,7 @@ def _refuse(problems: Sequence[tuple[str, Misplaced]], as_json: bool) -> int:
 def as_json(report: Report, voice: Voice) -> Mapping[str, Any]:
     """A report for programs: the outcome as the chat gives it, the facts as they were read, what is worth asking, and from which knowledge."""
     knowledge = voice.knowledge
-    left = Inquiry(report.sheet).open()
+    left = Inquiry(report.sheet, those=report.sheet.agenda.worth_asking(report.today)).open()
     outcome = outcomes.to_json(Outcome("subsidy.report", report), voice)
     return {**outcome, "facts": dict(report.facts), "open": left, "knowledge": knowledge.version}
 

@@ -144,8 +144,21 @@ def _report(report: Mapping[str, Any]) -> list[str]:
     """What the company read in its report: its answers, the answer first, and the rows that matter to a person."""
     answers = [f"  · {a['label']}：{a['answer']}" for a in report["answers"]]
     rows = [(g["title"], r) for g in report["groups"] if not g["folded"] for r in g["rows"]]
-    told = [f"  · {title}：{r['name']}{' ' + r['product'] if r['product'] else ''}，{r['amount']}；{r['holds']}" for title, r in rows]
+    told = [line for title, r in rows for line in _told(title, r)]
     return ["企业的回答：", *answers, f"{report['title']}（{report['day']}）：", *(f"  {line}" for line in report["lead"]), *told]
+
+
+def _told(title: str, row: Mapping[str, Any]) -> list[str]:
+    """A row of a report: what it is about, what it gives, what is open or fails, where it stands."""
+    known = f"：{row['traits']}" if row.get("traits") else ""
+    product = f"（产品{row['product']}{known}）" if row["product"] else ""
+    open_ones = [f"{c['word']}：{c['text']}" for c in row["criteria"] if c["verdict"] != "met"]
+    places = "；".join(dict.fromkeys(f"{c['document']} {c['section']}" for c in row["citations"]))
+    return [
+        f"  · {title}：{row['name']}{product}，{row['amount']}；{row['holds']}",
+        *(f"      {line}" for line in open_ones),
+        f"      出处：{places}",
+    ]
 
 
 def _event(event: cases.Event) -> str:

@@ -7,16 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import compress
 from types import MappingProxyType
+from typing import Any
 
 from knowledge.assessments import Assessment, Prepared, Tests, year_of
 from knowledge.records import Document
 from knowledge.rules import COMPANY, Answers, Facts, FactTypes, Verdict, generic, products_of
 from knowledge.supports import Support
-from knowledge.validity import Time, time_on
+from knowledge.validity import OVER, Time, time_on
 
 Supports = int
 """A set of supports: bit n is support n of the agenda."""
+_NONE: Mapping[Any, Any] = MappingProxyType({})
 DAYS = 16
 """For how many days it is remembered which supports are open."""
 
@@ -24,21 +27,31 @@ DAYS = 16
 class Judged:
     """The verdict on each condition of an agenda for one subject, and for which supports that makes which difference."""
 
-    __slots__ = ("by_fact", "verdicts")
+    __slots__ = ("begun", "by_fact", "verdicts")
 
-    def __init__(self, verdicts: Iterable[Verdict], by_fact: Mapping[str, Mapping[Verdict, Supports]]) -> None:
+    def __init__(
+        self, verdicts: Iterable[Verdict] = (), by_fact: Mapping[str, Mapping[Verdict, Supports]] = _NONE, begun: Mapping[str, Supports] = _NONE
+    ) -> None:
         self.verdicts = list(verdicts)
         """By the number of the condition."""
         self.by_fact = dict(by_fact)
         """For each fact and verdict, the supports with a condition on it of which that is the verdict."""
+        self.begun = dict(begun)
+        """For each fact, the supports whose first condition is on it, and met."""
+
+    def copy(self) -> Judged:
+        """The same, to be judged on by itself."""
+        return Judged(self.verdicts, self.by_fact, self.begun)
 
     def judge(self, fact: str, agenda: Agenda, answers: Answers, subject: str) -> None:
         """Judge the conditions on one fact anew."""
-        found = dict[Verdict, Supports]()
+        found, begun = dict[Verdict, Supports](), 0
         for number in agenda.on[fact]:
             verdict = self.verdicts[number] = answers.verdict(agenda.tests.all[number], subject)
             found[verdict] = found.get(verdict, 0) | agenda.having[number]
-        self.by_fact[fact] = found
+            if verdict is Verdict.MET:
+                begun |= agenda.first[number]
+        self.by_fact[fact], self.begun[fact] = found, begun
 
     def having(self, which: Verdict) -> Supports:
         """The supports with a condition on which this is the verdict."""
@@ -57,6 +70,10 @@ class Agenda:
     tests: Tests
     having: tuple[Supports, ...]
     """For each condition, the supports that have it."""
+    first: tuple[Supports, ...]
+    """For each condition, the supports whose first one it is."""
+    leading: Supports
+    """The supports to which something leads that a company may have done."""
     on: Mapping[str, tuple[int, ...]]
     """For each fact, the conditions on it."""
     behind: Mapping[str, tuple[str, ...]]
@@ -76,7 +93,7 @@ class Agenda:
     """The place of each fact in the vocabulary."""
     choices: Mapping[str, tuple[str, ...]]
     """For facts of several choices: the tokens that some support looks at, the most frequent first."""
-    blank: Judged = field(default_factory=lambda: Judged((), {}), compare=False, repr=False)
+    blank: Judged = field(default_factory=Judged, compare=False, repr=False)
     """The verdicts for a company of which nothing is known."""
     _times: dict[date, tuple[Time, ...]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -85,8 +102,9 @@ class Agenda:
         """Prepare these supports."""
         tests = Tests()
         rows = tuple([Prepared.of(s, documents[s.source.document], types, tests) for s in supports])
-        having, places, reckoned = [0] * len(tests.all), dict[tuple[int, str], Supports](), dict[str, Supports]()
+        first, having, places, reckoned = [0] * len(tests.all), [0] * len(tests.all), dict[tuple[int, str], Supports](), dict[str, Supports]()
         for index, row in enumerate(rows):
+            first[row.tests[0]] |= 1 << index
             for place, (number, criterion) in enumerate(zip(row.tests, row.support.criteria, strict=True)):
                 having[number] |= 1 << index
                 if criterion.fact:
@@ -106,6 +124,8 @@ class Agenda:
             types,
             tests,
             tuple(having),
+            tuple(first),
+            sum(1 << index for index, row in enumerate(rows) if row.leads),
             {fact: tuple(numbers) for fact, numbers in on.items()},
             {fact: tuple(facts) for fact, facts in behind.items()},
             tuple((fact, those) for (_, fact), those in sorted(places.items(), key=lambda place: place[0][0])),
@@ -122,6 +142,11 @@ class Agenda:
         for fact in on:
             found.blank.judge(fact, found, nothing, COMPANY)
         return found
+
+    def worth_asking(self, today: date) -> Supports:
+        """The supports that questions are asked for on a day: those whose time is not over; where all is over, all, by the standards of then."""
+        living = sum(1 << index for index, time in enumerate(self.times(today)) if time not in OVER)
+        return living or (1 << len(self.rows)) - 1
 
     def times(self, today: date) -> tuple[Time, ...]:
         """How each support stands on a day."""
@@ -140,7 +165,7 @@ class Sheet:
 
     def __init__(self, agenda: Agenda, facts: Facts = MappingProxyType({})) -> None:
         self.agenda, self.facts = agenda, dict(facts)
-        self.judged = {COMPANY: Judged(agenda.blank.verdicts, agenda.blank.by_fact)}
+        self.judged = {COMPANY: agenda.blank.copy()}
         """By subject."""
         if facts:
             answers = Answers(self.facts, agenda.types)
@@ -155,7 +180,7 @@ class Sheet:
         own = {f for key, facts in self.agenda.behind.items() if key.startswith("product.") for f in facts}
         for subject in products_of(self.facts):
             if subject != COMPANY:
-                self.judged[subject] = judged = Judged(company.verdicts, company.by_fact)
+                self.judged[subject] = judged = company.copy()
                 for fact in own:
                     judged.judge(fact, self.agenda, answers, subject)
 
@@ -190,6 +215,19 @@ class Sheet:
                 for subject, told, year in (products if row.support.per == "product" else company)
             ]
         )
+
+    def assess_some(self, subject: str, those: Supports, today: date) -> list[Assessment]:
+        """Judge some supports for one subject on a day."""
+        facts, told, year = self.facts, self.judged[subject].verdicts, year_of(subject, self.facts)
+        wanted = compress(zip(self.agenda.rows, self.agenda.times(today), strict=True), map("1".__eq__, f"{those:b}"[::-1]))
+        return [row.assess(subject, told, facts, time, year, today) for row, time in wanted]
+
+    def hopeless(self, those: Supports, judged: Judged) -> Supports:
+        """Of these supports, those that fail and are not nearly there: their first condition is not met, and nothing leads to it."""
+        begun = self.agenda.leading
+        for found in judged.begun.values():
+            begun |= found
+        return those & judged.having(Verdict.NOT_MET) & ~begun
 
 
 def _those(rows: Iterable[Prepared], which: Callable[[Support], bool]) -> Supports:

@@ -106,7 +106,7 @@ class Prepared:
     flat: Estimate | None
     """What it comes to where its amount hangs on no answer."""
     since: int
-    """The year in which its window or plan begins; 0 where none is printed."""
+    """The year in which its window or plan begins, where the paper asks for what is new; 0 where it does not, and where none is printed."""
 
     @classmethod
     def of(cls, support: Support, document: Document, types: FactTypes, tests: Tests) -> Prepared:
@@ -120,7 +120,7 @@ class Prepared:
             tuple(leads) if any(chosen for _, chosen in leads) else (),
             ceiling,
             _limited(_reckoned(support.amount, None, ceiling), ceiling),
-            window.since.year if window and window.since else 0,
+            window.since.year if window and window.since and any(c.newly for c in support.criteria) else 0,
         )
 
     def assess(self, subject: str, told: Sequence[Verdict], facts: Facts, time: Time, year: int, today: date) -> Assessment:

@@ -36,6 +36,20 @@ _SURE = re.compile("中标|拿到|到账|到位|获批|获评|评上|通过|取�
 _FILL = re.compile(r"(?:我们?|公司|产品|已经?|刚刚?|有|是|了|的|申请|认定|新|取得|拿到?|[\s,、和及与。.!~])*")
 
 
+_PROJECT = r"(?:国家|省级?|江苏省?)?的?(?:重大新药创制|(?:科技)?重大专项|重点研发计划)(?:科技)?(?:重大)?(?:专项|项目|课题|子课题)*"
+_UNDERTAKEN = re.compile(
+    rf"(?:承担(?:了|着|过)|(?:我们?|公司|正?在|已经?)承担|拿到?了|拿下了?|获得?了|中了|入选了?|立项了?|批了|牵头了?|参与了)[^,。;!?没未]{{0,8}}?{_PROJECT}"
+    rf"|{_PROJECT}[^,。;!?没未]{{0,6}}?(?:立项|立上|获批|批了|批下来|拿到|拿下|到手|中了|入选|通过了|承担了|在做|在研)(?!吗|没|要|条件|怎|标准)"
+    r"|(?:won|got|awarded|undertak\w+|running) [^,.;!?]{0,30}major (?:science|new drug)[^,.;!?]{0,20}projects?"
+)
+
+
+def undertakes(text: str) -> bool:
+    """Whether a message says that the company has a national or provincial science project (重大新药创制立项了)."""
+    said = normalise(text)
+    return any(holds(said, *match.span()) for match in _UNDERTAKEN.finditer(said))
+
+
 class Claims:
     """The stages and events of a knowledge base, ready to be found in messages."""
 

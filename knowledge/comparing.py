@@ -94,10 +94,10 @@ def _rows(knowledge: Knowledge, wishes: Wishes, those: Sequence[Park]) -> tuple[
     fields = Row("focus", tuple(tuple(parks.foci(knowledge, p, wishes.segment)) for p in those))
     stages = Row("stage", tuple(_stages(p, wishes.site_stage) for p in those))
     return (
-        *(Row("need", tuple(parks.need_reasons(knowledge, p, n)[:1] for p in those), n) for n in needs if n in knowledge.hard_needs),
+        *(Row("need", tuple(parks.nearest(knowledge, p, n) for p in those), n) for n in needs if n in knowledge.hard_needs),
         fields,
         stages,
-        *(Row("need", tuple(parks.need_reasons(knowledge, p, n)[:1] for p in those), n) for n in needs if n not in knowledge.hard_needs),
+        *(Row("need", tuple(parks.nearest(knowledge, p, n) for p in those), n) for n in needs if n not in knowledge.hard_needs),
         Row("offers", tuple(_offers(p, needs) for p in those)),
         Row("role", tuple((Reason("role", p.role_text, p.source),) if p.role_text else () for p in those)),
         Row("status", tuple((Reason("status", p.status, p.source),) if p.status != "unstated" else () for p in those)),
@@ -114,9 +114,9 @@ def _stages(park: Park, wished: str | None) -> tuple[Reason, ...]:
 
 
 def _offers(park: Park, wished: Sequence[str]) -> tuple[Reason, ...]:
-    """What else a document says is at a park, one statement a need."""
-    said = {o.need: Reason("need", o.text, o.source, o.need) for o in reversed(park.offers) if o.need not in wished}
-    return tuple(said.values())[::-1]
+    """What else a document says is at a park, need by need."""
+    needs = dict.fromkeys(o.need for o in park.offers if o.need not in wished)
+    return tuple(Reason("need", o.text, o.source, o.need, partly=o.partly) for n in needs for o in park.offers if o.need == n)
 
 
 def _supports(knowledge: Knowledge, park: Park) -> tuple[Reason, ...]:

@@ -13,8 +13,9 @@ from difflib import get_close_matches
 
 from knowledge.contradictions import contradictions
 from knowledge.facts import Region, Segment
+from knowledge.numerals import numeral
 from knowledge.rules import NONE, FactTypes
-from knowledge.written import RefusedError, Value, Written
+from knowledge.written import LONGEST, RefusedError, Value, Written, fold
 
 Path = tuple[str | int, ...]
 REGION, PRODUCTS = "region", "products"
@@ -163,20 +164,24 @@ def _generic(key: str) -> str:
 def _numbers(value: Value) -> str:
     """The token of a list of products: `2` is two of them, `1,3` or a list names them by number."""
     if isinstance(value, str):
-        parts = [part.strip() for part in re.split("[,，、]", value)]
+        parts = [fold(part) for part in re.split("[,，、]", value)]
     elif isinstance(value, Sequence) and value and all(isinstance(item, str) for item in value):
-        parts = [str(item).strip() for item in value]
+        parts = [fold(str(item)) for item in value]
     else:
         raise RefusedError("是空的" if not value else "有的产品写成了字段，有的没有" if isinstance(value, Sequence) else "写成了一组字段", _HOW_MANY)
-    if len(parts) == 1 and parts[0].lower() in _NO_PRODUCTS:
+    counted = isinstance(value, str) and len(parts) == 1
+    if len(parts) == 1 and parts[0] in _NO_PRODUCTS:
         return NONE
-    if not all(re.fullmatch("[1-9][0-9]{0,2}", part) for part in parts):
+    numbers = [numeral(part.removesuffix("个") if counted else part) if len(part) <= LONGEST else None for part in parts]
+    if counted and numbers == [0]:
+        return NONE
+    ids = [int(n) for n in numbers if n is not None and 0 < n < 1000 and n == int(n)]
+    if len(ids) < len(parts):
         raise RefusedError(f"“{'，'.join(parts)[:40]}”不是个数", _HOW_MANY)
-    if isinstance(value, str) and len(parts) == 1:
-        if int(parts[0]) > MAX_PRODUCTS:
-            raise RefusedError(f"有 {parts[0]} 个产品", f"一次最多算 {MAX_PRODUCTS} 个，分成几次算")
-        parts = [str(n) for n in range(1, int(parts[0]) + 1)]
-    ids = [int(part) for part in parts]
+    if counted:
+        if ids[0] > MAX_PRODUCTS:
+            raise RefusedError(f"有 {ids[0]} 个产品", f"一次最多算 {MAX_PRODUCTS} 个，分成几次算")
+        ids = list(range(1, ids[0] + 1))
     if len(set(ids)) < len(ids):
         raise RefusedError("同一个产品写了两次", _HOW_MANY)
     return ",".join(map(str, ids))

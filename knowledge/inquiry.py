@@ -9,6 +9,9 @@ from types import MappingProxyType
 from knowledge.agenda import Sheet, Supports
 from knowledge.rules import COMPANY, UNKNOWN, Facts, FactTypes, Verdict, generic, key_for, known, products_of
 
+ALL: Supports = -1
+"""Every support."""
+
 
 class Inquiry:
     """Which questions still matter, kept up to date answer by answer.
@@ -18,9 +21,10 @@ class Inquiry:
     one of which a condition is met already four times another: what the person spoke of is settled first.
     """
 
-    def __init__(self, told: Sheet, given: Facts = MappingProxyType({})) -> None:
+    def __init__(self, told: Sheet, given: Facts = MappingProxyType({}), those: Supports = ALL) -> None:
         """`told`: the answers that count from the beginning. `given`: answers that were volunteered ahead of their questions; they say what
-        the person speaks of, and count once asked for."""
+        the person speaks of, and count once asked for. `those`: the supports that questions are asked for."""
+        self._those = those
         self._agenda, self._given = told.agenda, given
         self._told, self._all = told, Sheet(told.agenda, {**given, **told.facts}) if given else told
 
@@ -84,7 +88,7 @@ class Inquiry:
         """What to ask, and for which supports: one question for each support and subject that has not failed."""
         agenda, facts = self._agenda, self._told.facts
         for subject, those, judged in self._told.groups():
-            alive, unknown = those & ~judged.having(Verdict.NOT_MET), set[str]()
+            alive, unknown = those & self._those & ~judged.having(Verdict.NOT_MET), set[str]()
             for fact, found in judged.by_fact.items():
                 if unsure := found.get(Verdict.UNKNOWN, 0):
                     if key_for(fact, subject) in facts:  # it was asked, and the company does not know

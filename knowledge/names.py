@@ -37,7 +37,7 @@ SHAPES = {
     "胰岛素": "胰岛素(?!泵|笔|注射)",
     "insulin": "(?<![a-z0-9])insulin(?! ?pump| ?pen)",
     "加速器": "(?<!孵化器)(?<!孵化器.)(?<!企业)(?<![有进找园入租])加速器(?!空|入驻|场|位|还|有|租|招|里|企业|孵化|载体)",
-    "新药": "(?<![一二12i]类)新药(?!的?临床|审评|证书|资助|(?:[^,。;!?]{0,2}(?:获批|批准))?上市|注册|[^,。;!?临]{0,8}(?:获批|批准|批了|批下来|nda))",
+    "新药": "(?<![一二12i]类)新药(?!创制|的?临床|审评|证书|资助|(?:[^,。;!?]{0,2}(?:获批|批准))?上市|注册|[^,。;!?临]{0,8}(?:获批|批准|批了|批下来|nda))",
     "药品": "药品(?!的?(?:[^,。;!?]{0,4}(?:批件|批文|注册|许可|目录)|上市|获批|监管|审评|审批|局|检验|检查|经营|集采))",
     "外包": "(?<!服务)外包(?!给|出去|公司做|商)",
     "上游": "(?<![和与跟从])上游(?!企业|下|客户|供应商|公司)",
@@ -124,9 +124,11 @@ def region_names(regions: Sequence[Region]) -> tuple[dict[str, Name], dict[str, 
         for word in region.ambiguous:
             shared.setdefault(normalise(word), []).append(region.id)
             places = (region, *(r for r in regions if r.name + word == region.name))
-            for stem in (name for place in places for name in (place.name, *place.aliases)):
-                for joint in ("", "市", "的", "国家"):
-                    derived.setdefault(normalise(stem + joint + word), ("region", region.id, region.id))
+            for place, stem in ((p, name) for p in places for name in (p.name, *p.aliases)):
+                # 苏州高新区 lies in 苏州, but 吴江高新区 is another zone there
+                meant = region if place is region or stem.startswith((place.name, place.id)) else place
+                for form in (*(stem + joint + word for joint in ("", "市", "的", "国家", " ")), f"{stem}({word})", f"{word}({stem})"):
+                    derived.setdefault(normalise(form), ("region", meant.id, meant.id))
     for word, ids in shared.items():
         derived.setdefault(word, ("ambiguous_region", ids, ""))
     return names, derived

@@ -53,12 +53,13 @@ FOLD = str.maketrans("〇○壹贰貳叁肆伍陆陸柒捌玖拾佰仟萬億圆�
 VALUES = dict(zip(DIGITS, (0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
 _UNITS = (("亿", 10**8), ("万", 10**4), ("千", 1000), ("百", 100), ("十", 10))
 ARABIC = r"(?>\d{1,3}(?:,\d{3})++(?!\d)(?:\.\d{1,6})?|\d{1,13}(?:\.\d{1,6})?)(?!\d|\.\d)"
-_ARABIC_ONLY = re.compile(ARABIC)
+"""A number in digits as it is found in a talk; longer ones are no amounts there."""
+_DIGITS_ONLY = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 
 
 def numeral(text: str) -> Decimal | None:
     """The number that a numeral in folded characters means (1.2亿, 三百二十, 半); None where it is not well formed."""
-    if _ARABIC_ONLY.fullmatch(text):
+    if _DIGITS_ONLY.fullmatch(text):
         return Decimal(text.replace(",", ""))
     if text == "半":
         return Decimal("0.5")
@@ -87,9 +88,9 @@ def _united(left: str, right: str, unit: int) -> Decimal | None:
     if not right:
         return head * unit
     tail = numeral(right.lstrip("零"))
-    if tail is None or tail >= unit:
+    if tail is None or tail >= unit or right in ("半", "万"):
         return None
-    return head * unit + (tail * unit / 10 if len(right) == 1 else tail)
+    return head * unit + (tail * unit / 10 if len(right) == 1 and tail < 10 else tail)
 
 
 SMALL = rf"(?:{ARABIC}(?:\s?[十百千](?:零?[\d{DIGITS}][十百])*+)?|[{DIGITS}十百千]{{1,9}}(?:点[{DIGITS}]{{1,6}})?|半(?=个?亿))"

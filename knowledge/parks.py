@@ -1,13 +1,15 @@
 """Ranking parks for a company: every reason is a statement of a document, and what the documents do not say is named.
 
-Needs without which a site is of no use come first, then how well the field fits, then everything else (`MERITS`, most weighty first).
+Needs without which a site is of no use come first, then whether the paper says which place it is, then how well the field fits, then
+everything else (`MERITS`, most weighty first). A need of which a paper names only a part counts below field and stage. Sums of money
+don't count: most plans that print them are over.
 A park is out only where a document says so: another region, a bar, one stage only, or a field that no paper names there. Silence is
 never a no: a need on which the papers say nothing is unknown, and a question to the park.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,25 +18,30 @@ from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
 
 ReasonKind = Literal["focus", "narrower", "broader", "other", "stage", "need", "role", "institutions", "status", "supports"]
-Merit = Literal["named_place", "must", "must_region", "fit", "stage", "need", "need_region", "role", "institutions", "supports", "site"]
+Merit = Literal[
+    "must", "must_region", "named_place", "fit", "stage", "partly", "partly_region", "need", "need_region", "role", "institutions", "site"
+]
 MERITS: tuple[Merit, ...] = (
-    "named_place",
     "must",
     "must_region",
+    "named_place",
     "fit",
     "stage",
+    "partly",
+    "partly_region",
     "need",
     "need_region",
     "role",
     "institutions",
-    "supports",
     "site",
 )
-"""What parks are compared by: whether the paper says which place it is, must-haves at the park, must-haves in its region, fit of the field, stage, other needs at the park and in
-its region, role in the layout, institutions on the spot, supports with a printed amount, and a park before a wider area."""
+"""What parks are compared by: must-haves at the park, must-haves in its region, whether the paper says which place it is, fit of the field,
+stage, must-haves of which only a part is named (at the park, in its region), other needs at the park and in its region, role in the layout, institutions on the spot,
+and a park before a wider area."""
 _FIT = {"focus": 3, "narrower": 2, "broader": 1}
 _NAMED = 4
 """A focus that is printed under the very name of the segment."""
+_COUNTS: Mapping[str, tuple[Merit, Merit]] = {"must": ("must", "must_region"), "partly": ("partly", "partly_region"), "need": ("need", "need_region")}
 _ROLES = {"core": 2, "main": 2, "pole": 1}
 _SITES = {"park": 3, "carrier": 2, "town": 1, "district": 0}
 
@@ -59,6 +66,8 @@ class Reason:
     about: str | None = None
     region: str | None = None
     """The region of which it is said as a whole; None where it is said of the park."""
+    partly: bool = False
+    """Whether only a part of the need is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +83,9 @@ class ParkMatch:
 
     @property
     def open(self) -> tuple[str, ...]:
-        """What is to be asked of the park: wishes on which the documents are silent, or speak only of the region as a whole."""
-        return (*self.silent, *(r.about for r in self.reasons if r.kind == "need" and r.region is not None and r.about))
+        """What is to be asked of the park: wishes on which the documents are silent, name only a part, or speak only of the region as a whole."""
+        half = (r.about for r in self.reasons if r.kind == "need" and (r.region is not None or r.partly) and r.about)
+        return tuple(dict.fromkeys((*self.silent, *half)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,49 +130,70 @@ def weigh(knowledge: Knowledge, park: Park, wishes: Wishes) -> ParkMatch | Out:
     fit = segment_reasons(knowledge, park, wishes.segment) if wishes.segment else ()
     if (out := _out(knowledge, park, wishes, fit)) is not None:
         return out
-    must = knowledge.hard_needs
     stages = [Reason("stage", s.text, s.source, s.stage) for s in park.stages if s.stage == wishes.site_stage][:1]
-    answers = {need: need_reasons(knowledge, park, need)[:1] for need in wishes.needs}
+    answers = {need: _answer(need_reasons(knowledge, park, need)) for need in wishes.needs}
     found = [r for reasons in answers.values() for r in reasons]
     own = () if wishes.segment else _own_words(knowledge, park)
     role = [Reason("role", park.role_text, park.source)] if park.role_text else []
     there = institutions(park)
     silent = (*(("site_stage",) if wishes.site_stage and not stages else ()), *(n for n, reasons in answers.items() if not reasons))
 
-    def count(hard: bool, region: bool) -> int:
-        return sum((r.about in must) is hard and (r.region is not None) is region for r in found)
+    def count(merit: Merit) -> int:
+        return sum(need_merit(knowledge, r) == merit for r in found)
 
     merits = (
+        count("must"),
+        count("must_region"),
         int(park.named),
-        count(hard=True, region=False),
-        count(hard=True, region=True),
         max((_grade(knowledge, r, wishes.segment) for r in fit), default=0),
         len(stages),
-        count(hard=False, region=False),
-        count(hard=False, region=True),
+        count("partly"),
+        count("partly_region"),
+        count("need"),
+        count("need_region"),
         _ROLES.get(park.role, 0),
         len(park.there),
-        len(knowledge.printed_supports[park.region]),
         _SITES[park.kind],
     )
-    ordered = sorted(found, key=lambda r: (r.about not in must, r.region is not None))
-    first = [r for r in ordered if r.about in must]
-    reasons = (*first, *fit, *own, *stages, *(r for r in ordered if r.about not in must), *role, *there)
+    ordered = sorted(found, key=lambda r: MERITS.index(need_merit(knowledge, r)))
+    first = [r for r in ordered if need_merit(knowledge, r) in ("must", "must_region")]
+    reasons = (*first, *fit, *own, *stages, *(r for r in ordered if r not in first), *role, *there)
     limits = tuple(b for b in _bars(knowledge, park) if _concerns(knowledge, b, wishes))
     return ParkMatch(park, reasons, silent, merits, limits)
 
 
 def meets(knowledge: Knowledge, match: ParkMatch) -> bool:
-    """Whether a park may be said to meet what was asked for: its field fits, its paper names each must-have there, and no document keeps it from anybody."""
-    must = knowledge.hard_needs
-    return match.merits[MERITS.index("fit")] > 0 and not match.limits and not any(wish in must for wish in match.open)
+    """Whether a park may be said to meet what was asked for: its paper names the field (not only a broader one), the stage and each must-have there, and no
+    document keeps anybody from it."""
+    must = {*knowledge.hard_needs, "site_stage"}
+    return match.merits[MERITS.index("fit")] > _FIT["broader"] and not match.limits and not any(wish in must for wish in match.open)
+
+
+def need_merit(knowledge: Knowledge, said: Reason) -> Merit:
+    """What an answer to a need counts for: a must-have or not, said of the park or of its region, or only a part of a must-have."""
+    at, wide = _COUNTS["need" if said.about not in knowledge.hard_needs else "partly" if said.partly else "must"]
+    return at if said.region is None else wide
 
 
 def need_reasons(knowledge: Knowledge, park: Park, need: str) -> tuple[Reason, ...]:
-    """What the documents say on a need: at the park first, then in its region as a whole, then in the region above."""
-    own = (Reason("need", o.text, o.source, need) for o in park.offers if o.need == need)
-    wide = (Reason("need", o.text, o.source, need, region) for region, layout in _layouts(knowledge, park) for o in layout.offers if o.need == need)
-    return (*own, *wide)
+    """What the documents say on a need: at the park first, then in its region as a whole, then in the region above; in each the whole of it before a part."""
+    own = [(None, o) for o in park.offers if o.need == need]
+    wide = [(region, o) for region, layout in _layouts(knowledge, park) for o in layout.offers if o.need == need]
+    said = [Reason("need", o.text, o.source, need, region, o.partly) for region, o in (*own, *wide)]
+    order = (None, *knowledge.upward(park.region))
+    return tuple(sorted(said, key=lambda r: (order.index(r.region), r.partly)))
+
+
+def _answer(said: Sequence[Reason]) -> tuple[Reason, ...]:
+    """Of what is said on a need, what counts: the first that names it as a whole, and before it one that names a part."""
+    whole = next((i for i, r in enumerate(said) if not r.partly), len(said))
+    return (*said[: min(whole, 1)], *said[whole : whole + 1])
+
+
+def nearest(knowledge: Knowledge, park: Park, need: str) -> tuple[Reason, ...]:
+    """What is said of a need at a park; where nothing is, what is said of the smallest region around it as a whole."""
+    reasons = need_reasons(knowledge, park, need)
+    return tuple(r for r in reasons if r.region == reasons[0].region)
 
 
 def segment_reasons(knowledge: Knowledge, park: Park, segment: str) -> tuple[Reason, ...]:

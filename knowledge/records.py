@@ -172,6 +172,8 @@ class Offer(Shape):
     need: Id
     text: Text
     source: Citation
+    partly: bool = False
+    """Whether the document names only something near the need, and not the need itself; `text` says what it leaves unwritten."""
 
 
 class Bar(Shape):

@@ -36,6 +36,8 @@ class Total:
     """The rows that are added up."""
     yielding: tuple[Assessment, ...]
     """The rows that give way to a higher one of their kind."""
+    years: tuple[tuple[int, Decimal], ...] = ()
+    """What each year comes to, where a ceiling for each year lies over several and they add up to `high`."""
 
 
 def total(rows: Iterable[Assessment], currency: str = "CNY") -> Total | None:
@@ -53,7 +55,18 @@ def total(rows: Iterable[Assessment], currency: str = "CNY") -> Total | None:
     yielding = tuple(r for i, r in enumerate(added) if i not in set(chosen))
     alone = (r.estimate.held_by for r in counted if r.estimate and r.estimate.held_by)
     binding = tuple(dict.fromkeys((*alone, *_binding(highs, ceilings, high))))
-    return Total(_decimal(low), _decimal(high), currency, binding, counted, yielding)
+    years = _by_year(counted, highs, ceilings, high)
+    return Total(_decimal(low), _decimal(high), currency, binding, counted, yielding, years)
+
+
+def _by_year(
+    counted: Sequence[Assessment], highs: Sequence[tuple[Fraction, Under]], ceilings: Mapping[tuple[object, ...], Fraction], high: Fraction
+) -> tuple[tuple[int, Decimal], ...]:
+    """The highest sum of each year by itself; empty where there is one year, no ceiling for each, or where the years share another ceiling."""
+    if len({r.year for r in counted}) < 2 or not any(c.scope == "company_year" for r in counted for c in r.support.caps):
+        return ()
+    found = {y: _most(_bundled(a for r, a in zip(counted, highs, strict=True) if r.year == y), ceilings) for y in sorted({r.year for r in counted})}
+    return tuple((year, _decimal(amount)) for year, amount in found.items()) if sum(found.values()) == high else ()
 
 
 def _over(row: Assessment, currency: str) -> list[tuple[Cap, tuple[object, ...]]]:

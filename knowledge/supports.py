@@ -78,6 +78,8 @@ class Criterion(Shape):
     """超过: the bound itself does not count."""
     at_most: MoneyField | Count | None = None
     below: MoneyField | Count | None = None
+    newly: bool = False
+    """The paper says 新取得: what came about before its window or plan is for an official to judge."""
     undecidable: Text | None = None
     """Why no answer of the company can settle it."""
     change: Literal["fixable", "time", "fixed"] = "fixable"

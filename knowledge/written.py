@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from difflib import get_close_matches
 
 from knowledge.facts import FactType, Region, Segment
@@ -42,6 +42,11 @@ _SEPARATORS = re.compile(r"\s*[,、;\n]\s*")
 _NO_NUMBER = re.compile(r"[-+]?\.?(?:nan|inf|infinity|无穷大?|∞)|#\S+!?|#n/a")
 _POWER = re.compile(r"\d\.?e[-+]?\d", re.ASCII)
 _SCIENCE = re.compile(r"[-+]?\d+(?:\.\d+)?e[-+]?\d+", re.ASCII)
+_ONE = rf"[1-9{DIGITS[1:]}]"
+_LONE = re.compile(rf"[百千万亿]{_ONE}$|[百千]{_ONE}万|[百千万]{_ONE}亿")
+"""A digit after a unit without one of its own: 三万五 is 35000 as people talk, but with 元 after it (or 1.5亿5) nobody knows."""
+_DECIMALS = 8
+"""Decimals of a sum that are kept."""
 _MONEY = re.compile(rf"(?P<head>[^-+\d.,{DIGITS}十百千万亿半点]*)(?P<number>[-+\d.,{DIGITS}十百千万亿半点]*)(?P<tail>.*)", re.ASCII)
 
 
@@ -185,7 +190,7 @@ class Written:
                 raise self._unread(parts[start], parts[start])
 
     def _money(self, value: str, text: str) -> str:
-        folded = re.sub(r"\s", "", text).translate(FOLD)
+        folded = fold(text)
         match = _MONEY.fullmatch(folded)
         if match is None or _NO_NUMBER.fullmatch(folded) or _POWER.search(folded):
             raise self._no_number(value, folded)
@@ -203,6 +208,8 @@ class Written:
         if own and code != own:
             what = f"“{value}”是{NAMES.get(code, code)}，这一项按{self.fact.unit}算，文件没有写汇率"
             raise RefusedError(what, f"写成多少{self.fact.unit}；不清楚就写 unknown")
+        if (match["tail"] or "." in match["number"]) and (lone := _LONE.search(match["number"])):
+            raise RefusedError(f"“{value}”里的“{lone[0]}”少一个单位，看不出是多少", "把单位写全，例如 3.5万元 或 3万零5元")
         if amount == 0 and self.fact.scope == "project":
             raise RefusedError("是 0", "没有这个项目就不写这一项；金额不清楚就写 unknown")
         return Money(amount, code).token
@@ -211,13 +218,15 @@ class Written:
         """A number that is neither negative nor too large."""
         if text.startswith("-") and len(text) > 1:
             raise RefusedError(f"“{value}”是负数", "写 0 或更大的数")
-        number = numeral(text.removeprefix("+"))
-        if number is None and re.fullmatch(r"\+?[\d,]{14,}(?:\.\d+)?", text):
-            number = LIMIT
+        with localcontext(prec=2 * LONGEST):  # every digit counts
+            number = numeral(text.removeprefix("+"))
+            decimals = -int(number.normalize().as_tuple().exponent) if number is not None else 0
         if number is None:
             raise RefusedError(f"“{value}”看不出是多少", self.how())
         if number >= (LIMIT if self.fact.type == "money" else COUNTS_BELOW):
             raise RefusedError(f"“{value}”太大", "核对单位和位数" + ("，金额要小于 1000 万亿" if self.fact.type == "money" else ""))
+        if self.fact.type == "money" and decimals > _DECIMALS:
+            raise RefusedError(f"“{value}”的小数太多", f"最多 {_DECIMALS} 位小数")
         return number
 
     def _no_number(self, value: str, text: str) -> RefusedError:
@@ -228,7 +237,7 @@ class Written:
         return RefusedError(f"“{value}”不是数", f"{self.how()}；不清楚就写 unknown")
 
     def _count(self, value: str, text: str, today: date) -> str:
-        folded = re.sub(r"\s", "", text).translate(FOLD)
+        folded = fold(text)
         if _NO_NUMBER.fullmatch(folded) or _POWER.search(folded):
             raise self._no_number(value, folded)
         number = self._amount(value, folded.removesuffix(self.fact.unit or "个") or folded)
@@ -247,6 +256,11 @@ class Written:
         if day is None or not FIRST_YEAR <= day.year <= 2100:
             raise RefusedError(f"“{value}”不是日期", self.how())
         return day.isoformat()
+
+
+def fold(text: str) -> str:
+    """What is written in numbers as it is compared: in plain form, without spaces, other ways to write a digit or a unit alike."""
+    return re.sub(r"\s", "", normalise(text)).translate(FOLD)
 
 
 def _plain(text: str) -> str:

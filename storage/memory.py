@@ -85,11 +85,14 @@ def prepared(commit: Commit, numbers: Sequence[str]) -> Commit:
     """
 
     def fill(value: Any) -> Any:
+        return filled(value) if value is not None and REQUEST_SLOT in encode(value) else value  # most hold no slot, and a dossier is long
+
+    def filled(value: Any) -> Any:
         if isinstance(value, str):
             return value.replace(REQUEST_SLOT, numbers[0])
         if isinstance(value, Mapping):
-            return {fill(key): fill(item) for key, item in value.items()}
-        return [fill(item) for item in value] if isinstance(value, (list, tuple)) else value
+            return {filled(key): filled(item) for key, item in value.items()}
+        return [filled(item) for item in value] if isinstance(value, (list, tuple)) else value
 
     if len({r.number for r in commit.changed}) < len(commit.changed):
         raise StoreError("一次提交里同一个请求改了两次，不知道以哪个为准。请先合并成一次修改。")
@@ -102,7 +105,7 @@ def prepared(commit: Commit, numbers: Sequence[str]) -> Commit:
         commit,
         conversation=fill(commit.conversation),
         replies=tuple(fill(body) for body in commit.replies),
-        notices=tuple(replace(n, body=fill(n.body), request=fill(n.request)) for n in commit.notices),
+        notices=tuple(replace(n, body=fill(n.body), request=filled(n.request)) for n in commit.notices),
         created=tuple(replace(r, body=fill(r.body)) for r in commit.created),
         changed=tuple(replace(r, body=fill(r.body)) for r in commit.changed),
         result=fill(commit.result),

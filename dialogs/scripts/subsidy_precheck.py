@@ -25,7 +25,7 @@ def subsidy_precheck(knowledge: Knowledge, today: date) -> Script:
     enough = yield from replace(ask(knowledge.facts["enough"]), default=False)
     given: Mapping[str, str] = yield GIVEN
     agenda = knowledge.agendas[region]
-    inquiry, skipped = Inquiry(Sheet(agenda), given), list[str]()
+    inquiry, skipped = Inquiry(Sheet(agenda), given, agenda.worth_asking(day or today)), list[str]()
     while matter := inquiry.open():
         question = _question(agenda, matter[0], inquiry.most)
         value = yield from (replace(question, default=SKIPPED) if enough else question)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
+from dialogs.pictures import Diagram, Table, told
 from knowledge.records import Bar
 from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge
@@ -67,9 +68,9 @@ def test_of_two_places_the_one_that_is_not_listed_is_told_with_its_reason(talk: 
     other = listed(Talking(knowledge), segment="外包服务", region="太仓还是徐州")
     assert [p["id"] for p in other.outcome["parks"]] == ["tc-park-bio"]
     assert "徐州：文件没有写哪个园区对得上。" in other.text
-    far = listed(Talking(knowledge), segment="医疗器械", region="苏州高新区还是昆山", stage="孵化")
+    far = listed(Talking(knowledge), segment="医疗器械", region="苏州高新区还是徐州", stage="孵化")
     assert {p["region"] for p in far.outcome["parks"]} == {"snd"}
-    assert "昆山：靠前的是昆山开发区医学影像与生物医疗器械产业园（第 5），当地写明金额的支持没有第一处多。" in far.text
+    assert "徐州：靠前的是徐州高新区（第 6），文件没有写它适合这个阶段。" in far.text
 
 
 def test_places_named_in_the_first_message_are_kept(talk: Talking) -> None:
@@ -88,7 +89,98 @@ def test_needs_mentioned_in_the_first_message_are_offered_and_not_taken(talk: Ta
     assert "有没有“GMP 车间”" in talk.text
 
 
+@pytest.mark.parametrize("enough", ["没了", "没有了", "没有别的了", "就这些", "没有", "没别的了", "就这些了", "that's all"])
+def test_nothing_else_keeps_the_needs_that_were_said_before(talk: Talking, enough: str) -> None:
+    talk.say("做ivd 想找个园子 要动物房和gmp").say("新区").say("生产")
+    assert "之前说的是" in talk.text
+    talk.say(enough)
+    assert talk.trail["needs"] == "gmp_plant,animal_facility"
+    assert talk.outcome["wishes"]["needs"] == ["gmp_plant", "animal_facility"]
+
+
+def test_a_hospital_near_by_is_compared_when_nothing_is_added(talk: Talking) -> None:
+    talk.say("做car-t的 想找个园子 要离医院近").say("太仓").say("研发").say("没了")
+    assert "要有“临床合作”" in talk.text
+
+
+@pytest.mark.parametrize(
+    ("words", "needs"),
+    [("危废", "gmp_plant,animal_facility,hazardous_waste"), ("还要处理危废", "gmp_plant,animal_facility,hazardous_waste"), ("都没有", "none")],
+)
+def test_what_is_named_at_that_question_is_added_and_none_of_them_takes_them_back(talk: Talking, words: str, needs: str) -> None:
+    talk.say("做ivd 想找个园子 要动物房和gmp").say("新区").say("生产").say(words)
+    assert talk.trail["needs"] == needs
+
+
+def test_needs_that_are_changed_afterwards_are_what_is_said_then(talk: Talking) -> None:
+    listed(talk, needs="GMP 车间").tap("改答案")
+    talk.tap(next(label for label in labels(talk) if label.startswith("还有什么"))).say("危废")
+    assert talk.trail["needs"] == "hazardous_waste"
+
+
+@pytest.mark.parametrize(
+    ("words", "region", "first"),
+    [("银杏提取物中间体 徐州 选园区", "xuzhou", ["中医药", "原料药"]), ("昆山选园区 小核酸原料药", "kunshan", ["核酸药物", "原料药"])],
+)
+def test_of_two_fields_in_one_sentence_it_is_asked_which_one(talk: Talking, words: str, region: str, first: list[str]) -> None:
+    talk.say(words)
+    assert labels(talk) == first
+    assert all(f in talk.text for f in first)
+    talk.tap("原料药")
+    assert talk.trail == {"segment": "api", "region": region}
+    assert talk.asking == "site_stage"
+
+
+def test_of_two_fields_the_one_within_the_other_is_taken(talk: Talking) -> None:
+    talk.say("太仓选园区 医疗器械 体外诊断")
+    assert talk.trail == {"segment": "ivd", "region": "taicang"}
+
+
+def test_two_fields_push_out_the_one_that_was_known_before(talk: Talking) -> None:
+    listed(talk).say("昆山选园区 小核酸原料药")
+    assert talk.asking == "segment"
+    assert labels(talk) == ["核酸药物", "原料药"]
+
+
 # --- the shortlist
+
+
+@pytest.mark.parametrize("words", ["还要处理危废", "加上危废", "还得能处理危废", "我们要有危废处理", "危废也要"])
+def test_a_need_more_is_ranked_anew_for_the_same_region(talk: Talking, words: str) -> None:
+    listed(talk, region="太仓", needs="GMP 车间").say(words)
+    assert talk.trail["needs"] == "gmp_plant,hazardous_waste"
+    assert talk.trail["region"] == "taicang"
+    assert talk.outcome["wishes"]["needs"] == ["gmp_plant", "hazardous_waste"]
+    assert {p["region"] for p in talk.outcome["parks"]} == {"taicang"}
+
+
+@pytest.mark.parametrize(
+    ("words", "needs"), [("还要动物房", "gmp_plant,animal_facility"), ("不要GMP了", "none"), ("不要GMP，要动物房", "animal_facility")]
+)
+def test_a_need_is_added_or_taken_back_after_the_shortlist(talk: Talking, words: str, needs: str) -> None:
+    listed(talk, region="太仓", needs="GMP 车间").say(words)
+    assert talk.trail["needs"] == needs
+    assert "先看" in talk.text
+
+
+@pytest.mark.parametrize("words", ["还要申请专利资助", "危废怎么处理？", "还要什么材料"])
+def test_a_question_of_its_own_adds_no_need(talk: Talking, words: str) -> None:
+    listed(talk, region="太仓", needs="GMP 车间").say(words)
+    assert talk.state.frames[0].answers["needs"] == "gmp_plant"
+
+
+@pytest.mark.parametrize("words", ["不要生物港", "去掉太仓生物港", "生物港不考虑", "不要第一个", "不要生物港，要中德的"])
+def test_a_park_that_is_not_wanted_is_not_described_and_the_others_are_named(talk: Talking, words: str) -> None:
+    listed(talk, region="太仓", stage="孵化")
+    assert talk.outcome["parks"][0]["id"] == "tc-park-bioport"
+    talk.say(words)
+    assert talk.text == "名单按文件写的排，不能单独拿掉太仓生物港。不看的话，先后是中德（太仓）生命健康产业园、太仓市生物医药产业园。"
+
+
+def test_a_park_that_was_not_listed_is_said_not_to_be(talk: Talking) -> None:
+    listed(talk, region="苏州高新区").say("不要生物港")
+    assert talk.text.startswith("太仓生物港本来就没有列。")
+    assert "主攻" not in talk.text
 
 
 def test_the_answer_is_the_first_line_and_each_reason_has_its_place(talk: Talking) -> None:
@@ -269,6 +361,60 @@ def test_side_by_side_in_the_middle_of_a_dialog_leads_back_to_it(talk: Talking) 
     assert "【方向】" in talk.text
     assert talk.dialog == "park_selection"
     assert "继续" in labels(talk)
+
+
+def test_the_text_says_of_what_is_at_a_park_what_the_picture_says(talk: Talking, knowledge: Knowledge) -> None:
+    talk.say("苏州科技城和医疗器械加速器比一比")
+    drawn = told(knowledge, next(r.picture for r in talk.replies if r.picture))
+    assert isinstance(drawn, Table)
+    there = next(line for line in talk.text.split("【园里还写到】")[1].split("\n") if line.startswith("· 苏州科技城"))
+    needs = {o.label.zh for o in knowledge.facts["needs"].options}
+    rows = [(r.label, r.cells[0].text) for r in drawn.rows if r.label in needs and r.cells[0].known and "没写到园" not in r.cells[0].text]
+    assert len(rows) == 3
+    assert all(f"{label}：{text}" in there for label, text in rows)
+    assert "有没有动物房没有写" in there
+
+
+def test_those_that_are_told_as_equal_are_as_many_as_are_counted(talk: Talking) -> None:
+    listed(talk, region="苏州高新区")
+    line = next(line for line in talk.text.split("\n") if "没有列" in line)
+    count, names = line.removeprefix("另有 ").split(" ")[0], line.rstrip("。").split("没有列：")[1].split("、")
+    assert (int(count), len(names)) == (5, 5)
+    assert "“医工营”" in names
+
+
+def test_what_the_answer_says_to_fit_too_is_what_the_picture_marks(talk: Talking, knowledge: Knowledge) -> None:
+    listed(talk, region="苏州高新区")
+    assert talk.text.startswith("先看浒墅关开发区（镇）。其次是苏州科技城、医疗器械加速器，有待核实。")
+    drawn = told(knowledge, next(r.picture for r in talk.replies if r.picture))
+    assert isinstance(drawn, Diagram)
+    marks = {b.name: b.mark for t in drawn.tiers for box in t.boxes for b in (box, *box.within) if b.mark}
+    assert marks.pop("浒墅关开发区（镇）") == drawn.meets
+    assert marks == dict.fromkeys(("苏州科技城", "医疗器械加速器"), "在名单里，有待核实")
+
+
+def test_a_first_park_of_which_something_is_open_is_said_to_be_checked_and_has_no_star(talk: Talking, knowledge: Knowledge) -> None:
+    listed(talk, region="太仓", needs="GMP 车间")
+    assert talk.text.split("\n")[0].endswith("其次是太仓市生物医药产业园。以上都有待核实。")
+    drawn = told(knowledge, next(r.picture for r in talk.replies if r.picture))
+    assert isinstance(drawn, Diagram)
+    assert not [b for t in drawn.tiers for b in t.boxes if b.mark == drawn.meets]
+
+
+def test_where_no_field_was_asked_for_nothing_is_said_to_fit_or_to_be_checked(talk: Talking) -> None:
+    listed(talk, segment="不清楚", region="太仓", needs="口岸")
+    first = next(line for line in talk.text.split("\n") if line.startswith("先看"))
+    assert "核实" not in first
+    assert "对得上" not in first
+
+
+def test_what_is_the_same_of_both_explains_no_place(talk: Talking) -> None:
+    listed(talk, segment="创新药物", stage="不清楚", needs="标准厂房")
+    assert talk.outcome["parks"][0]["id"] == "sz-incubation-carriers", "the only site of which the paper names plants"
+    listed(talk, segment="创新药物", stage="不清楚")
+    talk.say("为什么不是产业孵化载体")
+    assert "文件没有点名是哪一处" in talk.text
+    assert "文件没写" not in talk.text
 
 
 # --- nothing fits

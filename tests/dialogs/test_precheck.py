@@ -6,10 +6,16 @@ from datetime import date, datetime
 
 import pytest
 
-from dialogs import as_of
+from dialogs import as_of, reports
+from dialogs.answers import Voice
+from dialogs.texts import texts
 from dialogs.turns import LOCAL
+from knowledge.assessments import Status
+from knowledge.precheck import precheck
 from knowledge.snapshot import Knowledge
 from tests.dialogs.talking import Talking, through
+
+IN_2022 = datetime(2022, 6, 1, 12, tzinfo=LOCAL)
 
 PRECHECK = "!start:subsidy_precheck"
 THEN = datetime(2021, 6, 1, 12, tzinfo=LOCAL)
@@ -262,3 +268,77 @@ def test_a_pause_keeps_the_answers(talk: Talking) -> None:
     talk.say("继续")
     assert talk.trail["region"] == "snd"
     assert talk.asking is not None
+
+
+def test_a_product_that_was_not_there_on_the_day_is_left_out_and_told(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge, now=IN_2022)
+    talk.say("苏州高新区，2021年新取得一个三类证，2022年又新取得一个三类证，能拿多少").say("先看结果")
+    assert "合计最高600万元" in talk.text
+    talk.say("按2021年看")
+    assert "合计最高300万元" in talk.text
+    assert "产品2是 2021 年以后取得的，按这一天看还没有，没有算进来。" in talk.text
+    assert {row["subject"] for row in talk.outcome["supports"] if row["status"] == "met"} == {"product.1"}
+    talk.say("按2020年看")
+    assert "产品1、2是 2020 年以后取得的" in talk.text
+    assert not [row for row in talk.outcome["supports"] if row["status"] == "met"]
+    talk.say("按2022年看")
+    assert "合计最高600万元" in talk.text
+
+
+def test_products_without_a_year_are_counted_in_this_one_and_that_is_told_where_it_matters(knowledge: Knowledge) -> None:
+    told = "没说哪年取得的产品，合计都按 2022 年算"
+    two = Talking(knowledge, now=IN_2022).say("苏州高新区，我们拿了两个三类注册证，能拿多少").say("先看结果")
+    assert "合计最高500万元" in two.text
+    assert told in two.text
+    assert two.outcome["total"]["assumes_year"]
+    one = Talking(knowledge, now=IN_2022).say("苏州高新区，我们拿了一个三类注册证，能拿多少").say("先看结果")
+    assert told not in one.text
+    dated = Talking(knowledge, now=IN_2022).say("苏州高新区，2021年拿了一个三类证，2022年又拿了一个，能拿多少").say("先看结果")
+    assert told not in dated.text
+    assert not dated.outcome["total"]["assumes_year"]
+
+
+@pytest.mark.parametrize(
+    ("said", "events"),
+    [
+        ("苏州高新区，我们拿了三类证，还申请了PCT专利，能拿什么补贴", "new_device_certificate,pct_filing"),
+        ("昆山，我们拿了三类证，外资也到账了，能拿什么补贴", "new_device_certificate,foreign_capital_received"),
+        ("苏州，我们在国家集采中标了，还申请了PCT专利，能拿什么补贴", "centralized_procurement_win,pct_filing"),
+    ],
+)
+def test_what_was_said_stays_said_though_no_support_of_the_region_looks_at_part_of_it(knowledge: Knowledge, said: str, events: str) -> None:
+    talk = Talking(knowledge, now=IN_2022).say(said)
+    assert talk.asking != "events"
+    talk.say("先看结果")
+    assert talk.trail["events"] == events
+
+
+def test_only_a_paper_that_asks_for_what_is_new_leaves_an_earlier_certificate_to_an_official(knowledge: Knowledge) -> None:
+    facts = {"events": "new_device_certificate", "products": "1", "product.1.class": "III", "product.1.year": "2020", "product.1.type": "device"}
+    facts |= {"product.1.own_ip": "yes", "product.1.local": "yes", "independent_entity": "yes"}
+    found = {r.support.id: (r.status, r.early) for r in precheck(knowledge, "snd", facts, date(2022, 6, 1)).rows}
+    assert found["sz-new-device-industrialisation"] == (Status.UNDECIDABLE, True), "三(一)第二 says 新取得, and its plan begins in 2021"
+    assert found["sz-directory-device"] == (Status.MET, False), "专栏1第3条 says 已获批生产"
+    assert found["sz-device-rd-iii"] == (Status.MET, False), "三(二)第三 says 取得"
+    assert found["snd-device-iii"] == (Status.MET, False), "its plan begins in 2020"
+
+
+@pytest.mark.parametrize(
+    ("support", "words"),
+    [("sz-joint-rd", "可以补上，且要等到 2021-01-01"), ("sz-new-drug-industrialisation", "改不了"), ("sz-new-device-industrialisation", "")],
+)
+def test_what_fails_and_has_not_begun_is_told_both_ways(knowledge: Knowledge, support: str, words: str) -> None:
+    day = date(2020, 6, 1)
+    facts = {"events": "new_device_certificate", "products": "1", "product.1.type": "device", "product.1.class": "II"}
+    voice, report = Voice(knowledge, day, texts("zh")), precheck(knowledge, "snd", facts, day)
+    row = next(r for r in report.rows if r.support.id == support)
+    assert words in (reports.mending(voice, report, row) or "")
+    assert ("改不了" in (reports.mending(voice, report, row) or "")) == any(c.change == "fixed" for c in row.failed)
+
+
+def test_a_sum_over_several_years_is_told_year_by_year(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge, now=IN_2022)
+    talk.say("苏州高新区 新取得3个三类证 2020一个 2021两个，2022年一个二类证").say("都没有").say("先看结果")
+    assert "合计最高850万元，受每家企业每年最高500万元限制：2020年300万元、2021年500万元、2022年50万元。" in talk.text
+    one = Talking(knowledge, now=IN_2022).say("苏州高新区，2021年拿了两个三类证").say("先看结果")
+    assert "2021年" not in one.text.split("\n")[0]

@@ -18,6 +18,7 @@ from dialogs.texts import LANGUAGES, texts
 from knowledge.facts import FactType
 from knowledge.shapes import Words
 from knowledge.snapshot import Knowledge
+from knowledge.validity import OVER
 
 TODAY = date(2026, 11, 22)
 REGIONS = ("suzhou", "taicang", "snd", "kunshan", "xuzhou")
@@ -62,12 +63,16 @@ def test_every_way_ends_with_cited_results(knowledge: Knowledge, dialog: str, st
 def test_the_precheck_asks_each_question_that_some_support_needs(knowledge: Knowledge, region: str) -> None:
     asked = {s.key for s in steps(lambda: DIALOGS["subsidy_precheck"](knowledge, TODAY), 40) if s.key != "region"}
     assert {"events", "plans"} <= asked
-    facts = {c.fact for s in knowledge.supports_in(region) for c in s.criteria if c.fact}
+    times = zip(knowledge.supports_in(region), knowledge.agendas[region].times(TODAY), strict=True)
+    living = [s for s, time in times if time not in OVER] or knowledge.supports_in(region)
+    facts = {c.fact for s in living for c in s.criteria if c.fact}
     seen: set[str] = set()
     for way in walk(Stage(knowledge, TODAY).script("subsidy_precheck"), 150, {"region": region}):
         seen |= {frames_generic(a.question.key) for a in way.trail}
     implied = {f for f in facts if knowledge.facts[f].implied_by}
     assert facts - implied <= seen | implied
+    asked_for = {f for s in living for f in (*(c.fact for c in s.criteria), s.amount.of)} | {"region", "products", "product.type", "product.year"}
+    assert seen <= asked_for, "nothing is asked for the sake of supports whose time is over, while others live"
 
 
 def frames_generic(key: str) -> str:

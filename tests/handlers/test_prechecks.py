@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import random
 import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -211,7 +212,7 @@ def test_a_result_has_four_sheets_that_say_what_the_rules_say(tmp_path: Path, kn
     details = [dict(zip(book["明细"][0], cells, strict=True)) for cells in book["明细"][1:]]
     assert details and all(d["支持项目"] in names and d["依据"].startswith("《") for d in details)
     certificate = next(d for d in details if "第三类医疗器械注册证书" in d["支持项目"])
-    assert (certificate["产品"], certificate["估算最多"], "300万元" in certificate["文件写的金额"]) == ("1", "3000000", True)
+    assert (certificate["产品"], certificate["估算最多"], "300万元" in certificate["文件写的金额"]) == ("1（三类 2021年）", "3000000", True)
     assert {d["判断"] for d in details} <= {"可能符合", "暂不能判断", "窗口已过", "还没开始"} | {f"差 {n} 项" for n in range(1, 9)}
     about = "\n".join("：".join(cells[:2]) for cells in book["说明"])
     assert "2022-06-01" in about and knowledge.version in about and "以兑现审核为准" in about
@@ -238,6 +239,18 @@ def test_bad_rows_are_reported_and_the_rest_is_done(tmp_path: Path) -> None:
     assert "2 行没有算" in said
 
 
+def test_two_quotes_that_are_not_closed_never_make_one_company_of_three(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(
+        'company,region,events\n"A公司,苏州高新区,pct_filing\n"B公司,苏州高新区,pct_filing\nC公司,苏州高新区,pct_filing\n"D公司,苏州高新区,pct_filing\n',
+        encoding="utf-8",
+    )
+    code, said, book = judged(tmp_path, tmp_path / "t.csv")
+    assert code == 1
+    assert [cells[1] for cells in book["汇总"][1:]] == ["C公司"]
+    assert [cells[0] for cells in book["未处理"][1:]] == ["2", "3", "5"]
+    assert all(f"第 {n} 行：读不了：引号没有配对" in said for n in (2, 3, 5))
+
+
 def test_nothing_done_is_an_exit_code_of_its_own(tmp_path: Path) -> None:
     code, _, book = judged(tmp_path, written(tmp_path / "t.csv", HEADING, ("甲", "月球", "", "", "", "")))
     assert code == 2
@@ -254,11 +267,98 @@ def test_encodings_and_delimiters_are_recognised(tmp_path: Path, reader: Reader,
 
 
 def test_cells_with_commas_quotes_and_lines_keep_the_row_numbers_of_a_spreadsheet(tmp_path: Path, reader: Reader) -> None:
-    path = written(tmp_path / "t.csv", HEADING, ('甲,"乙"\n丙', "snd", "PCT,集采", "", "", ""), GOOD)
-    assert [(c.number, c.name, c.cells["events"]) for c in Table.open(path, reader)] == [
-        (2, '甲,"乙"\n丙', "PCT,集采"),
-        (3, "甲公司", "新取得医疗器械注册证"),
+    path = written(tmp_path / "t.csv", HEADING, ('甲,"乙"', "snd", "PCT,集采\n拿证\r\n", "", "", ""), GOOD)
+    assert [(c.number, c.name, c.cells["events"], c.problems) for c in Table.open(path, reader)] == [
+        (2, '甲,"乙"', "PCT,集采\n拿证", ()),
+        (3, "甲公司", "新取得医疗器械注册证", ()),
     ]
+
+
+def rows_of(tmp_path: Path, reader: Reader, text: str) -> tuple[list[str], list[int]]:
+    """The names of the rows that are taken, and the numbers of those that are not; all are counted."""
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    table = Table.open(tmp_path / "t.csv", reader)
+    rows = list(table)
+    assert len(rows) == table.count
+    assert all("引号" in r.problems[0].fix for r in rows if r.problems)
+    return [r.name for r in rows if not r.problems], [r.number for r in rows if r.problems]
+
+
+@pytest.mark.parametrize(
+    ("rows", "taken", "bad"),
+    [
+        ('"甲,snd,pct\n"乙,snd,pct\n丙,snd,pct', ["丙"], [2, 3]),
+        ('"甲,snd,pct\n丙,snd,pct\n"乙,snd,pct\n丁,snd,pct', ["丙", "丁"], [2, 4]),
+        ('"甲,snd,pct\n丙,snd,pct\n乙",snd,pct\n丁,snd,pct', ["丙", "丁"], [2, 4]),
+        ('甲,snd,"pct\n丙,snd,pct\n\n乙,snd,pct"\n丁,snd,pct', ["丙", "丁"], [2, 5]),
+        ('甲,snd,"pct\n丙,snd\n乙,snd,"pct\n丁,snd,pct', ["丙", "丁"], [2, 4]),
+        ('甲,snd,"pct\n丙,snd,""\n乙,snd,pct"\n丁,snd,pct', ["丙", "丁"], [2, 4]),
+        ('甲,"snd,pct\n丙,"snd",pct\n丁,snd,pct', ["丙", "丁"], [2]),
+        ('甲,snd,"pct\n"丙",snd,pct\n丁,snd,pct', ["丙", "丁"], [2]),
+        ('甲,snd,"pct\n管 5",snd,pct\n丁,snd,pct', ["丁"], [2, 3]),
+        ('甲,"snd\n乙","s\n丙",pct\n丁,snd,pct', ["丁"], [2, 3, 4]),
+        ('甲,snd,pct\n"乙,snd,pct', ["甲"], [3]),
+        ('甲,snd,pct\n乙,snd,"pct\n', ["甲"], [3]),
+        ('甲,snd,pct\n"', ["甲"], [3]),
+        ('"甲"公司,snd,pct\n丁,snd,pct', ["丁"], [2]),
+        ('"甲\n公司",snd,pct\n丁,snd,pct', ["丁"], [2]),
+        ('"甲\r公司",snd,pct\n丁,snd,pct', ["丁"], [2]),
+        ('甲,snd,"pct\n丙,snd"\n丁,snd,pct', ["丁"], [2, 3]),
+        ('"甲","snd","pct"\n5" 管,snd,pct\n"5"" 管","snd",""\n丁,snd,"pct\n集采"', ["甲", '5" 管', '5" 管', "丁"], []),
+    ],
+)
+def test_quotes_that_do_not_pair_lose_the_rows_that_have_them_and_no_other(
+    tmp_path: Path, reader: Reader, rows: str, taken: list[str], bad: list[int]
+) -> None:
+    assert rows_of(tmp_path, reader, "company,region,events\n" + rows) == (taken, bad)
+
+
+def test_where_a_line_may_be_a_whole_row_no_cell_has_several(tmp_path: Path, reader: Reader) -> None:
+    assert rows_of(tmp_path, reader, 'region\n"snd\nkunshan\nsnd"\ntaicang\n') == (["", ""], [2, 4])
+    assert rows_of(tmp_path, reader, 'region,company,events\nsnd,甲,"pct\nkunshan\nsnd,乙"\nsnd,丙,"pct"\n') == (["", "丙"], [2, 4])
+
+
+@pytest.mark.parametrize("rows", ["quoted", "plain"])
+def test_whatever_quotes_are_missing_every_good_row_is_taken(tmp_path: Path, reader: Reader, rows: str) -> None:
+    dice = random.Random(rows)
+    for _ in range(200):
+        lines, good = [], []
+        for number in range(dice.randint(1, 12)):
+            cells = [f"公司{number}", "snd", "PCT,集采"]
+            line = ",".join(f'"{cell}"' for cell in cells) if rows == "quoted" else f'{cells[0]},snd,"{cells[2]}"'
+            quotes = [n for n, letter in enumerate(line) if letter == '"']
+            if dice.random() < 0.5:
+                cut = dice.choice(quotes)
+                line = line[:cut] + line[cut + 1 :]
+            else:
+                good.append(cells[0])
+            lines.append(line)
+        taken, bad = rows_of(tmp_path, reader, "\n".join(["company,region,events", *lines]))
+        assert set(good) <= set(taken)
+        assert len(taken) + len(bad) == len(lines), "no row is gone"
+
+
+def test_an_unclosed_quote_in_the_heading_is_said(tmp_path: Path, reader: Reader) -> None:
+    for heading in ('"company,region', 'company,"reg\nion"'):
+        (tmp_path / "t.csv").write_text(heading + "\n甲,snd\n", encoding="utf-8")
+        with pytest.raises(TableError, match="表头读不了：检查引号"):
+            Table.open(tmp_path / "t.csv", reader)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("甲,snd,pct,foo,", "“foo”"),
+        ("甲,snd,pct,,bar", "“bar”"),
+        ("甲,snd,pct,foo,bar", "“foo”“bar”"),
+        ("甲,snd,pct, ,", ""),
+        ("甲,snd,pct", ""),
+    ],
+)
+def test_every_cell_under_an_empty_heading_counts(tmp_path: Path, reader: Reader, row: str, said: str) -> None:
+    (tmp_path / "t.csv").write_text(f"company,region,events,,\n{row}\n", encoding="utf-8")
+    (company,) = Table.open(tmp_path / "t.csv", reader)
+    assert [p.what for p in company.problems] == ([f"{said}所在的列没有表头"] if said else [])
 
 
 def test_a_quote_that_is_never_closed_is_a_bad_row_not_the_end(tmp_path: Path, reader: Reader) -> None:

@@ -225,6 +225,9 @@ def test_a_report_of_facts_that_no_knowledge_has_any_more_is_gone(knowledge: Kno
     facts = {key: fact for key, fact in knowledge.facts.items() if key != "product.class"}
     turns.library = Library(replace(knowledge, version="other", facts=facts))
     assert visiting(turns).get(f"/report/{KEY}").status_code == 404
+    other = facts | {"product.class": knowledge.facts["product.class"].model_copy(update={"type": "number", "options": ()})}
+    turns.library = Library(replace(knowledge, version="other", facts=other))
+    assert visiting(turns).get(f"/report/{KEY}").status_code == 404, "nor an answer that its fact no longer reads"
 
 
 def test_a_report_that_the_first_release_kept_whole_still_opens(knowledge: Knowledge) -> None:

@@ -99,6 +99,28 @@ def test_a_label_with_commas_of_its_own_is_one_choice() -> None:
         ("project.investment", "3000000 CNY", "3000000 CNY"),
         ("project.investment", "三千万", "30000000 CNY"),
         ("project.investment", "0.5亿元", "50000000 CNY"),
+        ("project.investment", "99999999999999元", "99999999999999 CNY"),
+        ("project.investment", "999999999999999.99", "999999999999999.99 CNY"),
+        ("project.investment", "12,345,678,901,234.5元", "12345678901234.5 CNY"),
+        ("project.investment", "999.99999999万亿", "999999999990000 CNY"),
+        ("project.investment", "0.1234567亿元", "12345670 CNY"),
+        ("project.investment", "1.123456789012345亿元", "112345678.9012345 CNY"),
+        ("project.investment", "1亿2345.1234567万元", "123451234.567 CNY"),
+        ("project.investment", "1.50000000000000万元", "15000 CNY"),
+        ("project.investment", "三万五", "35000 CNY"),
+        ("project.investment", "3亿5", "350000000 CNY"),
+        ("project.investment", "人民币三万五", "35000 CNY"),
+        ("project.investment", "三万零五元", "30005 CNY"),
+        ("project.investment", "3万零5元", "30005 CNY"),
+        ("project.investment", "3.5万元", "35000 CNY"),
+        ("project.investment", "三万五千元", "35000 CNY"),
+        ("project.investment", "叁万伍仟圆", "35000 CNY"),
+        ("project.investment", "1亿5万元", "100050000 CNY"),
+        ("project.investment", "1亿2千万元", "120000000 CNY"),
+        ("project.investment", "三百二十五元", "325 CNY"),
+        ("project.investment", "三百十元", "310 CNY"),
+        ("project.investment", "三千五百万元", "35000000 CNY"),
+        ("project.investment", "半亿元", "50000000 CNY"),
         ("foreign_cash_year", "3000万美元", "30000000 USD"),
         ("foreign_cash_year", "$30,000,000", "30000000 USD"),
         ("foreign_cash_year", "30000000", "30000000 USD"),
@@ -116,7 +138,10 @@ def test_whole_numbers(written: str, token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "token"), [("1", "1"), ("2", "1,2"), ("1,3", "1,3"), (["1", "3"], "1,3"), ("none", "none"), ("0", "none"), ("还没有", "none")]
+    ("written", "token"),
+    [("1", "1"), ("2", "1,2"), ("1,3", "1,3"), (["1", "3"], "1,3"), ("none", "none"), ("0", "none"), ("还没有", "none")]
+    + [(two, "1,2") for two in ("２", "2个", "2 个", "二", "两", "两个", "贰", "2.0", " 2 ")]
+    + [("三", "1,2,3"), ("1，３", "1,3"), ("一、三", "1,3"), (["1", "３"], "1,3"), ("０", "none"), ("零", "none"), ("0个", "none"), ("None", "none")],
 )
 def test_products_are_counted_or_named_by_number(written: Value, token: str) -> None:
     assert read(products=written)["products"] == token
@@ -151,6 +176,22 @@ def test_products_follow_from_their_facts() -> None:
         ("project.investment", "10E999999", "太大", "单位"),
         ("project.investment", "1" + "0" * 15, "太大", "核对"),
         ("project.investment", "9" * 40, "太大", "核对"),
+        ("project.investment", "1" + "0" * 15 + "元", "太大", "1000 万亿"),
+        ("project.investment", "1000万亿元", "太大", "1000 万亿"),
+        ("project.investment", "12,34元", "看不出", "元"),
+        ("project.investment", "0.000000001元", "小数太多", "8 位"),
+        ("project.investment", "1." + "0" * 40 + "1元", "小数太多", "8 位"),
+        ("project.investment", "1.5亿5元", "“亿5”", "单位写全"),
+        ("project.investment", "１.５亿５元", "“亿5”", "单位写全"),
+        ("project.investment", "1.5亿5", "“亿5”", "单位写全"),
+        ("project.investment", "三万五元", "“万五”", "单位写全"),
+        ("project.investment", "叁万伍圆整", "“万五”", "单位写全"),
+        ("project.investment", "3万5 CNY", "“万5”", "单位写全"),
+        ("project.investment", "人民币三百五元", "“百五”", "单位写全"),
+        ("project.investment", "三百五万元", "“百五万”", "单位写全"),
+        ("foreign_cash_year", "3千5美元", "“千5”", "单位写全"),
+        ("project.investment", "三亿半元", "看不出", "元"),
+        ("project.investment", "1亿万元", "看不出", "元"),
         ("project.investment", "1E+08", "科学记数法", "数值"),
         ("project.investment", "NaN", "不是数", "万元"),
         ("project.investment", "-Infinity", "不是数", "unknown"),
@@ -188,6 +229,17 @@ def test_products_follow_from_their_facts() -> None:
         ("events", "、", "是空的", "可以写"),
         ("products", "10", "10 个", "9"),
         ("products", "two", "不是个数", "例如 2"),
+        ("products", "2.5", "不是个数", "例如 2"),
+        ("products", "-2", "不是个数", "例如 2"),
+        ("products", "2款", "不是个数", "例如 2"),
+        ("products", "两三个", "不是个数", "例如 2"),
+        ("products", "1个,3个", "不是个数", "例如 2"),
+        ("products", ["2个"], "不是个数", "例如 2"),
+        ("products", "1,000", "不是个数", "例如 2"),
+        ("products", "半", "不是个数", "例如 2"),
+        ("products", "十", "10 个", "9"),
+        ("products", "一,1", "两次", "例如"),
+        ("clinical_specialties", "2.123456789", "小数，这一项", "例如"),
         ("products", "1,1", "两次", "例如"),
         ("products", None, "是空的", "例如"),
         ("products", [{"class": "III"}, "2"], "有的", "例如"),
@@ -303,7 +355,7 @@ def tokens(fact: FactType) -> st.SearchStrategy[str]:
             return st.sampled_from(["yes", "no"])
         case "money":
             currency = "USD" if fact.unit == "美元" else "CNY"
-            return st.decimals(1, Decimal(10**14), places=2).map(lambda value: Money(value, currency).token)
+            return st.decimals(1, Decimal(10**15) - 1, places=2).map(lambda value: Money(value, currency).token)
         case _:
             return st.integers(1980, 2022).map(str) if fact.unit == "年" else st.integers(0, 10**9 - 1).map(str)
 

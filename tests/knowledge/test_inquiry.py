@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.prechecks import many
-from knowledge import rules
+from knowledge import rules, stacking
 from knowledge.agenda import Agenda, Sheet
 from knowledge.assessments import Status, assess_one
+from knowledge.grouping import FOLDED, grouped
 from knowledge.inquiry import Inquiry
+from knowledge.precheck import precheck
 from knowledge.supports import Amount, Support
 from tests.knowledge import plain_inquiry
 from tests.knowledge.test_rules import DAY, KNOWLEDGE, PAPER, REGIONS, TYPES, answers, cap, criterion, money, support
@@ -139,3 +141,23 @@ def test_rows_judged_together_are_those_judged_one_by_one(data: st.DataObject) -
     ]
     assert list(sheet.assess(DAY)) == one_by_one
     assert list(Sheet(agenda, sheet.facts).assess(DAY)) == one_by_one, "and told all at once"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_what_a_report_tells_and_only_counts_is_what_sorting_every_row_gives(data: st.DataObject) -> None:
+    knowledge = data.draw(st.sampled_from(BASES))
+    region = data.draw(st.sampled_from(REGIONS if knowledge is KNOWLEDGE else ["snd"]))
+    facts = dict[str, str]()
+    for key in ("products", *sorted(knowledge.agendas[region].looks_at - {"products"})):
+        for own in [key] if rules.key_for(key, "product.2") == key else [rules.key_for(key, f"product.{n}") for n in (2, 3)]:
+            if data.draw(st.booleans()):
+                facts[own] = data.draw(answers(own), label=own)
+    report = precheck(knowledge, region, facts, data.draw(st.sampled_from([DAY, DAY.replace(year=2019), DAY.replace(year=2026)])))
+    every = grouped(report.rows)
+    assert report.groups == {name: rows for name, rows in every.items() if name not in FOLDED}
+    assert list(report.groups) == [name for name in every if name not in FOLDED]
+    counted = {name: (len({r.support.id for r in rows}), len(rows)) for name, rows in every.items() if name in FOLDED}
+    assert {name: (found.supports, found.rows) for name, found in report.folded.items()} == counted
+    assert report.folded_rows == {name: every[name] for name in counted}
+    assert report.total == stacking.total(report.rows)

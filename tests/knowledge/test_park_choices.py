@@ -43,11 +43,11 @@ CHOICES: list[Row] = [
     ("第6项 GMP没有写；第2项临床没有写到园", "device", "kunshan", None, "clinical,gmp_plant", "ks-imaging-park", "focus", "gmp_plant,clinical"),
     ("第7项 用地指标没有写到园", "device", "kunshan", None, "space", "ks-imaging-park", "focus", "space"),
     ("第6项 中韩医美生物科技（昆山）产业园", "aesthetics", "", None, "", "ks-aesthetics-park", "focus", ""),
-    ("第6项 千灯：药物原料", "api", "kunshan", None, "api", "ks-qiandeng-park", "focus", ""),
+    ("第6项 千灯：药物原料；能否做化学合成没有写", "api", "kunshan", None, "api", "ks-qiandeng-park", "focus", "api"),
     # snd-2020
     ("四“一核” 科技城：高端医疗器械", "device", "snd", None, "", "snd-kejicheng", "focus", ""),
     ("四“一核” 检验所苏州分所", "device", "snd", None, "testing", "snd-kejicheng", "focus", ""),
-    ("四“一核” 临床前研究和评价平台", "device", "snd", None, "animal_facility", "snd-kejicheng", "focus", ""),
+    ("四“一核” 临床前研究和评价平台；有没有动物房没有写", "device", "snd", None, "animal_facility", "snd-kejicheng", "focus", "animal_facility"),
     ("四“一核”；三(三)9第二 科技城医院没有写在哪个园", "device", "snd", None, "clinical", "snd-kejicheng", "focus", "clinical"),
     ("三(二)7第三 危废处理没有写到园", "device", "snd", None, "hazardous_waste", "snd-kejicheng", "focus", "hazardous_waste"),
     ("三(二)7第二 医用机器人研究院", "surgical_robot", "snd", "incubation", "", "snd-robot-institute", "focus", ""),
@@ -67,7 +67,9 @@ CHOICES: list[Row] = [
     ("专栏5第2条 工业园区海关承接D级特殊物品审批", None, "suzhou", None, "special_articles", "sz-sip", "", ""),
     ("专栏5第2条 苏州海关没有写到园", "device", "snd", None, "special_articles", "snd-kejicheng", "focus", "special_articles"),
     ("第6项 千灯：药物原料；三(六)第二的绿色制造园区没有点名是哪一处", "api", "suzhou", "production", "", "ks-qiandeng-park", "focus", "site_stage"),
-    ("四 枫桥和小镇：创新药物；三(六)第一的标准化厂房没有点名是哪一处", "drug", "suzhou", None, "plant", "snd-fengqiao,snd-health-town", "focus", "plant"),
+    ("三(六)第一 标准化厂房写在产业孵化载体，没有点名是哪一处；非有不可的在前", "drug", "suzhou", None, "plant", "sz-incubation-carriers", "focus", ""),
+    ("专栏6第1条、二(五)1 创新药物三园都写；没有点名的在后", "drug", "suzhou", None, "",
+     "sz-innovation-island,tc-park-bioport,tc-park-sinogerman", "focus", ""),
     ("专栏10第1条 中医药产业园区", "tcm", "suzhou", None, "", "sz-tcm-park", "focus", ""),
     ("专栏9第1条 人工智能与药物发现", "ai_drug", "suzhou", None, "", "sz-itbt-center", "focus", ""),
     # xuzhou-2021
@@ -82,8 +84,13 @@ CHOICES: list[Row] = [
     ("二(四)10 东湖：医药临床研究", "biologics", "xuzhou", None, "clinical", "xz-park-donghu", "focus", ""),
     # several places at once
     ("第5项 太仓没有写小核酸", "nucleic_acid", "taicang,kunshan", None, "", "ks-life-park", "focus", ""),
-    ("二(五)1 影像两地都写，太仓支持写明金额的多", "imaging", "taicang,kunshan", None, "", "tc-park-bioport", "focus", ""),
-    ("四“一核” 临床前平台只有科技城写到园", "surgical_robot", "taicang,snd", None, "animal_facility", "snd-kejicheng", "broader", ""),
+    ("二(五)1、第6项 影像两地都写；支持写明的金额不算", "imaging", "taicang,kunshan", None, "", "ks-imaging-park,tc-park-bioport", "focus", ""),
+    ("三(二)7第二 医用机器人；科技城的临床前平台没有写动物房，不比写明的方向重", "surgical_robot", "snd", None, "animal_facility",
+     "snd-robot-institute", "focus", "animal_facility"),
+    ("二(一)3 太仓写了临床前大动物实验，高新区没有写动物房", "surgical_robot", "taicang,snd", None, "animal_facility",
+     "tc-park-bio,tc-park-sinogerman", "broader", "animal_facility"),
+    ("四 浒墅关：体外诊断试剂先进制造；动物房和GMP两边都没有写到园", "ivd", "snd", "production", "gmp_plant,animal_facility",
+     "snd-xushuguan", "focus", "gmp_plant,animal_facility"),
 ]  # fmt: skip
 
 

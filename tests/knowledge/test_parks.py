@@ -87,6 +87,45 @@ def test_a_must_have_at_the_park_beats_one_said_of_the_region_and_that_beats_sil
     assert [r.region for r in found[1].reasons if r.kind == "need"] == ["taicang"]
 
 
+def test_a_must_have_of_which_only_a_part_is_named_counts_below_field_and_stage_and_is_asked(knowledge: Knowledge) -> None:
+    here = dataclasses.replace(knowledge, layouts=MappingProxyType({}))
+    partly = Offer(need="animal_facility", text="计划建评价平台；有没有动物房没有写", source=SOURCE, partly=True)
+    those = (
+        park("a-partly", "device").model_copy(update={"offers": (partly,)}),
+        park("b-silent", "device"),
+        park("c-named", "ivd"),
+        park("d-whole", "device", needs=("animal_facility",)),
+        park("e-staged", "device", stages=("production",)),
+    )
+    found = weighed(here, *those, stage="production", needs=("animal_facility",)).matches
+    assert [m.park.id for m in found] == ["d-whole", "c-named", "e-staged", "a-partly", "b-silent"]
+    assert "animal_facility" in found[3].open and "animal_facility" not in found[0].open
+    assert comparing.behind(found[3], found[4]) == "partly"
+
+
+def test_a_part_that_is_named_at_a_park_does_not_hide_the_whole_that_is_named_for_its_region(knowledge: Knowledge) -> None:
+    layout = knowledge.layouts["sz-layout-1n"].model_copy(update={"offers": (offer("api"),), "bars": ()})
+    partly = Offer(need="api", text="做药物原料；能否做化学合成没有写", source=SOURCE, partly=True)
+    here = dataclasses.replace(among(knowledge, park("a", "ivd").model_copy(update={"offers": (partly,)})), layouts=MappingProxyType({"l": layout}))
+    [match] = rank(here, Wishes("ivd", (), None, ("api",))).matches
+    assert [(r.region, r.partly) for r in match.reasons if r.kind == "need"] == [("suzhou", False), (None, True)]
+    assert match.open == ("api",)
+
+
+def test_a_place_that_the_paper_does_not_name_comes_behind_the_named_unless_only_it_has_the_must_have(knowledge: Knowledge) -> None:
+    here = dataclasses.replace(knowledge, layouts=MappingProxyType({}))
+    those = (park("a-unnamed", "ivd", needs=("plant",), named=False), park("b-named", "device"))
+    assert ranked(here, *those) == ["b-named", "a-unnamed"]
+    assert ranked(here, *those, needs=("plant",)) == ["a-unnamed", "b-named"]
+
+
+def test_sums_that_a_plan_prints_put_no_park_ahead(knowledge: Knowledge) -> None:
+    there = [len(knowledge.printed_supports[r]) for r in ("snd", "kunshan")]
+    assert there[0] != there[1]
+    found = weighed(dataclasses.replace(knowledge, layouts=MappingProxyType({})), park("a", "ivd", region="snd"), park("b", "ivd", region="kunshan"))
+    assert found.equals(found.matches[0]) == (found.matches[1],)
+
+
 def test_among_equals_the_role_counts_then_who_is_there_then_the_kind_of_site(knowledge: Knowledge) -> None:
     those = [park("f", "ivd"), park("e", "ivd", kind="district"), park("d", "ivd", kind="town"), park("c", "ivd", kind="carrier")]
     those += [

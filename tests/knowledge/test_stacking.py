@@ -329,3 +329,12 @@ def test_after_the_period_there_is_nothing_to_add(knowledge: Knowledge, today: d
     rows = Sheet(knowledge.agendas["snd"], facts).assess(today)
     assert stacking.total(rows) is None
     assert any(r.status is Status.WINDOW_OVER for r in rows)
+
+
+@given(rule_sets())
+def test_the_years_of_a_sum_add_up_to_it(rows: list[Assessment]) -> None:
+    found = stacking.total(rows)
+    assert found
+    if found.years:
+        assert sum(amount for _, amount in found.years) == found.high
+        assert [year for year, _ in found.years] == sorted({r.year for r in found.counted})
