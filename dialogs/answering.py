@@ -10,6 +10,7 @@ from typing import Any
 from dialogs import asking, doubts, filing, finding, frames, mentioned, moves, phrases, proceeding, products, reading, reports, wanting, wishes
 from dialogs.conversation import Frame
 from dialogs.messages import Option
+from dialogs.pointing import named, says_gone
 from dialogs.reading import Answer, Unreadable
 from dialogs.script import NONE, UNKNOWN, Amount, FreeText, Items, Number, Question
 from dialogs.talk import HIDDEN, Talk, masked
@@ -101,8 +102,7 @@ def _right(talk: Talk) -> tuple[tuple[Found, ...], str]:
 
 def _item(talk: Talk) -> str:
     """The number of the product that a message names, or ""."""
-    marks = products.named(talk.text, products.ids(talk.state.top))
-    return marks[0][0] if marks else ""
+    return named(talk.text, products.ids(talk.state.top))
 
 
 def _company_and_contact(talk: Talk, reach: str) -> None:
@@ -284,4 +284,5 @@ _NAMED = {
 
 def bare_value(talk: Talk) -> bool:
     """Whether the message is nothing but a value of a finished dialog's question (二类)."""
-    return talk.state.top is not None and talk.state.top.done and bool(talk.found) and len(reading.rest_of(talk.text, talk.found)) <= 2
+    done = talk.state.top is not None and talk.state.top.done and not says_gone(talk.text)
+    return done and bool(talk.found) and len(reading.rest_of(talk.text, talk.found)) <= 2
