@@ -60,6 +60,10 @@ def answered(talk: Talk) -> bool:
     if len(products.ids(top)) > 1 and not item and "," not in given.get("products", ""):  # a class alone says of none of several which one it is
         given = {k: v for k, v in given.items() if not k.startswith("product")}
     later = {k: v for k, v in given.items() if usable(talk, k, question.key)}
+    elsewhere = top.dialog in frames.GUIDED and not isinstance(question, Amount) and not phrases.is_question(talk.text)
+    if elsewhere and doubts.below_zero(talk) and not (later or read):
+        asking.ask(talk)
+        return True
     if isinstance(read, Answer):
         talk.hide = question.private
         if not free and read.echo and (doubt := doubts.contradiction(talk, question.key, given)):  # a label or an alias says no more than itself

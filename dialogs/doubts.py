@@ -41,7 +41,7 @@ def which(talk: Talk, question: Question[Any]) -> bool:
         wider = {w for t in tokens for w in _around(talk, t)} if key == "segment" else set()
         tokens = tuple(t for t in tokens if t not in wider)
     elif isinstance(question, Amount) and not re.search(r"[-–—~～至到]", talk.text):
-        tokens = tuple(dict.fromkeys(f.token for f in talk.found if f.kind == "money" and f.value["currency"] in ("CNY", "USD")))
+        tokens = tuple(dict.fromkeys(f.token for f in talk.found if f.kind == "money" and f.token and f.value["currency"] in ("CNY", "USD")))
     frame = talk.state.top
     if not 2 <= len(tokens) <= MAX_CHOICES or frame is None:
         return False
@@ -49,6 +49,14 @@ def which(talk: Talk, question: Question[Any]) -> bool:
     options = tuple(Option(w, f"{frame.run}:{question.key}={t}") for t, w in words.items())
     talk.speak(talk.say("dialog.which_of", labels=talk.say.join(list(words.values()))), options)
     return True
+
+
+def below_zero(talk: Talk) -> bool:
+    """Say that a sum of the message is below zero, which none is that we ask for, and ask for it again; False where none is."""
+    below = next((f for f in talk.found if f.kind == "money" and f.value["value"] < 0), None)
+    if below is not None:
+        talk.speak(talk.say("dialog.hint_negative", text=below.text))
+    return below is not None
 
 
 def contradiction(talk: Talk, open_key: str, given: Mapping[str, str]) -> tuple[str, str] | None:
