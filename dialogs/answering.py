@@ -7,7 +7,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import asking, doubts, filing, finding, frames, mentioned, moves, phrases, proceeding, products, reading, reports, wanting, wishes
+from dialogs import (
+    asking,
+    clashes,
+    doubts,
+    filing,
+    finding,
+    frames,
+    mentioned,
+    moves,
+    phrases,
+    proceeding,
+    products,
+    reading,
+    reports,
+    wanting,
+    wishes,
+)
 from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.pointing import named, says_gone
@@ -15,6 +31,10 @@ from dialogs.reading import Answer, Unreadable
 from dialogs.script import NONE, UNKNOWN, Amount, FreeText, Items, Number, Question
 from dialogs.talk import HIDDEN, Talk, masked
 from knowledge.values import Found
+
+
+_FEW = 2
+"""Characters beside the values of a message that hold nothing but values."""
 
 
 def answered(talk: Talk) -> bool:
@@ -59,7 +79,7 @@ def answered(talk: Talk) -> bool:
         return True
     if len(products.ids(top)) > 1 and not item and "," not in given.get("products", ""):  # a class alone says of none of several which one it is
         given = {k: v for k, v in given.items() if not k.startswith("product")}
-    later = {k: v for k, v in given.items() if usable(talk, k, question.key)}
+    later = _beside(talk, given, question.key)
     elsewhere = top.dialog in frames.GUIDED and not isinstance(question, Amount) and not phrases.is_question(talk.text)
     if elsewhere and doubts.below_zero(talk) and not (later or read):
         asking.ask(talk)
@@ -82,7 +102,8 @@ def answered(talk: Talk) -> bool:
         doubts.ask(talk, doubt)
         return True
     told = {"out_of_scope", top.dialog} if "," in later.get("products", "") else {"out_of_scope"}
-    if later and not phrases.is_question(talk.text) and set(talk.wants.wishes) <= told:
+    bare = len(reading.rest_of(talk.text, talk.found)) <= _FEW
+    if later and not phrases.is_question(talk.text) and (bare or set(talk.wants.wishes) <= told):
         note(talk, later)
         return True
     return False
@@ -121,7 +142,7 @@ def _company_and_contact(talk: Talk, reach: str) -> None:
 def _only_values(talk: Talk) -> bool:
     """Whether a correction holds nothing but values (不对，是三类), so that it is no text of its own."""
     found, text = _right(talk)
-    return bool(found) and len(reading.rest_of(text, found)) <= 2
+    return bool(found) and len(reading.rest_of(text, found)) <= _FEW
 
 
 def _asks_something_else(talk: Talk, question: Question[Any], read: Answer | Unreadable | None) -> bool:
@@ -169,6 +190,21 @@ def usable(talk: Talk, key: str, asked: str) -> bool:
     """Whether a fact heard in passing may be used: not the one asked for, and not yet answered on the trail."""
     top = talk.state.top
     return key != asked and top is not None and top.dialog in frames.GUIDED and key not in top.trail
+
+
+def _beside(talk: Talk, given: Mapping[str, str], asked: str) -> dict[str, str]:
+    """What is heard beside the open question and may be used; to what was chosen ahead it is added, and to an answer only what can't be beside it."""
+    top, later = talk.state.top, dict[str, str]()
+    for key, token in given.items():
+        fact, before = talk.knowledge.facts.get(key), (top.answers.get(key, "") if top else "")
+        if key != asked and fact is not None and fact.type == "choices" and before not in ("", NONE, UNKNOWN):
+            chosen = {*before.split(","), *token.split(",")}
+            token = ",".join(o.token for o in fact.options if o.token in chosen)
+            if usable(talk, key, asked) or clashes.would(talk, {key: token}):
+                later[key] = token
+        elif usable(talk, key, asked):
+            later[key] = token
+    return later
 
 
 def take(talk: Talk, question: Question[Any], read: Answer, extra: Mapping[str, str] | None = None) -> None:
@@ -289,4 +325,4 @@ _NAMED = {
 def bare_value(talk: Talk) -> bool:
     """Whether the message is nothing but a value of a finished dialog's question (二类)."""
     done = talk.state.top is not None and talk.state.top.done and not says_gone(talk.text)
-    return done and bool(talk.found) and len(reading.rest_of(talk.text, talk.found)) <= 2
+    return done and bool(talk.found) and len(reading.rest_of(talk.text, talk.found)) <= _FEW

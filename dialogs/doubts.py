@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import asking, frames, mentioned, phrases, reading
+from dialogs import asking, clashes, frames, mentioned, phrases, reading
 from dialogs.messages import Option
 from dialogs.script import Amount, Choice, Places, Question
 from dialogs.talk import Talk
@@ -122,20 +122,22 @@ def settled(talk: Talk, doubt: tuple[str, ...]) -> str:
     labels = {phrases.bare(talk.knowledge.read(label)): payload for label, payload in talk.state.offered}
     if labels.get(typed) in doubt:
         return labels[typed]
-    key = _key(doubt[0])[0]
-    token = mentioned.facts_in(talk.found, talk.knowledge, talk.text).get(key, "")
+    given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
+    values = {(key, v) for k, v in given.items() for key in (k, generic(k))}
     plain = (
         not re.search(r"[不别没非]|\bnot\b", talk.text)
         and not phrases.is_question(talk.text)
         and len(reading.rest_of(talk.text, talk.found)) <= _LITTLE
     )
-    return next((p for p in doubt if plain and _key(p) == (key, token)), "")
+    return next((p for p in doubt if plain and p and not values.isdisjoint({_key(p), (generic(_key(p)[0]), _key(p)[1])})), "")
 
 
 def ask_again(talk: Talk, doubt: tuple[str, ...]) -> None:
     """Put a doubt once more where a turn went past it and its dialog has no other question: the outcome waits for this one."""
     top = talk.state.top
     if not doubt or talk.state.doubt or talk.outcome is not None or top is None or not top.done:
+        return
+    if clashes.ask_again(talk, doubt):
         return
     key, now = _key(doubt[0])
     if key in top.trail and doubt[1] == f"{top.run}:{key}={top.answers.get(key)}":
@@ -144,5 +146,6 @@ def ask_again(talk: Talk, doubt: tuple[str, ...]) -> None:
 
 def _key(payload: str) -> tuple[str, str]:
     """The question and the token of the payload of an answer."""
-    key, _, token = payload.partition(":")[2].partition("=")
+    rest = payload.partition(":")[2]
+    key, _, token = (rest.partition(".")[2] if payload.startswith("!") else rest).partition("=")
     return key, token
