@@ -21,7 +21,7 @@ from knowledge.values import read_number
 _LESS = re.compile(r"去掉|删掉?|多(?:算|写|说|填)?了")
 _ONLY = re.compile(r"只有|其实|一共|总共|就(?=[1-9一两二三四五六七八九]\s?[个款张])|\b(?:only|in total)\b")
 _MORE = re.compile(r"再加|加上|还有|漏了|漏掉|少算了|忘了|\b(?:another|one more)\b")
-_EVERY = re.compile(r"[都全]部?是|\b(?:both|all) (?:are|of them)\b")
+_EVERY = re.compile(r"[都全]部?(?:是|有(?!哪|什|多|几)|没有|不是|不?在)|\b(?:both|all) (?:are|of them)\b")
 _DENIED = re.compile(r"不是第?[一二三123i]{1,3}类的?(?:证|器械|产品)?")
 _NOT_SO_MANY = re.compile(r"不是\s?[1-9一两二三四五六七八九]\s?[个款张][,，]?而?")
 _TOLD = ("type", "class", "drug_class", "phase", "year")
@@ -93,6 +93,9 @@ def _change(talk: Talk, frame: Frame) -> Mapping[str, str] | Which | None:
         return {k: v for i in listed for k, v in _keyed(i, fields).items()}
     if _LESS.search(talk.text) and (fewer := _wanted(talk, talk.text)) and mentioned.says_how_many(talk.text):
         return _fewer(talk, frame, fewer)
+    if len(listed) > 1 and mentioned.states_flag(talk.text, talk.knowledge) and (flags := _flags(talk, talk.text)) and not _is_asked(talk, flags):
+        words = talk.say.join([asking.fact_label(talk, f"product.1.{f}", v) for f, v in flags.items()])
+        return _which(talk, frame, talk.say("dialog.which_product", label=words), {i: _keyed(i, flags) for i in listed})
     if _MORE.search(talk.text):
         return _more(frame, _wanted(talk, talk.text))
     if not (phrases.is_correction(talk.text) or _ONLY.search(talk.text) or _DENIED.search(talk.text)):
@@ -224,7 +227,8 @@ def _counted(talk: Talk, frame: Frame, wanted: Sequence[Fields], whole: bool) ->
 def told(talk: Talk, frame: Frame, given: Mapping[str, str]) -> str:
     """The products of a pre-check in words after `given`, each with what is known of it; how many they are where that was said and says more."""
     listed = ids(frame)
-    known = {i: {f"product.{i}.{f}": v for f in _TOLD if (v := _has(frame, i, f))} for i in listed}
+    told_of = (*_TOLD, *dict.fromkeys(f for k in given if (f := k.rpartition(".")[2]) not in _TOLD))
+    known = {i: {f"product.{i}.{f}": v for f in told_of if (v := _has(frame, i, f))} for i in listed}
     of_each = {k: v for fields in known.values() for k, v in fields.items()}
     words = [asking.labels(talk, {**of_each, "products": frame.answers["products"]}, frame)] if of_each else []
     if not words or ("products" in given and (len(listed) < 2 or not all(known.values()))):
@@ -274,12 +278,22 @@ def _wanted(talk: Talk, text: str) -> list[Fields]:
 
 
 def _fields(talk: Talk, words: str) -> Fields:
-    """What the words say of one product: its class, its phase, its year."""
+    """What the words say of one product: its class, its phase, its year, and what else is called by its name (没有自主知识产权)."""
     text = phrases.after_correction(words)
     wanted = _wanted(talk, text)
     fields = dict(wanted[0]) if len(wanted) == 1 else {}
     years = {year for _, _, year in _years(talk, text) if int(year) <= talk.now.year}
-    return {**fields, **({"year": years.pop()} if len(years) == 1 and len(wanted) < 2 else {})}
+    return {**_flags(talk, words), **fields, **({"year": years.pop()} if len(years) == 1 and len(wanted) < 2 else {})}
+
+
+def _flags(talk: Talk, words: str) -> Fields:
+    return {k.removeprefix("product."): v for k, v in mentioned.flags_in(words, talk.knowledge).items() if k.startswith("product.")}
+
+
+def _is_asked(talk: Talk, fields: Fields) -> bool:
+    """Whether the open question asks for one of these of some product."""
+    question = talk.asking()
+    return question is not None and question.key.startswith("product.") and question.key.rpartition(".")[2] in fields
 
 
 def _years(talk: Talk, words: str) -> list[tuple[int, int, str]]:

@@ -9,7 +9,7 @@ from datetime import date
 
 from rapidfuzz import fuzz, process
 
-from dialogs import phrases
+from dialogs import mentioned, phrases
 from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, Flag, FreeText, Items, Number, Places, Question
 from knowledge.denial import denied, holds
 from knowledge.facts import FactType
@@ -92,6 +92,8 @@ def _read_answer(question: Question[object], text: str, found: Sequence[Found], 
             return _choice(question, bare, found)
         case Flag():
             said = read_yes_no(bare)
+            if stated := "" if said or phrases.is_question(bare) else mentioned.flag_in(bare, question.fact):
+                return Answer(stated, echo=True)
             return Answer(said) if said in ("yes", "no") else None
         case Amount():
             return _amount(question, bare)
