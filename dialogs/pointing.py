@@ -1,4 +1,4 @@
-"""How a message points at products that were told before: by number, by place, by year or class; and which of them it says to be gone."""
+"""How a message points at products that were told before: by number, by place, by year or class; and what it says of them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dialogs import mentioned
+from dialogs import mentioned, phrases
 from dialogs.talk import Talk
+from knowledge.denial import denied
 
 _NAMED = re.compile(
     r"产品 ?(?P<id>[1-9]|[一二三四五六七八九](?![类期般起种直个证年]))|(?P<no>[1-9])号(?:产品|器械|证)|product (?P<en>[1-9])"
@@ -15,7 +16,7 @@ _NAMED = re.compile(
     r"|(?P<rest>其[他它余](?:的|产品|[几两三][个款张])(?!创新)|剩下的?(?:[几两三一]?[个款张])?|另(?:外)?[一那][个款张])"
 )
 _GONE = re.compile(
-    r"(?:没有了|没了|不要了|不要(?![写算看按再改])|不算了?(?!第?[一二三123]类)|不报了|不做了|去掉|删掉?|拿掉|撤掉|作废|\b(?:drop|remove|delete)\b)(?!\s?[1-9一两二三四五六七八九]\s?[个张款])"
+    r"(?:没有了|没了|不要了|不要(?!写|看|按|再|改|算(?![进上在]))|不算了?(?!第?[一二三123]类)|不报了|不做了|去掉|删掉?|拿掉|撤掉|作废|\b(?:drop|remove|delete)\b)(?!\s?[1-9一两二三四五六七八九]\s?[个张款])"
 )
 _GONE_BEFORE = re.compile(r"(?:去掉|删掉?|拿掉|撤掉|没有|不要|不算)\s?(?:那[个张款])?$")
 _ONLY_BEFORE = re.compile(r"(?:只|仅)(?:有|要|留|剩|报|算|保留)(?:下了?|了)?\s?(?:那[个张款])?$")
@@ -23,7 +24,7 @@ _THAT = re.compile(r"(?:证|器械|产品)?的?[那这](?P<one>[个款张]|些|[
 _OF_SORT = r"的?(?:证|器械|产品|新药)?(?:也|都|全|就)*\s?"
 _GOES = re.compile(_OF_SORT + _GONE.pattern)
 _ENDS = re.compile(_OF_SORT + r"(?:了|吧|$|[,，。;；!])")
-_SAID = re.compile(r"年?份?的(?:证|器械|产品)?(?=是(?!什么|哪|啥)|应该是|改成|不是)")
+_SAID = re.compile(r"年?份?(?:拿到?|取得|获得|批下?来?)?的(?:证|器械|产品)?(?=是(?!什么|哪|啥)|应该是|改成|不是)")
 _YEAR_OF = re.compile(r"\s?年?份?(?:拿到?|取得|获得?|批下?来?|下来)?[了的]*")
 _SORT = re.compile(r"(?:证|器械|产品|新药)?")
 _GLUE = re.compile(r"[\s、,，和与跟及]*")
@@ -114,6 +115,33 @@ def _together(text: str, group: Sequence[_Mark], mark: _Mark) -> bool:
     return between is not None and not another
 
 
+def wanted(talk: Talk, text: str) -> list[Mapping[str, str]]:
+    """The products that the words count, each with what they say of it."""
+    found = [f for f in talk.knowledge.vocabulary.read(text, talk.stage.today) if not denied(text, f.start, f.end)]
+    given = mentioned.facts_in(found, talk.knowledge, text)
+    numbers = [n for n in given.get("products", "").split(",") if n]
+    return [{k.removeprefix(f"product.{n}."): v for k, v in given.items() if k.startswith(f"product.{n}.")} for n in numbers]
+
+
+def fields(talk: Talk, words: str) -> dict[str, str]:
+    """What the words say of one product: its class, its phase, its year, and what else is called by its name (没有自主知识产权)."""
+    text = phrases.after_correction(words)
+    counted = wanted(talk, text)
+    told = dict(counted[0]) if len(counted) == 1 else {}
+    said = {year for _, _, year in years(talk, text) if int(year) <= talk.now.year}
+    return {**flags(talk, words), **told, **({"year": said.pop()} if len(said) == 1 and len(counted) < 2 else {})}
+
+
+def flags(talk: Talk, words: str) -> dict[str, str]:
+    """The yes-or-no facts of a product that the words state."""
+    return {k.removeprefix("product."): v for k, v in mentioned.flags_in(words, talk.knowledge).items() if k.startswith("product.")}
+
+
+def years(talk: Talk, words: str) -> list[tuple[int, int, str]]:
+    """The years that the words name, each with where it stands."""
+    return mentioned.years_in(talk.knowledge.vocabulary.read(words, talk.stage.today), words)
+
+
 def _begins(text: str, after: int, start: int, first: bool) -> int:
     """Where the words of a product begin: after the last mark of its sentence, or with the verb right before it (去掉产品2)."""
     breaks = [m.end() for m in _BREAK.finditer(text, after, start)]
@@ -147,7 +175,7 @@ def _by_value(talk: Talk, told: Told) -> Iterator[_Mark]:
         before, that = text[:start], _THAT.match(text, end)
         gone = _GOES.match(text, end)
         asked_for = (_GONE_BEFORE.search(before) or _ONLY_BEFORE.search(before)) and _ENDS.match(text, end)
-        stated = chain[-1][2] == "year" and _SAID.match(text, chain[-1][1])
+        stated = _SAID.match(text, chain[-1][1])
         if not (that or gone or asked_for or stated):
             continue
         ids = tuple(i for i, has in told.items() if all(has.get(f) == token for _, _, f, token in chain))

@@ -14,7 +14,6 @@ from dialogs.pointing import Pointed
 from dialogs.script import MAX_ITEMS, NONE, BadTokenError
 from dialogs.script import ask as question_of
 from dialogs.talk import Talk
-from knowledge.denial import denied
 from knowledge.rules import generic
 from knowledge.values import read_number
 
@@ -89,24 +88,29 @@ def _change(talk: Talk, frame: Frame) -> Mapping[str, str] | Which | None:
         meant = _of_pointed(talk, frame, spoken_of)
         if meant is not None or not all(p.name for p in spoken_of):
             return meant
-    if len(listed) > 1 and _EVERY.search(talk.text) and (fields := _fields(talk, talk.text)):
+    if len(listed) > 1 and _EVERY.search(talk.text) and (fields := pointing.fields(talk, talk.text)):
         return {k: v for i in listed for k, v in _keyed(i, fields).items()}
-    if _LESS.search(talk.text) and (fewer := _wanted(talk, talk.text)) and mentioned.says_how_many(talk.text):
+    if _LESS.search(talk.text) and (fewer := pointing.wanted(talk, talk.text)) and mentioned.says_how_many(talk.text):
         return _fewer(talk, frame, fewer)
-    if len(listed) > 1 and mentioned.states_flag(talk.text, talk.knowledge) and (flags := _flags(talk, talk.text)) and not _is_asked(talk, flags):
+    if (
+        len(listed) > 1
+        and mentioned.states_flag(talk.text, talk.knowledge)
+        and (flags := pointing.flags(talk, talk.text))
+        and not _is_asked(talk, flags)
+    ):
         words = talk.say.join([asking.fact_label(talk, f"product.1.{f}", v) for f, v in flags.items()])
         return _which(talk, frame, talk.say("dialog.which_product", label=words), {i: _keyed(i, flags) for i in listed})
     if _MORE.search(talk.text):
-        return _more(frame, _wanted(talk, talk.text))
+        return _more(frame, pointing.wanted(talk, talk.text))
     if not (phrases.is_correction(talk.text) or _ONLY.search(talk.text) or _DENIED.search(talk.text)):
         return None
     right = _NOT_SO_MANY.sub("", phrases.after_correction(talk.text))
     if (count := read_number(right)) is not None and re.search("[个款张]", right) and 0 < count <= MAX_ITEMS:
         return _counted(talk, frame, [{}] * int(count), whole=True)
-    wanted, said = _wanted(talk, right), mentioned.says_how_many(right)
+    wanted, said = pointing.wanted(talk, right), mentioned.says_how_many(right)
     if wanted and said:
         return _counted(talk, frame, wanted, whole=said == "ahead")
-    return _unnamed(talk, frame, wanted[0] if wanted else _fields(talk, right)) if len(listed) > 1 and len(wanted) < 2 else None
+    return _unnamed(talk, frame, wanted[0] if wanted else pointing.fields(talk, right)) if len(listed) > 1 and len(wanted) < 2 else None
 
 
 def _of_pointed(talk: Talk, frame: Frame, said: Sequence[Pointed]) -> Mapping[str, str] | Which | None:
@@ -114,7 +118,7 @@ def _of_pointed(talk: Talk, frame: Frame, said: Sequence[Pointed]) -> Mapping[st
     listed, told, gone, stay = ids(frame), dict[str, Fields](), set[str](), set[str]()
     unclear: list[tuple[Pointed, Fields]] = []
     for one in said:
-        fields = {} if one.gone or one.only else _fields(talk, one.words)
+        fields: Fields = {} if one.gone or one.only else pointing.fields(talk, one.words)
         if not (one.gone or one.only or fields) or (one.only and not one.ids):
             continue
         if not one.ids or (one.one and len(one.ids) > 1) or not set(one.ids) <= set(listed):
@@ -156,7 +160,7 @@ def _so(frame: Frame, told: Mapping[str, Fields], gone: set[str], stay: set[str]
 
 def _ahead(talk: Talk, said: Sequence[Pointed]) -> list[str]:
     """The years that a product is said to be of and that are not there yet."""
-    return [year for one in said for _, _, year in _years(talk, one.words) if int(year) > talk.now.year]
+    return [year for one in said for _, _, year in pointing.years(talk, one.words) if int(year) > talk.now.year]
 
 
 def _unnamed(talk: Talk, frame: Frame, fields: Fields) -> Mapping[str, str] | Which | None:
@@ -269,35 +273,10 @@ def _name(talk: Talk, frame: Frame, number: str) -> str:
     return talk.voice.colon(name, " ".join(words)) if words else name
 
 
-def _wanted(talk: Talk, text: str) -> list[Fields]:
-    """The products that the words count, each with what they say of it."""
-    found = [f for f in talk.knowledge.vocabulary.read(text, talk.stage.today) if not denied(text, f.start, f.end)]
-    given = mentioned.facts_in(found, talk.knowledge, text)
-    numbers = [n for n in given.get("products", "").split(",") if n]
-    return [{k.removeprefix(f"product.{n}."): v for k, v in given.items() if k.startswith(f"product.{n}.")} for n in numbers]
-
-
-def _fields(talk: Talk, words: str) -> Fields:
-    """What the words say of one product: its class, its phase, its year, and what else is called by its name (没有自主知识产权)."""
-    text = phrases.after_correction(words)
-    wanted = _wanted(talk, text)
-    fields = dict(wanted[0]) if len(wanted) == 1 else {}
-    years = {year for _, _, year in _years(talk, text) if int(year) <= talk.now.year}
-    return {**_flags(talk, words), **fields, **({"year": years.pop()} if len(years) == 1 and len(wanted) < 2 else {})}
-
-
-def _flags(talk: Talk, words: str) -> Fields:
-    return {k.removeprefix("product."): v for k, v in mentioned.flags_in(words, talk.knowledge).items() if k.startswith("product.")}
-
-
 def _is_asked(talk: Talk, fields: Fields) -> bool:
     """Whether the open question asks for one of these of some product."""
     question = talk.asking()
     return question is not None and question.key.startswith("product.") and question.key.rpartition(".")[2] in fields
-
-
-def _years(talk: Talk, words: str) -> list[tuple[int, int, str]]:
-    return mentioned.years_in(talk.knowledge.vocabulary.read(words, talk.stage.today), words)
 
 
 def _fits(frame: Frame, number: str, fields: Fields) -> bool:

@@ -298,6 +298,9 @@ def test_in_english_a_product_is_corrected_by_its_number(talk: Talking) -> None:
         (DATED, "2022年那个是2023年的", ["III 2021", "III 2023"]),
         (DATED, "2021年的不要了，2022年的是二类", ["II 2022"]),
         (TWO, "第二个不算三类，是二类", ["III", "II"]),
+        (TWO, "第一个不要算进去，第二个是二类", ["II"]),
+        (DATED, "2021年拿的是二类", ["II 2021", "III 2022"]),
+        (THREE, "二类的是2021年的", ["III", "III", "II 2021"]),
         (TWO, "第二个是二类，其他不变", ["III", "II"]),
     ],
 )
