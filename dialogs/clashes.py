@@ -48,7 +48,7 @@ def asked(talk: Talk) -> bool:
         earlier = first.sides[0] if sides[0] == first.sides[1] else first.sides[1]
         _put(talk, (_payload(frame.run, sides[0]), _payload(frame.run, earlier)))
     else:
-        _put(talk, ("", "", *(_payload(frame.run, side) for side in reversed(first.sides))))
+        _put(talk, ("", "", *(_payload(frame.run, side) for side in first.sides)))
     return True
 
 
