@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from dialogs.script import MAX_ITEMS
-from knowledge.denial import not_yet
+from knowledge.denial import denied, not_yet, planned
+from knowledge.facts import FactType
 from knowledge.snapshot import Knowledge
 from knowledge.values import Found, normalise, read_device_classes
 
@@ -38,6 +39,31 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[st
     if len(money) == 1 and money[0].value["bound"] is None and (key := _sum_of(given.get("events", ""), money[0].value["currency"], text)):
         given[key] = money[0].token
     return given
+
+
+def flags_in(text: str, knowledge: Knowledge) -> dict[str, str]:
+    """The yes-or-no facts that a message states by their names, by fact: 没有自主知识产权 is a no."""
+    said = ((key, flag_in(text, fact)) for key, fact in knowledge.facts.items() if fact.called is not None)
+    return {key: token for key, token in said if token}
+
+
+def flag_in(text: str, fact: FactType) -> str:
+    """`yes` or `no` where a message states a yes-or-no fact by its name, else ""."""
+    names = sorted((normalise(n) for n in (fact.called.zh, fact.called.en, *fact.aliases)), key=len, reverse=True) if fact.called else []
+    at = next(((start, start + len(n)) for n in names if (start := text.find(n)) >= 0), None)
+    if at is None or planned(text, *at):
+        return ""
+    return "no" if _NOT_SO.search(text, 0, at[0]) or denied(text, *at) else "yes"
+
+
+def states_flag(text: str, knowledge: Knowledge) -> bool:
+    """Whether a message does little more than to state a yes-or-no fact (我们是独立法人): its mere name states nothing."""
+    return len(text) <= _SHORT and _STATES.search(text) is not None and bool(flags_in(text, knowledge))
+
+
+_SHORT = 24
+_STATES = re.compile(r"有|没|无|是|不|在|属于|非|\b(?:is|are|have|has|own|not|no|it's|we're)\b")
+_NOT_SO = re.compile(r"(?:不(?![仅但止只])|没|无|非|未)[^,，。;；、]{0,3}$")
 
 
 def _products(found: Sequence[Found], text: str) -> dict[str, str]:
