@@ -14,6 +14,8 @@ from knowledge.values import Found, normalise, read_device_classes
 
 _DIGITS = str.maketrans("一两二三四五六七八九", "1223456789")
 _HOW_MANY = re.compile(r"(?P<count>[2-9两二三四五六七八九])\s?[个张本项款](?:新?的)?(?:第?[一二三123i]{1,3}类|注册证|证|器械|产品|新药|品种|药)")
+_HAS = re.compile(r"[1-9一两二三四五六七八九]\s?[个张本项款].{0,8}证")
+_WANTS = re.compile("要拿|想拿|打算|准备|计划|争取|条件|政策|怎么办|[吗么嘛]|如果|要是|假如")
 _RECOGNISED = re.compile("(?<![没未])(?<!没有)(?<!还没)(?:已经?|通过了?|拿到了?|获得?了?|被)认定|(?<![没未有])认定(?:了|过|通过|下来)(?![吗没])")
 _BEFORE = re.compile(r"(?P<count>[1-9一两二三四五六七八九])\s?[个张本项款](?:新?的)?第?$")
 _AFTER = re.compile(r"的?(?:医疗器械|试剂|设备|器械|产品)?(?:注册)?证?(?:书|有|是)?\s?(?P<count>[1-9一两二三四五六七八九])\s?[个张本项款]")
@@ -35,6 +37,13 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[st
         if tokens := [t for t in order if t in named]:
             given[fact] = ",".join(tokens)
     given |= _products(found, text)
+    if (
+        "events" not in given
+        and _HAS.search(text)
+        and not _WANTS.search(text)
+        and any(k.endswith(".class") and k.replace(".class", ".year") in given for k in given)
+    ):
+        given["events"] = "new_device_certificate"  # who says of which year a certificate is has got it
     money = [f for f in found if f.kind == "money" and f.token]
     if len(money) == 1 and money[0].value["bound"] is None and (key := _sum_of(given.get("events", ""), money[0].value["currency"], text)):
         given[key] = money[0].token
@@ -115,6 +124,7 @@ _THEN = re.compile(rf"年?(?:\d{{1,2}}月份?)?(?:[年]?[初底末]|[上下]半�
 _CLASSED = re.compile(r"(?:新?的)?第?[一二三123i]{1,3}类")
 _COUNTED = re.compile(rf"{_SOME}(?:是|在|为|都是|[\s(:])*$")
 _STATED = re.compile(r"的?(?:医疗器械|试剂|设备|器械|产品)?(?:注册)?证?书?(?:[是在为的拿\s(:]|都是)*")
+_CLASS_OF_YEAR = re.compile(r"年?的?\s?")
 _SPAN = re.compile(r"年?\s?(?:到|至|[-–—~])\s?")
 _LISTED = re.compile(r"年?\s?[、/和与及跟\s]\s?")
 
@@ -132,7 +142,8 @@ def _by_year(found: Sequence[Found], text: str) -> list[tuple[str, dict[str, str
         ends = tuple(next((f.start for f in classes if f.end <= end and _STATED.fullmatch(text, f.end, end)), end) for end in ends[:-1]) + ends[-1:]
     after = [n for group, end in zip(groups, ends, strict=False) for n in _after(group, classes, text, end)]
     before = [n for group in groups for n in _before(group, classes, text)]
-    counted = [n for n in (after if len(after) >= len(before) else before) if n[1].kind == "device_class"]  # years of drugs are read by their clause
+    size = [(len(those), sum(n[3] for n in those)) for those in (after, before)]
+    counted = [n for n in (after if size[0] >= size[1] else before) if n[1].kind == "device_class"]  # years of drugs are read by their clause
     classes = [f for f in classes if f.kind == "device_class"]
     if not counted or (len({year for _, _, year, _ in counted}) < 2 and (len(classes) > 1 or sum(number for *_, number in counted) < 2)):
         return []
@@ -201,6 +212,8 @@ def _before(group: Sequence[_When], classes: Sequence[Found], text: str) -> list
     if len(group) > 1 and re.search(r"(?:分别|各)(?:是|在|为)?\s?$", text[:at]):
         return [(place, f, year, 1) for place, _, year in group for f in stated]
     if counted := _COUNTED.search(text, 0, at):
+        if directly := [f for f in classes if _CLASS_OF_YEAR.fullmatch(text, group[-1][1], f.start)][:1]:  # 一个2022三类
+            stated = directly
         return [(at, f, group[0][2], _number(counted, 1)) for f in stated or classes[:1]]
     return [(at, f, group[0][2], _number(_BEFORE.search(text, 0, f.start), 1)) for f in stated if _STATED.fullmatch(text, f.end, at)]
 
