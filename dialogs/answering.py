@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import asking, doubts, filing, finding, frames, mentioned, moves, phrases, proceeding, products, reading, reports, wanting, wishes
+from dialogs import ahead, asking, doubts, filing, finding, frames, mentioned, moves, phrases, proceeding, products, reading, reports, wanting, wishes
 from dialogs.conversation import Frame
 from dialogs.messages import Option
+from dialogs.pointing import says_gone
 from dialogs.reading import Answer, Unreadable
 from dialogs.script import NONE, UNKNOWN, Amount, FreeText, Items, Number, Question
 from dialogs.talk import HIDDEN, Talk, masked
-from knowledge.values import Found
+
+_FEW = 2
+"""Characters beside the values of a message that hold nothing but values."""
 
 
 def answered(talk: Talk) -> bool:
@@ -45,11 +48,11 @@ def answered(talk: Talk) -> bool:
     if not free and (doubts.which(talk, question) or _with_question(talk, question)):
         return True
     read = reading.read_answer(question, talk.message.text if free else talk.text, talk.found, talk.stage.today)
-    if (item := _item(talk)) and question.key.startswith("product.") and not question.key.startswith(f"product.{item}."):
+    if (item := ahead.item(talk)) and question.key.startswith("product.") and not question.key.startswith(f"product.{item}."):
         read = None  # it speaks of another product
     if not free and _asks_something_else(talk, question, read):
         return False
-    given = {} if isinstance(read, Answer) and read.whole else passing(talk)
+    given = {} if isinstance(read, Answer) and read.whole else ahead.passing(talk)
     if free and isinstance(read, Answer) and question.fact.type != "phone" and is_other_wish(talk, question):
         talk.state = replace(talk.state, pending=talk.message.text)
         talk.hide = question.private
@@ -58,9 +61,18 @@ def answered(talk: Talk) -> bool:
         return True
     if len(products.ids(top)) > 1 and not item and "," not in given.get("products", ""):  # a class alone says of none of several which one it is
         given = {k: v for k, v in given.items() if not k.startswith("product")}
-    later = {k: v for k, v in given.items() if usable(talk, k, question.key)}
-    if "plans" in given and question.key != "plans" and top.answers.get("plans") not in (None, given["plans"]) and not isinstance(read, Answer):
+    later = ahead.beside(talk, given, question.key)
+    undertaken = question.key != "plans" and "plans" in top.trail and bool(reading.projects_in(talk.text)) and not isinstance(read, Answer)
+    if undertaken and given.get("plans") not in (None, top.answers.get("plans")):
         return change(talk, {**later, "plans": given["plans"]})  # one more plan contradicts nothing
+    literal = isinstance(read, Answer) and not read.echo
+    if not (free or literal) and (other := ahead.called(talk, question.key)):
+        note(talk, other)  # the very label of another question's option is no answer to this one
+        return True
+    elsewhere = top.dialog in frames.GUIDED and not isinstance(question, Amount) and not phrases.is_question(talk.text)
+    if elsewhere and doubts.below_zero(talk) and not (later or read):
+        asking.ask(talk)
+        return True
     if isinstance(read, Answer):
         talk.hide = question.private
         if not free and read.echo and (doubt := doubts.contradiction(talk, question.key, given)):  # a label or an alias says no more than itself
@@ -79,39 +91,11 @@ def answered(talk: Talk) -> bool:
         doubts.ask(talk, doubt)
         return True
     told = {"out_of_scope", top.dialog} if "," in later.get("products", "") else {"out_of_scope"}
-    if later and not phrases.is_question(talk.text) and set(talk.wants.wishes) <= told:
+    plain = len(reading.rest_of(talk.text, talk.found)) <= _FEW or mentioned.states_flag(talk.text, talk.knowledge)
+    if later and not phrases.is_question(talk.text) and (plain or set(talk.wants.wishes) <= told):
         note(talk, later)
         return True
     return False
-
-
-def passing(talk: Talk) -> dict[str, str]:
-    """Answers that the message gives in passing, by question key; 产品2是二类 speaks of the second product."""
-    given = mentioned.facts_in(talk.found, talk.knowledge, talk.text) | _projects(talk)
-    item = _item(talk)
-    if item or (phrases.is_correction(talk.text) and not given):
-        found, text = _right(talk)
-        given = mentioned.facts_in(found, talk.knowledge, text)
-    return {k.replace("product.1.", f"product.{item}."): v for k, v in given.items() if k != "products"} if item else given
-
-
-def _projects(talk: Talk) -> dict[str, str]:
-    """The science project that a message says to be undertaken, beside what was said of plans before."""
-    said, top = reading.projects_in(talk.text), talk.state.top
-    before = top.answers.get("plans", NONE).split(",") if top is not None else []
-    return {k: ",".join(dict.fromkeys([*(t for t in before if t not in (NONE, UNKNOWN)), v])) for k, v in said.items()}
-
-
-def _right(talk: Talk) -> tuple[tuple[Found, ...], str]:
-    """What a correction says to be right, and the values in it (不对，产品2是二类 → 二类)."""
-    text = phrases.after_correction(products.unnamed(talk.text))
-    return talk.knowledge.vocabulary.read(text, talk.stage.today), text
-
-
-def _item(talk: Talk) -> str:
-    """The number of the product that a message names, or ""."""
-    marks = products.named(talk.text, products.ids(talk.state.top))
-    return marks[0][0] if marks else ""
 
 
 def _company_and_contact(talk: Talk, reach: str) -> None:
@@ -125,8 +109,8 @@ def _company_and_contact(talk: Talk, reach: str) -> None:
 
 def _only_values(talk: Talk) -> bool:
     """Whether a correction holds nothing but values (不对，是三类), so that it is no text of its own."""
-    found, text = _right(talk)
-    return bool(found) and len(reading.rest_of(text, found)) <= 2
+    found, text = ahead.right(talk)
+    return bool(found) and len(reading.rest_of(text, found)) <= _FEW
 
 
 def _asks_something_else(talk: Talk, question: Question[Any], read: Answer | Unreadable | None) -> bool:
@@ -154,7 +138,7 @@ def _with_question(talk: Talk, question: Question[Any]) -> bool:
     read = reading.read_answer(question, words, found, talk.stage.today)
     if not isinstance(read, Answer):
         return False
-    given = {k: v for k, v in mentioned.facts_in(found, talk.knowledge, words).items() if usable(talk, k, question.key)}
+    given = {k: v for k, v in mentioned.facts_in(found, talk.knowledge, words).items() if ahead.usable(talk, k, question.key)}
     talk.state = replace(frames.answer(talk.state, talk.stage, {**given, question.key: read.token}), misses=0)
     talk.speak(talk.say("dialog.echo", label=asking.labels(talk, {question.key: read.token, **given})))
     if talk.asking() is None:
@@ -168,12 +152,6 @@ def _with_question(talk: Talk, question: Question[Any]) -> bool:
 def is_other_wish(talk: Talk, question: Question[Any]) -> bool:
     """Whether words given to a free-text question look like a question of their own."""
     return question.key != "matter" and phrases.is_question(talk.text) and (bool(talk.wants.wishes) or finding.is_it(finding.find(talk, None)))
-
-
-def usable(talk: Talk, key: str, asked: str) -> bool:
-    """Whether a fact heard in passing may be used: not the one asked for, and not yet answered on the trail."""
-    top = talk.state.top
-    return key != asked and top is not None and top.dialog in frames.GUIDED and key not in top.trail
 
 
 def take(talk: Talk, question: Question[Any], read: Answer, extra: Mapping[str, str] | None = None) -> None:
@@ -205,7 +183,7 @@ def corrected(talk: Talk, edited: bool = False) -> bool:
     takes_back = phrases.is_correction(talk.text) or (top is not None and talk.text.startswith("换") and bool(talk.found))
     if not (takes_back or edited or bare_value(talk)):
         return False
-    facts = passing(talk)
+    facts = ahead.passing(talk)
     if top is not None and (given := _given(talk, top, facts, by_words=True)):
         return change(talk, given)
     if not takes_back:
@@ -293,4 +271,5 @@ _NAMED = {
 
 def bare_value(talk: Talk) -> bool:
     """Whether the message is nothing but a value of a finished dialog's question (二类)."""
-    return talk.state.top is not None and talk.state.top.done and bool(talk.found) and len(reading.rest_of(talk.text, talk.found)) <= 2
+    done = talk.state.top is not None and talk.state.top.done and not says_gone(talk.text)
+    return done and bool(talk.found) and len(reading.rest_of(talk.text, talk.found)) <= _FEW

@@ -11,6 +11,7 @@ from dialogs.messages import Option, Reply
 from dialogs.reading import shown
 from dialogs.script import ALL, NONE, UNKNOWN, Amount, Choice, Choices, FreeText, Items, Number, Question
 from dialogs.talk import HIDDEN, Talk
+from knowledge.rules import generic
 
 MANY = 8
 """Choices shown at once; the others come with “more”."""
@@ -131,15 +132,16 @@ def labels(talk: Talk, given: Mapping[str, str], frame: Frame | None = None) -> 
     for k, v in given.items():
         if k != "products" or len(given) == 1:
             told.setdefault(_numbered(k, talk.say.language) if several else "", []).append(
-                label(talk, questions[k], v) if k in questions else fact_label(talk, k, v)
+                label(talk, questions[k], v) if k in questions and questions[k].fact.called is None else fact_label(talk, k, v)
             )
     words = [*dict.fromkeys(told.pop("", [])), *(number + " ".join(dict.fromkeys(said)) for number, said in told.items())]
     return talk.say.join(words)
 
 
 def fact_label(talk: Talk, key: str, token: str) -> str:
-    """An answer in words where its question is not on the way (yet)."""
-    return talk.voice.answer(key, token)
+    """An answer in words where its question is not on the way (yet); a yes or no with what it is about."""
+    words, fact = talk.voice.answer(key, token), talk.knowledge.facts.get(generic(key))
+    return talk.voice.colon(fact.called[talk.say.language], words) if fact is not None and fact.called else words
 
 
 def _readback(talk: Talk) -> str:

@@ -62,7 +62,7 @@ class State:
     explained: str = ""
     """The question (`run:key`) that was explained last."""
     doubt: tuple[str, ...] = ()
-    """The buttons of “before it was A, now B?”: B's payload, then A's."""
+    """The buttons of “before it was A, now B?”: B's payload, then A's; behind two empty ones those of two that were said at once."""
     declined: int = 0
     """The turn in which the person did not want to go on; 0 for none."""
     finished: str = ""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import asking, frames, mentioned, phrases, reading
+from dialogs import asking, clashes, frames, mentioned, phrases, reading
 from dialogs.messages import Option
 from dialogs.script import Amount, Choice, Places, Question
 from dialogs.talk import Talk
@@ -41,7 +41,7 @@ def which(talk: Talk, question: Question[Any]) -> bool:
         wider = {w for t in tokens for w in _around(talk, t)} if key == "segment" else set()
         tokens = tuple(t for t in tokens if t not in wider)
     elif isinstance(question, Amount) and not re.search(r"[-–—~～至到]", talk.text):
-        tokens = tuple(dict.fromkeys(f.token for f in talk.found if f.kind == "money" and f.value["currency"] in ("CNY", "USD")))
+        tokens = tuple(dict.fromkeys(f.token for f in talk.found if f.kind == "money" and f.token and f.value["currency"] in ("CNY", "USD")))
     frame = talk.state.top
     if not 2 <= len(tokens) <= MAX_CHOICES or frame is None:
         return False
@@ -49,6 +49,14 @@ def which(talk: Talk, question: Question[Any]) -> bool:
     options = tuple(Option(w, f"{frame.run}:{question.key}={t}") for t, w in words.items())
     talk.speak(talk.say("dialog.which_of", labels=talk.say.join(list(words.values()))), options)
     return True
+
+
+def below_zero(talk: Talk) -> bool:
+    """Say that a sum of the message is below zero, which none is that we ask for, and ask for it again; False where none is."""
+    below = next((f for f in talk.found if f.kind == "money" and f.value["value"] < 0), None)
+    if below is not None:
+        talk.speak(talk.say("dialog.hint_negative", text=below.text))
+    return below is not None
 
 
 def contradiction(talk: Talk, open_key: str, given: Mapping[str, str]) -> tuple[str, str] | None:
@@ -114,20 +122,22 @@ def settled(talk: Talk, doubt: tuple[str, ...]) -> str:
     labels = {phrases.bare(talk.knowledge.read(label)): payload for label, payload in talk.state.offered}
     if labels.get(typed) in doubt:
         return labels[typed]
-    key = _key(doubt[0])[0]
-    token = mentioned.facts_in(talk.found, talk.knowledge, talk.text).get(key, "")
+    given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
+    values = {(key, v) for k, v in given.items() for key in (k, generic(k))}
     plain = (
         not re.search(r"[不别没非]|\bnot\b", talk.text)
         and not phrases.is_question(talk.text)
         and len(reading.rest_of(talk.text, talk.found)) <= _LITTLE
     )
-    return next((p for p in doubt if plain and _key(p) == (key, token)), "")
+    return next((p for p in doubt if plain and p and not values.isdisjoint({_key(p), (generic(_key(p)[0]), _key(p)[1])})), "")
 
 
 def ask_again(talk: Talk, doubt: tuple[str, ...]) -> None:
     """Put a doubt once more where a turn went past it and its dialog has no other question: the outcome waits for this one."""
     top = talk.state.top
     if not doubt or talk.state.doubt or talk.outcome is not None or top is None or not top.done:
+        return
+    if clashes.ask_again(talk, doubt):
         return
     key, now = _key(doubt[0])
     if key in top.trail and doubt[1] == f"{top.run}:{key}={top.answers.get(key)}":
@@ -136,5 +146,6 @@ def ask_again(talk: Talk, doubt: tuple[str, ...]) -> None:
 
 def _key(payload: str) -> tuple[str, str]:
     """The question and the token of the payload of an answer."""
-    key, _, token = payload.partition(":")[2].partition("=")
+    rest = payload.partition(":")[2]
+    key, _, token = (rest.partition(".")[2] if payload.startswith("!") else rest).partition("=")
     return key, token

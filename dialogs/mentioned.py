@@ -7,12 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 
 from dialogs.script import MAX_ITEMS
-from knowledge.denial import not_yet
+from knowledge.denial import denied, not_yet, planned
+from knowledge.facts import FactType
 from knowledge.snapshot import Knowledge
 from knowledge.values import Found, normalise, read_device_classes
 
 _DIGITS = str.maketrans("一两二三四五六七八九", "1223456789")
 _HOW_MANY = re.compile(r"(?P<count>[2-9两二三四五六七八九])\s?[个张本项款](?:新?的)?(?:第?[一二三123i]{1,3}类|注册证|证|器械|产品|新药|品种|药)")
+_HAS = re.compile(r"[1-9一两二三四五六七八九]\s?[个张本项款].{0,8}证")
+_WANTS = re.compile("要拿|想拿|打算|准备|计划|争取|条件|政策|怎么办|[吗么嘛]|如果|要是|假如")
 _RECOGNISED = re.compile("(?<![没未])(?<!没有)(?<!还没)(?:已经?|通过了?|拿到了?|获得?了?|被)认定|(?<![没未有])认定(?:了|过|通过|下来)(?![吗没])")
 _BEFORE = re.compile(r"(?P<count>[1-9一两二三四五六七八九])\s?[个张本项款](?:新?的)?第?$")
 _AFTER = re.compile(r"的?(?:医疗器械|试剂|设备|器械|产品)?(?:注册)?证?(?:书|有|是)?\s?(?P<count>[1-9一两二三四五六七八九])\s?[个张本项款]")
@@ -34,10 +37,42 @@ def facts_in(found: Sequence[Found], knowledge: Knowledge, text: str) -> dict[st
         if tokens := [t for t in order if t in named]:
             given[fact] = ",".join(tokens)
     given |= _products(found, text)
+    if (
+        "events" not in given
+        and _HAS.search(text)
+        and not _WANTS.search(text)
+        and any(k.endswith(".class") and k.replace(".class", ".year") in given for k in given)
+    ):
+        given["events"] = "new_device_certificate"  # who says of which year a certificate is has got it
     money = [f for f in found if f.kind == "money" and f.token]
     if len(money) == 1 and money[0].value["bound"] is None and (key := _sum_of(given.get("events", ""), money[0].value["currency"], text)):
         given[key] = money[0].token
     return given
+
+
+def flags_in(text: str, knowledge: Knowledge) -> dict[str, str]:
+    """The yes-or-no facts that a message states by their names, by fact: 没有自主知识产权 is a no."""
+    said = ((key, flag_in(text, fact)) for key, fact in knowledge.facts.items() if fact.called is not None)
+    return {key: token for key, token in said if token}
+
+
+def flag_in(text: str, fact: FactType) -> str:
+    """`yes` or `no` where a message states a yes-or-no fact by its name, else ""."""
+    names = sorted((normalise(n) for n in (fact.called.zh, fact.called.en, *fact.aliases)), key=len, reverse=True) if fact.called else []
+    at = next(((start, start + len(n)) for n in names if (start := text.find(n)) >= 0), None)
+    if at is None or planned(text, *at):
+        return ""
+    return "no" if _NOT_SO.search(text, 0, at[0]) or denied(text, *at) else "yes"
+
+
+def states_flag(text: str, knowledge: Knowledge) -> bool:
+    """Whether a message does little more than to state a yes-or-no fact (我们是独立法人): its mere name states nothing."""
+    return len(text) <= _SHORT and _STATES.search(text) is not None and bool(flags_in(text, knowledge))
+
+
+_SHORT = 24
+_STATES = re.compile(r"有|没|无|是|不|在|属于|非|\b(?:is|are|have|has|own|not|no|it's|we're)\b")
+_NOT_SO = re.compile(r"(?:不(?![仅但止只])|没|无|非|未)[^,，。;；、]{0,3}$")
 
 
 def _products(found: Sequence[Found], text: str) -> dict[str, str]:
@@ -89,6 +124,7 @@ _THEN = re.compile(rf"年?(?:\d{{1,2}}月份?)?(?:[年]?[初底末]|[上下]半�
 _CLASSED = re.compile(r"(?:新?的)?第?[一二三123i]{1,3}类")
 _COUNTED = re.compile(rf"{_SOME}(?:是|在|为|都是|[\s(:])*$")
 _STATED = re.compile(r"的?(?:医疗器械|试剂|设备|器械|产品)?(?:注册)?证?书?(?:[是在为的拿\s(:]|都是)*")
+_CLASS_OF_YEAR = re.compile(r"年?的?\s?")
 _SPAN = re.compile(r"年?\s?(?:到|至|[-–—~])\s?")
 _LISTED = re.compile(r"年?\s?[、/和与及跟\s]\s?")
 
@@ -106,7 +142,8 @@ def _by_year(found: Sequence[Found], text: str) -> list[tuple[str, dict[str, str
         ends = tuple(next((f.start for f in classes if f.end <= end and _STATED.fullmatch(text, f.end, end)), end) for end in ends[:-1]) + ends[-1:]
     after = [n for group, end in zip(groups, ends, strict=False) for n in _after(group, classes, text, end)]
     before = [n for group in groups for n in _before(group, classes, text)]
-    counted = [n for n in (after if len(after) >= len(before) else before) if n[1].kind == "device_class"]  # years of drugs are read by their clause
+    size = [(len(those), sum(n[3] for n in those)) for those in (after, before)]
+    counted = [n for n in (after if size[0] >= size[1] else before) if n[1].kind == "device_class"]  # years of drugs are read by their clause
     classes = [f for f in classes if f.kind == "device_class"]
     if not counted or (len({year for _, _, year, _ in counted}) < 2 and (len(classes) > 1 or sum(number for *_, number in counted) < 2)):
         return []
@@ -175,6 +212,8 @@ def _before(group: Sequence[_When], classes: Sequence[Found], text: str) -> list
     if len(group) > 1 and re.search(r"(?:分别|各)(?:是|在|为)?\s?$", text[:at]):
         return [(place, f, year, 1) for place, _, year in group for f in stated]
     if counted := _COUNTED.search(text, 0, at):
+        if directly := [f for f in classes if _CLASS_OF_YEAR.fullmatch(text, group[-1][1], f.start)][:1]:  # 一个2022三类
+            stated = directly
         return [(at, f, group[0][2], _number(counted, 1)) for f in stated or classes[:1]]
     return [(at, f, group[0][2], _number(_BEFORE.search(text, 0, f.start), 1)) for f in stated if _STATED.fullmatch(text, f.end, at)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
-from dialogs import asking, closing, dossier, filing, frames, outcomes, reports
+from dialogs import asking, clashes, closing, dossier, filing, frames, outcomes, reports
 from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.script import Outcome
@@ -14,10 +14,10 @@ from knowledge.precheck import Report
 
 
 def proceed(talk: Talk) -> None:
-    """Ask the next question of the top dialog, or carry out and tell its outcome."""
-    frame = talk.state.top
-    if frame is None:
+    """Ask the next question of the top dialog, or carry out and tell its outcome; first which holds of what can't both be true."""
+    if talk.state.top is None or clashes.asked(talk):
         return
+    frame = talk.state.frames[-1]
     now = talk.stage.run(frame)
     if now.outcome is None:
         lead, region = [_used(talk)], now.trail[0].token if now.trail else ""

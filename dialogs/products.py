@@ -6,32 +6,23 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dialogs import asking, frames, mentioned, phrases, proceeding
+from dialogs import asking, frames, mentioned, phrases, pointing, proceeding
 from dialogs.answers import fit
 from dialogs.conversation import Frame
 from dialogs.messages import Option
+from dialogs.pointing import Pointed
 from dialogs.script import MAX_ITEMS, NONE, BadTokenError
 from dialogs.script import ask as question_of
 from dialogs.talk import Talk
-from knowledge.denial import denied
 from knowledge.rules import generic
 from knowledge.values import read_number
 
-_NAMED = re.compile(
-    r"产品 ?(?P<id>[1-9]|[一二三四五六七八九](?![类期般起种直个证年]))|(?P<no>[1-9])号(?:产品|器械|证)|product (?P<en>[1-9])"
-    r"|第(?P<nth>[一二三四五六七八九1-9])[个款张](?![月季年人])(?:产品|器械|证)?|最后(?:一|那)?[个款张]|the (?P<word>first|second|third)(?: one| product)?\b"
-)
-_GONE = re.compile(r"没有了|没了|不要了?|不算了?|不报了|不做了|去掉|删|拿掉|撤掉|作废|\b(?:drop|remove|delete)\b")
 _LESS = re.compile(r"去掉|删掉?|多(?:算|写|说|填)?了")
-_GONE_CLASS = re.compile(
-    rf"(?P<class>第?[一二三]类)(?:证|器械|产品)?都?(?:{_GONE.pattern})|(?:去掉|删掉?|没有|不算)(?P<other>第?[一二三]类)(?:证|器械|产品)?(?:了|$)"
-)
 _ONLY = re.compile(r"只有|其实|一共|总共|就(?=[1-9一两二三四五六七八九]\s?[个款张])|\b(?:only|in total)\b")
 _MORE = re.compile(r"再加|加上|还有|漏了|漏掉|少算了|忘了|\b(?:another|one more)\b")
-_EVERY = re.compile(r"[都全]部?是|\b(?:both|all) (?:are|of them)\b")
+_EVERY = re.compile(r"[都全]部?(?:是|有(?!哪|什|多|几)|没有|不是|不?在)|\b(?:both|all) (?:are|of them)\b")
 _DENIED = re.compile(r"不是第?[一二三123i]{1,3}类的?(?:证|器械|产品)?")
 _NOT_SO_MANY = re.compile(r"不是\s?[1-9一两二三四五六七八九]\s?[个款张][,，]?而?")
-_DIGITS = {**{c: n for n, c in enumerate("一二三四五六七八九", 1)}, "first": 1, "second": 2, "third": 3}
 _TOLD = ("type", "class", "drug_class", "phase", "year")
 """The facts by which a product is told."""
 _CLASS = ("class", "drug_class")
@@ -53,26 +44,9 @@ def ids(frame: Frame | None) -> list[str]:
     return [i for i in listed if i.isdigit()]
 
 
-def named(text: str, listed: Sequence[str]) -> list[tuple[str, str]]:
-    """The products that a message names (产品2 by its id, 第二个 by its place), each with the words up to the next; an id that is not listed may be none."""
-    marks = list(_NAMED.finditer(text))
-    ends = (*(m.start() for m in marks[1:]), len(text))
-    return [(_number(m, listed), text[m.end() : end]) for m, end in zip(marks, ends, strict=False)]
-
-
 def unnamed(text: str) -> str:
     """A message without the numbers of products and the classes that it denies (产品2是二类不是三类 → 二类)."""
-    return _DENIED.sub("", re.sub(rf"(?:{_NAMED.pattern})(?:是|的)?", "", text))
-
-
-def _number(mark: re.Match[str], listed: Sequence[str]) -> str:
-    if by_id := mark["id"] or mark["no"] or mark["en"]:
-        return str(_DIGITS.get(by_id, by_id))
-    place = mark["nth"] or mark["word"]
-    if place is None:  # the last one
-        return listed[-1] if listed else "1"
-    number = int(place) if place.isdigit() else _DIGITS[place]
-    return listed[number - 1] if number <= len(listed) else str(number)
+    return _DENIED.sub("", pointing.unnamed(text))
 
 
 def changed(talk: Talk) -> bool:
@@ -80,6 +54,8 @@ def changed(talk: Talk) -> bool:
     said = change(talk, talk.state.top) if talk.state.top is not None else None
     if isinstance(said, Which):
         talk.speak(said.text, said.options)
+        if not said.options:
+            asking.ask(talk)
     elif said is not None:
         amend(talk, said)
     return said is not None
@@ -96,52 +72,95 @@ def amend(talk: Talk, given: Mapping[str, str]) -> None:
 
 
 def change(talk: Talk, frame: Frame) -> Mapping[str, str] | Which | None:
-    """The answers that a message changes in a pre-check's list of products; None where it does not speak of that."""
+    """The answers that a message changes in a pre-check's list of products, asked first where none would be left; None where it does not speak of that."""
+    meant = _change(talk, frame)
+    if isinstance(meant, Mapping) and meant.get("products") == NONE:
+        choices = ((talk.say("dialog.drop"), NONE), (talk.say("dialog.keep"), frame.answers["products"]))
+        return Which(talk.say("dialog.none_left"), tuple(Option(label, fit(f"!set:{frame.run}.products={token}")) for label, token in choices))
+    return meant
+
+
+def _change(talk: Talk, frame: Frame) -> Mapping[str, str] | Which | None:
     listed = ids(frame)
     if not listed or phrases.is_question(talk.text):
         return None
-    if marks := named(talk.text, listed):
-        return _of_named(talk, frame, marks)
-    if len(listed) > 1 and _EVERY.search(talk.text) and (fields := _fields(talk, talk.text)):
+    if spoken_of := pointing.pointed(talk, {i: {f: v for f in _TOLD if (v := _has(frame, i, f))} for i in listed}):
+        meant = _of_pointed(talk, frame, spoken_of)
+        if meant is not None or not all(p.name for p in spoken_of):
+            return meant
+    if len(listed) > 1 and _EVERY.search(talk.text) and (fields := pointing.fields(talk, talk.text)):
         return {k: v for i in listed for k, v in _keyed(i, fields).items()}
-    if (gone := _GONE_CLASS.search(talk.text)) and (lost := _of_class(talk, frame, gone["class"] or gone["other"])):
-        return {"products": _without(listed, lost)}
-    if _LESS.search(talk.text) and (fewer := _wanted(talk, talk.text)) and mentioned.says_how_many(talk.text):
+    if _LESS.search(talk.text) and (fewer := pointing.wanted(talk, talk.text)) and mentioned.says_how_many(talk.text):
         return _fewer(talk, frame, fewer)
+    if (
+        len(listed) > 1
+        and mentioned.states_flag(talk.text, talk.knowledge)
+        and (flags := pointing.flags(talk, talk.text))
+        and not _is_asked(talk, flags)
+    ):
+        words = talk.say.join([asking.fact_label(talk, f"product.1.{f}", v) for f, v in flags.items()])
+        return _which(talk, frame, talk.say("dialog.which_product", label=words), {i: _keyed(i, flags) for i in listed})
     if _MORE.search(talk.text):
-        return _more(frame, _wanted(talk, talk.text))
+        return _more(frame, pointing.wanted(talk, talk.text))
     if not (phrases.is_correction(talk.text) or _ONLY.search(talk.text) or _DENIED.search(talk.text)):
         return None
     right = _NOT_SO_MANY.sub("", phrases.after_correction(talk.text))
     if (count := read_number(right)) is not None and re.search("[个款张]", right) and 0 < count <= MAX_ITEMS:
         return _counted(talk, frame, [{}] * int(count), whole=True)
-    wanted, said = _wanted(talk, right), mentioned.says_how_many(right)
+    wanted, said = pointing.wanted(talk, right), mentioned.says_how_many(right)
     if wanted and said:
         return _counted(talk, frame, wanted, whole=said == "ahead")
-    return _unnamed(talk, frame, wanted[0] if wanted else _fields(talk, right)) if len(listed) > 1 and len(wanted) < 2 else None
+    return _unnamed(talk, frame, wanted[0] if wanted else pointing.fields(talk, right)) if len(listed) > 1 and len(wanted) < 2 else None
 
 
-def _of_named(talk: Talk, frame: Frame, marks: Sequence[tuple[str, str]]) -> Mapping[str, str] | Which | None:
-    """What is said of products by their numbers: that they are gone, or of what class or year they are."""
-    listed, given = ids(frame), dict[str, str]()
-    gone = _GONE.search(talk.text) is not None
-    fields, said = dict[str, Fields](), ""
-    for number, words in reversed(marks):  # 产品1、产品2都是二类: what is said of the last is said of all
-        said = said if re.fullmatch(r"[\s、,，和与跟及]*", words) else words
-        fields[number] = _fields(talk, said)
-    told = dict(reversed(fields.items()))
-    if not gone and not any(told.values()):
+def _of_pointed(talk: Talk, frame: Frame, said: Sequence[Pointed]) -> Mapping[str, str] | Which | None:
+    """What is said of products that the message points at: that they are gone or alone stay, or of what class or year they are."""
+    listed, told, gone, stay = ids(frame), dict[str, Fields](), set[str](), set[str]()
+    unclear: list[tuple[Pointed, Fields]] = []
+    for one in said:
+        fields: Fields = {} if one.gone or one.only else pointing.fields(talk, one.words)
+        if not (one.gone or one.only or fields) or (one.only and not one.ids):
+            continue
+        if not one.ids or (one.one and len(one.ids) > 1) or not set(one.ids) <= set(listed):
+            unclear.append((one, fields))
+        elif one.gone:
+            gone |= {*one.ids}
+        elif one.only:
+            stay |= {*one.ids}
+        else:
+            told |= dict.fromkeys(one.ids, fields)
+    if not (unclear or told or gone or stay):
+        return Which(talk.say("dialog.year_ahead", year=years[0]), ()) if (years := _ahead(talk, said)) else None
+    if not unclear:
+        return _so(frame, told, gone, stay)
+    one, fields = unclear[0]
+    if len(unclear) > 1 or (not one.name and (len(listed) == 1 or len(said) > 1)):
         return None
-    if (missing := [number for number in told if number not in listed]) and (len(listed) == 1 or len(told) > 1):
-        return None
+    possible = [i for i in one.ids if i in listed] if one.name and one.ids else [i for i in listed if i not in (*gone, *told)]
+    changes = {i: _so(frame, {**told, **({} if one.gone else {i: fields})}, gone | ({i} if one.gone else set()), stay) for i in possible}
+    missing = next((i for i in one.ids if i not in listed), "")
     if missing:
-        changes = {i: {"products": _without(listed, [i])} if gone else _keyed(i, told[missing[0]]) for i in listed}
-        return _which(talk, frame, talk.say("dialog.no_product", number=missing[0], count=len(listed)), changes, every=False)
-    if gone:
-        return {"products": _without(listed, list(told))}
-    for number, stated in told.items():
-        given |= _keyed(number, stated)
-    return given
+        text = talk.say("dialog.no_product", number=missing, count=len(listed))
+    elif not one.ids:
+        text = talk.say("dialog.no_such_product", label=one.name)
+    elif one.gone:
+        text = talk.say("dialog.which_gone")
+    else:
+        text = talk.say("dialog.which_product", label=talk.say.join([asking.fact_label(talk, f"product.1.{f}", v) for f, v in fields.items()]))
+    return _which(talk, frame, text, changes, every=False)
+
+
+def _so(frame: Frame, told: Mapping[str, Fields], gone: set[str], stay: set[str]) -> dict[str, str]:
+    """The answers where these products are gone, or alone stay, and that is said of those that are left."""
+    listed = ids(frame)
+    left = [i for i in listed if i not in gone and (not stay or i in stay)]
+    given = {k: v for i, fields in told.items() if i in left for k, v in _keyed(i, fields).items()}
+    return {**({"products": ",".join(left) or NONE} if left != listed else {}), **given}
+
+
+def _ahead(talk: Talk, said: Sequence[Pointed]) -> list[str]:
+    """The years that a product is said to be of and that are not there yet."""
+    return [year for one in said for _, _, year in pointing.years(talk, one.words) if int(year) > talk.now.year]
 
 
 def _unnamed(talk: Talk, frame: Frame, fields: Fields) -> Mapping[str, str] | Which | None:
@@ -212,7 +231,8 @@ def _counted(talk: Talk, frame: Frame, wanted: Sequence[Fields], whole: bool) ->
 def told(talk: Talk, frame: Frame, given: Mapping[str, str]) -> str:
     """The products of a pre-check in words after `given`, each with what is known of it; how many they are where that was said and says more."""
     listed = ids(frame)
-    known = {i: {f"product.{i}.{f}": v for f in _TOLD if (v := _has(frame, i, f))} for i in listed}
+    told_of = (*_TOLD, *dict.fromkeys(f for k in given if (f := k.rpartition(".")[2]) not in _TOLD))
+    known = {i: {f"product.{i}.{f}": v for f in told_of if (v := _has(frame, i, f))} for i in listed}
     of_each = {k: v for fields in known.values() for k, v in fields.items()}
     words = [asking.labels(talk, {**of_each, "products": frame.answers["products"]}, frame)] if of_each else []
     if not words or ("products" in given and (len(listed) < 2 or not all(known.values()))):
@@ -253,21 +273,10 @@ def _name(talk: Talk, frame: Frame, number: str) -> str:
     return talk.voice.colon(name, " ".join(words)) if words else name
 
 
-def _wanted(talk: Talk, text: str) -> list[Fields]:
-    """The products that the words count, each with what they say of it."""
-    found = [f for f in talk.knowledge.vocabulary.read(text, talk.stage.today) if not denied(text, f.start, f.end)]
-    given = mentioned.facts_in(found, talk.knowledge, text)
-    numbers = [n for n in given.get("products", "").split(",") if n]
-    return [{k.removeprefix(f"product.{n}."): v for k, v in given.items() if k.startswith(f"product.{n}.")} for n in numbers]
-
-
-def _fields(talk: Talk, words: str) -> Fields:
-    """What the words say of one product: its class, its phase, its year."""
-    text = phrases.after_correction(words)
-    wanted = _wanted(talk, text)
-    fields = dict(wanted[0]) if len(wanted) == 1 else {}
-    years = {year for _, _, year in mentioned.years_in(talk.knowledge.vocabulary.read(text, talk.stage.today), text) if int(year) <= talk.now.year}
-    return {**fields, **({"year": years.pop()} if len(years) == 1 and len(wanted) < 2 else {})}
+def _is_asked(talk: Talk, fields: Fields) -> bool:
+    """Whether the open question asks for one of these of some product."""
+    question = talk.asking()
+    return question is not None and question.key.startswith("product.") and question.key.rpartition(".")[2] in fields
 
 
 def _fits(frame: Frame, number: str, fields: Fields) -> bool:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from rapidfuzz import fuzz, process
 
-from dialogs import phrases
+from dialogs import mentioned, phrases
 from dialogs.script import MAX_ITEMS, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, Flag, FreeText, Items, Number, Places, Question
 from knowledge.claims import undertakes
 from knowledge.denial import denied, holds
@@ -36,6 +36,7 @@ _GLUE = re.compile(
     r"|\b(?:we|i|it|is|are|am|in|at|the|our|us|a|an|company|located|based|from|actually|meant|make|do|have|just|should|be)\b|[\s,.，。、!！~～:：]+"
 )
 _FUZZY_FACTS = frozenset({"region", "segment", "site_stage", "needs", "approval_matter"})
+_BELOW_ZERO = re.compile(r"[-−负]\s?\d+(?:\.\d+)?(?:万|亿|w)?")
 _ORDINAL = re.compile(r"(?:选|第(?=[1-9][个项]))?([1-9])(?:(?<=第[1-9])[个项]|号)?[.。、]?")
 
 
@@ -107,6 +108,8 @@ def _read_answer(question: Question[object], text: str, found: Sequence[Found], 
             return _choice(question, bare, found)
         case Flag():
             said = read_yes_no(bare)
+            if stated := "" if said or phrases.is_question(bare) else mentioned.flag_in(bare, question.fact):
+                return Answer(stated, echo=True)
             return Answer(said) if said in ("yes", "no") else None
         case Amount():
             return _amount(question, bare)
@@ -185,7 +188,9 @@ def _choices(question: Choices, text: str, found: Sequence[Found]) -> Answer | N
 
 def _amount(question: Amount, text: str) -> Answer | Unreadable | None:
     found = read_money(text)
-    if found and re.search(r"[-–—~～至到]\s*[\d一二三四五六七八九十两]|^[-负]", text):
+    if (below := next((f for f in found if f.value["value"] < 0), None)) is not None or _BELOW_ZERO.fullmatch(text):
+        return Unreadable("hint_negative", {"text": below.text if below else text})
+    if found and re.search(r"[-–—~～至到]\s*[\d一二三四五六七八九十两]", text):
         return Unreadable("hint_exact_money", {"text": text})
     if not found and (plain := re.fullmatch(r"(\d+(?:\.\d+)?)(万|亿|w)?", text)):
         found = read_money(f"{plain[1]}{plain[2] or ''}元")

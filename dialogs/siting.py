@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from dialogs import answering, asking, finding, frames, mentioned, phrases, reading
+from dialogs import ahead, answering, asking, finding, frames, mentioned, phrases, reading
 from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.reading import Answer
@@ -72,7 +72,7 @@ def other_needs(talk: Talk, frame: Frame, found: Shortlist) -> bool:
     added = _named(talk, question) if adds else []
     if not added and not (drops and set(named.split(",")) & set(found.wishes.needs)):
         return False
-    also = {k: v for k, v in answering.passing(talk).items() if k in ("region", "segment") and frame.answers.get(k) != v}
+    also = {k: v for k, v in ahead.passing(talk).items() if k in ("region", "segment") and frame.answers.get(k) != v}
     return answering.change(talk, {"needs": _with(talk, found.wishes.needs, added), **also})
 
 

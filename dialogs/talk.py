@@ -117,6 +117,8 @@ class Talk:
     """One message being answered: everything that dialogs, answers and moves share while they work on it."""
 
     def __init__(self, state: State, message: Message, knowledge: Knowledge, now: datetime, own: tuple[cases.Case, ...]) -> None:
+        self.before = state
+        """What was known before this message."""
         message = replace(message, text=message.text.replace("{request}", "｛request｝"))  # the slot is ours alone
         language = _language(message.text, state) if message.option is None else state.language
         self.state = replace(state, turn=state.turn + 1, language=language)

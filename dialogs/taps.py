@@ -11,6 +11,7 @@ from dialogs import (
     answering,
     as_of,
     asking,
+    clashes,
     closing,
     filing,
     finding,
@@ -179,6 +180,14 @@ def _set(talk: Talk, argument: str) -> None:
     products.amend(talk, given)
 
 
+def _hold(talk: Talk, argument: str) -> None:
+    if not clashes.held(talk, argument):
+        moves.stale(talk, "bad.stale")
+        return
+    talk.tapped = next((label for label, payload in talk.state.offered if payload == f"!hold:{argument}"), None)
+    proceeding.proceed(talk)
+
+
 def _weigh(talk: Talk, argument: str) -> None:
     if not weighing.tapped(talk, argument):
         moves.stale(talk, "bad.stale")
@@ -238,6 +247,7 @@ _TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
         "rate": closing.rate,
         "set": _set,
         "weigh": _weigh,
+        "hold": _hold,
     }
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dialogs import filing, finding, followups, frames, mentioned, misses, moves, phrases, proceeding, reading, shortlists, tiers, wanting
+from dialogs import doubts, filing, finding, followups, frames, mentioned, misses, moves, phrases, proceeding, reading, shortlists, tiers, wanting
 from dialogs.finding import TITLE
 from dialogs.messages import Reply
 from dialogs.talk import Talk
@@ -38,6 +38,7 @@ def free_text(talk: Talk) -> None:
     given = mentioned.facts_in(talk.found, talk.knowledge, talk.text)
     theirs = not phrases.is_question(talk.text) or (mentioned.own_by_year(given, talk.text) and not phrases.compares(talk.text))
     if not interrupted and "," in given.get("products", "") and theirs:
+        doubts.below_zero(talk)
         moves.start(talk, "subsidy_precheck", given)  # several products are somebody's own
         return
     if (record := followups.meant(talk)) is not None:
@@ -231,6 +232,7 @@ def _guide(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> None:
     if wish == "park_selection" and region and lists:
         sites = [p for p in talk.knowledge.parks_in(region) if p.kind in ("park", "carrier")] or list(talk.knowledge.parks_in(region))
         talk.replies.append(talk.voice.listing(talk.say("parks.list", region=talk.voice.region_name(region), count=len(sites)), sites[:10]))
+    doubts.below_zero(talk)
     moves.start(talk, wish, given, hinted)
 
 

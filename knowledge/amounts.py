@@ -70,7 +70,7 @@ _BEFORE = re.compile(
 def read_money(text: str) -> list[Found]:
     """Amounts of money; value: {"value", "currency" (None where we do not know the named one), "bound": None, "min", "max" or "about"}.
 
-    A range is two amounts, the lower one a minimum and the upper one a maximum.
+    A range is two amounts, the lower one a minimum and the upper one a maximum. A sum with a minus sign is negative.
     """
     text = normalise(text)
     folded = text.translate(FOLD)
@@ -84,7 +84,15 @@ def read_money(text: str) -> list[Found]:
     return sorted(result, key=lambda found: found.start)
 
 
+_MINUS = re.compile(rf"(?<![\da-z{DIGITS}年月日号期轮千百十万亿元块%)\-−–—~])(?:[-−]|(?<![正抱自])负\s?)$")
+"""A sign right before an amount, beside nothing that would make it a range, a period or a dash (300-500万, 2020-2022, A-500万, --500万)."""
+
+
 def _found(text: str, span: tuple[int, int], value: Decimal, currency: str | None, bound: str | None) -> Found:
+    """The sum; one below zero has no token, since no sum that is asked for can be."""
+    if minus := _MINUS.search(text, 0, span[0]):
+        reading = {"value": -(int(value) if value == int(value) else float(value)), "currency": currency, "bound": bound}
+        return Found.at("money", reading, text, (minus.start(), span[1]), "")
     reading = {"value": int(value) if value == int(value) else float(value), "currency": currency, "bound": bound}
     return Found.at("money", reading, text, span, Money(value, currency).token if currency else "")
 

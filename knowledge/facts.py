@@ -66,6 +66,10 @@ class FactType(Shape):
     type: Literal["choice", "choices", "flag", "money", "number", "date", "text", "phone", "region"]
     scope: Literal["company", "product", "project", "year", "request"]
     unit: Text | None = None
+    called: Words | None = None
+    """What a yes-or-no fact is called in half a word, to be named and to be heard in a sentence (没有自主知识产权)."""
+    aliases: tuple[Text, ...] = ()
+    """Other ways in which a yes-or-no fact is called in a sentence."""
     question: Words
     why: Words
     help: Words

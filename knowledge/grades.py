@@ -117,7 +117,7 @@ def _listed(kind: str, text: str, match: re.Match[str], group: str, tokens: Mapp
 
 
 _CLASS = re.compile(
-    rf"(?=[\di一二三第])(?<![\d.分共那哪几另同每某各一二三四五十])(?<!分[为成])(?:(?<![a-z])|(?=[第一二三]))(?P<list>(?:第?{_ORDINAL}类?\s?[、,/和与及或转升]\s?|[一二](?=[二三])){{0,2}}第?{_ORDINAL})"
+    rf"(?=[\di一二三第])(?:(?<![\d.分共那哪几另同每某各一二三四五十])|(?<=20[012]\d))(?<!分[为成])(?:(?<![a-z])|(?=[第一二三]))(?P<list>(?:第?{_ORDINAL}类?\s?[、,/和与及或转升]\s?|[一二](?=[二三])){{0,2}}第?{_ORDINAL})"
     r"(?P<part>\.\d)?\s?类"
 )
 _DEVICE_AFTER = re.compile(

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from dialogs import as_of, reports
+from dialogs import as_of, mentioned, reports
 from dialogs.answers import Voice
 from dialogs.texts import texts
 from dialogs.turns import LOCAL
@@ -342,3 +342,28 @@ def test_a_sum_over_several_years_is_told_year_by_year(knowledge: Knowledge) -> 
     assert "合计最高850万元，受每家企业每年最高500万元限制：2020年300万元、2021年500万元、2022年50万元。" in talk.text
     one = Talking(knowledge, now=IN_2022).say("苏州高新区，2021年拿了两个三类证").say("先看结果")
     assert "2021年" not in one.text.split("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "products", "got"),
+    [
+        ("4个三类证都是2021", [("III", "2021")] * 4, True),
+        ("4个三类证都是2021 两个二类2021 一个2022三类", [("III", "2021")] * 4 + [("II", "2021")] * 2 + [("III", "2022")], True),
+        ("新取得一个2021三类、一个2022二类", [("III", "2021"), ("II", "2022")], False),
+        ("一个2022三类证", [("III", "2022")], True),
+        ("2021年三类证什么条件", [("III", "2021")], False),
+        ("2021年要拿一个三类证", [("III", "2021")], False),
+    ],
+)
+def test_certificates_of_a_year_are_certificates_that_the_company_has(
+    knowledge: Knowledge, said: str, products: list[tuple[str, str]], got: bool
+) -> None:
+    found = mentioned.facts_in(knowledge.vocabulary.read(said, IN_2022.date()), knowledge, said)
+    assert [(found[f"product.{n}.class"], found.get(f"product.{n}.year")) for n in found["products"].split(",")] == products
+    assert ("new_device_certificate" in found.get("events", "")) == got
+
+
+def test_named_certificates_and_no_event_contradict_each_other(knowledge: Knowledge) -> None:
+    talk = Talking(knowledge, now=IN_2022).say("苏州高新区 4个三类证都是2021").say("没有")
+    assert talk.trail["events"] == "new_device_certificate"
+    assert talk.say("先看结果").text.startswith("苏州高新区补贴预审（按 2022-06-01 看）：可能符合")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -260,3 +261,106 @@ def test_in_english_a_product_is_corrected_by_its_number(talk: Talking) -> None:
     talk.say("the first one is class II")
     assert kept(talk) == ["II", "II"]
     assert talk.text.startswith('Changed to "Product 1: class II, Product 2: class II"'), talk.text
+
+
+# --- gone, or alone left; pointed at by year and class
+
+
+@pytest.mark.parametrize("after_the_report", [False, True])
+@pytest.mark.parametrize(
+    ("begun", "said", "now"),
+    [
+        (TWO, "产品1不要了，产品2是二类", ["II"]),
+        (TWO, "第一个没了，第二个是2021年的", ["III 2021"]),
+        (TWO, "产品2删掉，产品1是2021年的", ["III 2021"]),
+        (TWO, "第二个是二类，不是三类，第一个没了", ["II"]),
+        (TWO, "产品1不要了产品2是二类", ["II"]),
+        (TWO, "去掉第一个，第二个改成二类", ["II"]),
+        (TWO, "产品1改成二类，去掉产品2", ["II"]),
+        (TWO, "第一个留下，另一个不要了", ["III"]),
+        (TWO, "只留产品2", ["III"]),
+        (THREE, "产品1、产品2都不要了，产品3是2021年的", ["II 2021"]),
+        (THREE, "第一个是2021年的，其余的都不要了", ["III 2021"]),
+        (THREE, "二类的不要了", ["III", "III"]),
+        (THREE, "三类的不要了", ["II"]),
+        (THREE, "三类的都不要了", ["II"]),
+        (THREE, "去掉二类的", ["III", "III"]),
+        (THREE, "不要二类的了", ["III", "III"]),
+        (THREE, "二类那个不要了", ["III", "III"]),
+        (THREE, "只要三类的", ["III", "III"]),
+        (THREE, "二类那个是2021年的", ["III", "III", "II 2021"]),
+        (DATED, "只有2022年的", ["III 2022"]),
+        (DATED, "只留2021年那个", ["III 2021"]),
+        (DATED, "2021年那个是二类", ["II 2021", "III 2022"]),
+        (DATED, "2021年的那个不要了", ["III 2022"]),
+        (DATED, "21年那个没了", ["III 2022"]),
+        (DATED, "去掉2021年的三类证", ["III 2022"]),
+        (DATED, "2022年那个是2023年的", ["III 2021", "III 2023"]),
+        (DATED, "2021年的不要了，2022年的是二类", ["II 2022"]),
+        (TWO, "第二个不算三类，是二类", ["III", "II"]),
+        (TWO, "第一个不要算进去，第二个是二类", ["II"]),
+        (DATED, "2021年拿的是二类", ["II 2021", "III 2022"]),
+        (THREE, "二类的是2021年的", ["III", "III", "II 2021"]),
+        (TWO, "第二个是二类，其他不变", ["III", "II"]),
+    ],
+)
+def test_each_product_goes_or_changes_as_its_own_words_say(talk: Talking, begun: str, said: str, now: list[str], after_the_report: bool) -> None:
+    talk.say(begun)
+    if after_the_report:
+        talk.say("先看结果")
+    talk.say(said)
+    assert kept(talk) == now
+    assert talk.dialog == "subsidy_precheck"
+
+
+@pytest.mark.parametrize("after_the_report", [False, True])
+@pytest.mark.parametrize(
+    ("begun", "said"),
+    [(TWO, "产品1和产品2都不要了"), (TWO, "三类的不要了"), ("苏州高新区，一个三类证能拿多少", "产品1不要了"), (DATED, "第一个没了，第二个也删掉")],
+)
+def test_the_last_products_go_only_when_that_was_asked(talk: Talking, begun: str, said: str, after_the_report: bool) -> None:
+    talk.say(begun)
+    if after_the_report:
+        talk.say("先看结果")
+    before = kept(talk)
+    talk.say(said)
+    assert [o.label for o in talk.options] == ["去掉", "留下"]
+    assert kept(talk) == before
+    stays = replace(talk).tap("留下")
+    assert kept(stays) == before
+    assert kept(talk.tap("去掉")) == []
+
+
+@pytest.mark.parametrize(
+    ("begun", "said", "buttons"),
+    [
+        (TWO, "二类的不要了", ["产品1：三类", "产品2：三类"]),
+        (THREE, "三类那个不要了", ["产品1：三类", "产品2：三类"]),
+        (DATED, "2020年那个不要了", ["产品1：三类 2021年", "产品2：三类 2022年"]),
+        (DATED, "2020年那个是二类", ["产品1：三类 2021年", "产品2：三类 2022年"]),
+    ],
+)
+def test_a_year_or_a_class_that_fits_none_or_several_is_asked_back(talk: Talking, begun: str, said: str, buttons: list[str]) -> None:
+    before = kept(talk.say(begun))
+    talk.say(said)
+    assert [o.label for o in talk.options] == buttons
+    assert kept(talk) == before
+
+
+def test_a_product_is_of_no_year_that_lies_ahead(talk: Talking) -> None:
+    before = kept(talk.say(DATED))
+    asked = talk.asking
+    talk.say("2022年那个是2028年的")
+    assert talk.text.startswith("2028 年还没到")
+    assert (kept(talk), talk.asking) == (before, asked)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["三类证没有了吗", "二类的补多少", "2021年那个能拿多少", "2021年三类证还补吗", "2021年的是二类吗", "只有2022年才有补贴吗", "2022年的标准是什么"],
+)
+def test_a_question_about_a_year_or_a_class_changes_no_product(talk: Talking, said: str) -> None:
+    before = kept(talk.say(DATED))
+    talk.say(said)
+    assert kept(talk) == before
+    assert "改成“" not in talk.text

@@ -151,6 +151,36 @@ def test_an_amount_that_is_none_is_asked_again(talk: Talking, said: str) -> None
     assert talk.replies
 
 
+@pytest.mark.parametrize("said", ["−500万元", "-500万", "负500万", "－1.2亿元", "-500"])
+def test_a_sum_below_zero_is_said_to_be_none_and_asked_for_again(talk: Talking, said: str) -> None:
+    talk.send("!start:subsidy_precheck").tap("苏州高新区")
+    through(talk, {"plans": "投资产业化项目（建厂、量产）", "project.kind": "医疗器械"}, until="project.investment")
+    assert talk.asking == "project.investment"
+    talk.say(said)
+    assert "是负数，金额不能小于零" in talk.text
+    assert "范围" not in talk.text
+    assert talk.asking == "project.investment"
+    assert talk.say("5亿元").trail["project.investment"] == "500000000 CNY"
+
+
+@pytest.mark.parametrize("said", ["项目投资-500万，建厂", "项目投资−1.2亿元，建厂"])
+def test_a_sum_below_zero_in_passing_is_not_taken(talk: Talking, said: str) -> None:
+    talk.say("苏州高新区补贴预审")
+    through(talk, {}, until="plans").say(said)
+    assert "是负数，金额不能小于零" in talk.text.split("\n")[0]
+    assert talk.trail["plans"] == "industrial_project"
+    assert "project.investment" not in talk.state.frames[-1].answers
+
+
+def test_a_sum_below_zero_alone_is_said_to_be_none(talk: Talking) -> None:
+    talk.say("苏州高新区补贴预审")
+    through(talk, {}, until="plans").say("项目投资-500万")
+    assert "是负数" in talk.text
+    assert talk.asking == "plans"
+    assert talk.say("项目投资500万").state.frames[-1].answers["project.investment"] == "5000000 CNY"
+    assert "是负数" not in talk.text
+
+
 def test_the_period_is_said_before_the_first_question(talk: Talking) -> None:
     talk.send("!start:subsidy_precheck").tap("苏州高新区")
     assert "计划期都已过" in talk.text

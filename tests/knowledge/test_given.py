@@ -293,6 +293,7 @@ def test_too_many_products_and_the_same_one_twice() -> None:
         ({"events": "ind_approved", "product.1.class": "III"}, "product.1.class", "events"),
         ({"events": "new_device_certificate", "product.1.type": "drug"}, "events", "product.1.type"),
         ({"events": "new_device_certificate", "products": "none"}, "events", "products"),
+        ({"product.1.class": "III", "product.1.drug_class": "class_1"}, "product.1.drug_class", "product.1.class"),
         ({"stage": "not_registered,listed"}, "stage", "不能同时"),
         ({"stage": "高企、还没注册"}, "stage", "不能同时"),
         ({"top_rank": "global_50,global_100"}, "top_rank", "不能同时"),
@@ -312,6 +313,8 @@ def test_contradictions_are_refused(facts: Mapping[str, Value], field: str, what
     [
         {"product.1.type": "unknown", "product.1.class": "III"},
         {"product.1.type": "drug", "product.1.class": "unknown"},
+        {"product.1.class": "III", "product.2.drug_class": "class_1"},
+        {"product.1.class": "III", "product.1.drug_class": "unknown"},
         {"events": "new_device_certificate,ind_approved", "product.1.type": "drug"},
         {"events": "ind_approved", "product.1.type": "device", "product.2.type": "drug", "product.1.class": "III"},
         {"events": "ind_approved", "product.1.type": "device", "products": "2"},

@@ -302,6 +302,42 @@ def test_money_says_where_it_stands_and_which_token_it_is() -> None:
     assert read_money("1234.5元")[0].token == "1234.5 CNY"
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("项目投资-500万，建厂", -5_000_000),
+        ("项目投资−1.2亿元", -120_000_000),
+        ("－500万元", -5_000_000),
+        ("负500万", -5_000_000),
+        ("融资-三千万美元", -30_000_000),
+        ("-¥500万", -5_000_000),
+        ("¥-500万", -5_000_000),
+        ("invested -$1.5m", -1_500_000),
+    ],
+)
+def test_a_sign_right_before_a_sum_makes_it_negative_and_no_answer(text: str, value: int) -> None:
+    assert [(f.value["value"], f.token) for f in read_money(text)] == [(value, "")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "300-500万",
+        "三-五百万",
+        "2020-2022年500万",
+        "总投资 - 500万",
+        "总投资—500万",
+        "投资——500万",
+        "A轮-500万",
+        "负责500万的项目",
+        "正负500万",
+        "series-500k",
+    ],
+)
+def test_a_range_a_period_or_a_dash_makes_no_sum_negative(text: str) -> None:
+    assert all(f.value["value"] > 0 and f.token for f in read_money(text))
+
+
 def in_words(number: int, two: str = "两") -> str:
     """A whole number as it is written out in Chinese."""
 
