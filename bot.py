@@ -27,7 +27,7 @@ from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Sender, Turns
 from handlers import admin, console, prechecks, reload, staff, trying
-from knowledge import loader
+from knowledge import claims, loader
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Store, StoreError
 from storage.memory import MemoryStore
@@ -130,6 +130,7 @@ async def serve(settings: Settings) -> None:
     listener = _listen(settings)
     async with opened(settings.store) as store:
         library = Library(await reload.first(settings.knowledge, store))
+        await asyncio.to_thread(claims.warm)
         gc.freeze()  # what stays is not looked through again and again: a big knowledge base would make a turn wait
         turns = Turns(store, library)
         from handlers.drawing import Apart, Drawing  # what is asked on the command line needs no pictures and no web server
