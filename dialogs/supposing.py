@@ -37,7 +37,7 @@ def told(talk: Talk, frame: Frame, report: Report, words: str) -> bool:
     talk.hear(words)
     given = None if phrases.is_question(words) else _given(talk, frame, report)
     if isinstance(given, products.Which):
-        talk.speak(talk.say("asked.which"))
+        talk.speak(talk.say("asked.which", products=talk.say.join([talk.say("dialog.product", number=i) for i in products.ids(frame)])))
         talk.free, talk.state = True, replace(talk.state, misses=0)
         return True
     supposed = frames.answer(talk.state, talk.stage, {**given, "enough": "yes"}).top if given is not None else None
