@@ -120,7 +120,7 @@ def _meant(talk: Talk, report: Report, text: str) -> list[Assessment] | None:
         text = text.replace(name, " ")
     found = talk.knowledge.vocabulary.read(_NOT.sub(" ", text), talk.stage.today)  # what is asked about is not what is denied
     classes = {f.token for f in found if f.kind in ("device_class", "drug_class")}
-    for words in (f.text for f in found if f.kind in ("device_class", "drug_class", "region")):
+    for words in (f.text for f in found if f.kind in ("device_class", "drug_class", "region", "ambiguous_region")):
         text = text.replace(words, " ")
     for pattern in (_GAP, _CHANGES, _BOUND, _WHY, _NOT):
         text = pattern.sub(" ", text)

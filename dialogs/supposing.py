@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dialogs import ahead, answering, asking, clashes, frames, phrases, products, reports
+from dialogs import ahead, answering, asking, clashes, frames, phrases, pointing, products, reports
 from dialogs.conversation import Frame
 from dialogs.messages import Option, Reply
 from dialogs.reports import SHOWN
@@ -70,6 +70,8 @@ def _given(talk: Talk, frame: Frame, report: Report) -> Mapping[str, str] | prod
         if len(listed) > 1:
             return products.Which("", ())
         given = {k.replace("product.1.", f"product.{listed[0]}."): v for k, v in given.items() if k != "products"}
+    elif len(listed) == 1 and (year := pointing.fields(talk, talk.text).get("year")):
+        given[f"product.{listed[0]}.year"] = year
     money = [f.token for f in talk.found if f.kind == "money" and f.token]
     if not given and len(money) == 1:  # a sum alone is that of the only condition in reach that asks for one
         within = [*report.groups.get("near", ()), *report.groups.get("open", ())]
@@ -108,6 +110,7 @@ def _difference(talk: Talk, before: Report, after: Report) -> tuple[list[str], l
     sums_of = [voice.estimate(t.low, t.high, t.currency) if (t := report.total) else say("asked.no_total") for report in (before, after)]
     if sums_of[0] != sums_of[1]:
         lines.append(say("asked.total", before=sums_of[0], after=sums_of[1]))
+        moved += [r for t in (after.total or before.total,) if t for r in t.counted]
     return lines, [*told, *moved]
 
 
