@@ -43,18 +43,16 @@ _FILLER = re.compile(
 
 def asked(talk: Talk) -> bool:
     """Answer a question about the result of the pre-check that was finished last, if the message is one."""
-    frame, report = last(talk)
-    if frame is None or report is None or len(talk.text) > _LONGEST:
-        return False
-    if set(finding.named(talk)) - {report.region, *talk.knowledge.upward(report.region)}:
-        return False
     text = phrases.bare(talk.text)
-    if words := supposing.words_of(text):
-        return supposing.told(talk, frame, report, words)
-    if phrases.is_correction(text) or not (
-        (_WHY.search(text) and _NOT.search(text)) or any(p.search(text) for p in (_GAP, _CHANGES, _BOUND)) or _WHY.fullmatch(text)
-    ):
+    words = supposing.words_of(text)
+    asks = (_WHY.search(text) and _NOT.search(text)) or any(p.search(text) for p in (_GAP, _CHANGES, _BOUND)) or _WHY.fullmatch(text)
+    if len(talk.text) > _LONGEST or not (words or (asks and not phrases.is_correction(text))):
         return False
+    frame, report = last(talk)
+    if frame is None or report is None or set(finding.named(talk)) - {report.region, *talk.knowledge.upward(report.region)}:
+        return False
+    if words:
+        return supposing.told(talk, frame, report, words)
     meant = _meant(talk, report, text)
     if meant is None:
         return False
