@@ -25,7 +25,7 @@ from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Seconds, Sender, Turns
 from handlers import admin, console, logs, operations, prechecks, reload, staff, trying
 from handlers.settings import SettingError, Settings
-from knowledge import loader
+from knowledge import claims, loader
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Place, Store, StoreError, place_of
 from storage.memory import MemoryStore
@@ -64,6 +64,7 @@ async def serve(settings: Settings) -> None:
     listener = _listen(settings)
     async with opened(settings.database or settings.store) as store:
         library = Library(await reload.first(settings.knowledge, store))
+        await asyncio.to_thread(claims.warm)
         gc.freeze()  # what stays is not looked through again and again: a big knowledge base would make a turn wait
         turns = Turns(store, library)
         from handlers.drawing import Apart, Drawing  # what is asked on the command line needs no pictures and no web server

@@ -30,7 +30,7 @@ from dialogs.messages import Message
 from dialogs.turns import LOCAL, Library, Turns
 from handlers.prechecks import batch
 from handlers.sheets import DETAILS, SUMMARY, Sheet
-from knowledge import loader
+from knowledge import claims, loader
 from knowledge.facts import FactType
 from knowledge.given import Reader
 from knowledge.money import Money
@@ -348,6 +348,7 @@ def batch_table(count: int, jobs: int, knowledge: Knowledge) -> Table:
 def turn_table(knowledge: Knowledge, talks: int, supports: int, rounds: int) -> Table:
     """Single turns and whole pre-checks, with the shipped supports and with many."""
     grown = many(knowledge, supports)
+    claims.warm()  # as the server does
     for base in (knowledge, grown):
         asyncio.run(turns_of_talks(base, 1))  # what is made once, at the first turn
     gc.collect()

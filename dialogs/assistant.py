@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from dialogs import answering, as_of, cases, closing, doubts, frames, pace, phrases, proceeding, repair, reports, taps, weighing, wishes
+from dialogs import answering, as_of, asked_of, cases, closing, doubts, frames, pace, phrases, proceeding, repair, reports, taps, weighing, wishes
 from dialogs.conversation import Frame, State
 from dialogs.messages import Message, Option, Reply
 from dialogs.talk import HIDDEN, MAX_LENGTH, AddNote, Talk, Turn
@@ -94,7 +94,7 @@ def _read(talk: Talk) -> None:
         taps.tap(talk, payload)
     elif _stops_early(talk):
         taps.command(talk, "enough")
-    elif (phrases.asks_for_report(talk.text) and proceeding.show_report(talk)) or weighing.asked(talk):
+    elif (phrases.asks_for_report(talk.text) and proceeding.show_report(talk)) or weighing.asked(talk) or asked_of.asked(talk):
         proceeding.digressed(talk)
     elif repair.understood(talk) or as_of.asked(talk) or answering.answered(talk):
         return

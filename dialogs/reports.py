@@ -77,10 +77,10 @@ def precheck(voice: Voice, report: Report, run: str, where: str = "") -> Reply:
     lines = [say("report.title", region=voice.region_name(report.region), today=report.today.isoformat(), answer=answer(voice, report))]
     cited: list[Assessment] = []
     for name, rows in groups.items():
-        supports = _by_support(rows)
+        supports = by_support(rows)
         lines.append(say("report.group", name=say(f"report.group_{name}"), count=len(supports)))
         for same in supports[:SHOWN]:
-            lines += _row_lines(voice, report, same)
+            lines += row_lines(voice, report, same)
             cited += same
         if len(supports) > SHOWN:
             lines.append(say("report.rest", count=len(supports) - SHOWN, where=where))
@@ -101,7 +101,7 @@ def precheck(voice: Voice, report: Report, run: str, where: str = "") -> Reply:
 def so_far(voice: Voice, report: Report) -> str:
     """What a founder's first words lead to already: the highest sums of supports that they speak of; empty where there are none."""
     rows = [r for rows in report.groups.values() for r in rows if printed(r.support)]
-    supports = [same[0].support for same in _by_support(rows)][:2]
+    supports = [same[0].support for same in by_support(rows)][:2]
     lines = [voice.say("report.line", name=voice.called(s), amount=voice.amount(s)) for s in supports]
     return "\n".join([voice.say("report.so_far"), *lines]) if lines else ""
 
@@ -172,7 +172,7 @@ def later(voice: Voice, report: Report) -> str:
     return voice.say("report.later", numbers="、".join(report.later), year=report.today.year) if report.later else ""
 
 
-def _by_support(rows: Sequence[Assessment]) -> list[list[Assessment]]:
+def by_support(rows: Sequence[Assessment]) -> list[list[Assessment]]:
     """The rows of one support together: its products are told in one line."""
     found: dict[str, list[Assessment]] = {}
     for row in rows:
@@ -180,7 +180,7 @@ def _by_support(rows: Sequence[Assessment]) -> list[list[Assessment]]:
     return list(found.values())
 
 
-def _row_lines(voice: Voice, report: Report, same: Sequence[Assessment]) -> list[str]:
+def row_lines(voice: Voice, report: Report, same: Sequence[Assessment]) -> list[str]:
     """A support with its products: what it gives; then until when and whom to ask, or what it hangs on."""
     say, first = voice.say, same[0]
     support = first.support

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from dialogs import (
     answering,
     as_of,
+    asked_of,
     asking,
     clashes,
     closing,
@@ -193,6 +194,11 @@ def _weigh(talk: Talk, argument: str) -> None:
         moves.stale(talk, "bad.stale")
 
 
+def _so(talk: Talk, argument: str) -> None:
+    if not asked_of.tapped(talk, argument):
+        moves.stale(talk, "bad.stale")
+
+
 def _take(talk: Talk, _: str = "") -> None:
     """The words that waited were an answer."""
     question, words = talk.asking(), talk.state.pending
@@ -248,6 +254,7 @@ _TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
         "set": _set,
         "weigh": _weigh,
         "hold": _hold,
+        "so": _so,
     }
 )
 
@@ -262,7 +269,7 @@ def command(talk: Talk, verb: str) -> None:
             repair.repeat(talk)
         case "file":
             moves.log(talk, "")
-        case "why" if talk.asking() is None and weighing.asked(talk):
+        case "why" if talk.asking() is None and (weighing.asked(talk) or asked_of.asked(talk)):
             pass
         case _:
             _TAPS[verb](talk, "")

@@ -27,6 +27,12 @@ def _cue(number: int) -> tuple[str, str, re.Pattern[str]]:
     return kind, token, re.compile("|".join(patterns))
 
 
+def warm() -> None:
+    """Compile every cue: a server does so at its start, so that no turn has to (the command line has no time for it)."""
+    for number in range(len(_ALL)):
+        _cue(number)
+
+
 _SAYS_NO = {"not_registered", "joint_rd"}  # their own words deny something
 _SAYS_SOON = {"pre_ipo"}  # and these plan something
 _NOT_INSIDE = re.compile("没(?!问题|错)|未(?!来)|还在")

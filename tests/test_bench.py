@@ -289,7 +289,8 @@ def test_many_supports_are_other_supports_of_the_region(knowledge: Knowledge) ->
 
 def test_timed_talks_are_pre_checks_to_their_end(knowledge: Knowledge) -> None:
     table = prechecks.turn_table(knowledge, 3, 20, 3)
-    kinds = ("one turn", "one turn with the report", "one whole pre-check")
+    typed = (*(what for what, _ in prechecks.SPOKEN), "the report's page, when it is opened", "a request filed, with its dossier")
+    kinds = ("one turn", "one turn with the report", "one whole pre-check", *typed)
     assert [row[:3] for row in table.rows] == [(name, count, kind) for name, count in (("shipped", "83"), ("20 more", "103")) for kind in kinds]
     turns, reports = int(table.rows[0][3]), int(table.rows[1][3])
     assert reports == 3

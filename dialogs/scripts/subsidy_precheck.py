@@ -27,6 +27,11 @@ def subsidy_precheck(knowledge: Knowledge, today: date) -> Script:
     agenda = knowledge.agendas[region]
     inquiry, skipped = Inquiry(Sheet(agenda), given, agenda.worth_asking(day or today)), list[str]()
     while matter := inquiry.open():
+        if enough and not given.keys() & set(matter):  # none of these will be answered: they are left out together
+            skipped += matter
+            for key in matter:
+                inquiry.tell(key, rules.UNKNOWN)
+            continue
         question = _question(agenda, matter[0], inquiry.most)
         value = yield from (replace(question, default=SKIPPED) if enough else question)
         if value is SKIPPED:
