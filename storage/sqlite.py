@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, TypeVarTuple
 
 from sqlite_utils import Database, Migrations
-from sqlite_utils.db import Table
 
 from storage.contract import (
     KEPT_PRECHECKS,
@@ -40,6 +39,7 @@ from storage.contract import (
     Update,
 )
 from storage.memory import OneProcess, day_of, encode, prepared, request_number, utc
+from storage.sqlite_schema import STEPS
 
 _who = attrgetter("channel", "chat", "person")
 _time = datetime.fromisoformat
@@ -58,50 +58,6 @@ with held as (select channel, chat, min(id) as first from messages where state =
 {_MESSAGE} left join held h on h.channel = m.channel and h.chat = m.chat
 where state = 'waiting' and m.channel in (select value from json_each(:channels)) and (first is null or id < first)
 order by id limit :limit"""
-
-
-def _version_1(db: Database) -> None:
-    """The first tables. Rows of `messages` and `requests` are never deleted, only blanked: ids and numbers must not come again."""
-
-    def table(name: str, pk: str | tuple[str, ...], columns: dict[str, type], foreign: Sequence[tuple[str, str, str]] = ()) -> Table:
-        return db.create_table(name, columns, pk, list(foreign), not_null=columns.keys() - {"request", "due", "error"}, strict=True)
-
-    who, times = {"channel": str, "chat": str, "person": str}, {"created": str, "changed": str}
-    table("conversations", tuple(who), {**who, "body": str, "revision": int})
-    number = {"number": str, "day": str, "counter": int}
-    requests = table("requests", "number", {**number, **who, "kind": str, "state": str, **times, "body": str, "revision": int})
-    requests.create_index(["day", "counter"], unique=True)
-    requests.create_index(["created", "counter"])
-    requests.create_index([*who])
-    delivery = {"request": str, "state": str, "attempts": int, "due": str, "error": str}
-    line = {"id": int, **who, "direction": str, "body": str, "at": str, **delivery}
-    messages = table("messages", "id", line, [("request", "requests", "number")])
-    messages.create_index([*who, "id"])
-    db.execute("create index messages_waiting on messages (channel, chat, person, id, due) where state = 'waiting'")
-    table("updates", ("channel", "chat", "update_id"), {"channel": str, "chat": str, "update_id": str, "result": str, "at": str})
-    table("unanswered", "text", {"text": str, "count": int, "last": str})
-
-
-def _version_2(db: Database) -> None:
-    """Pre-checks without the person, and the knowledge bases that were in use."""
-    db.create_table("prechecks", {"id": int, "body": str}, "id", not_null={"body"}, strict=True)
-    published = {"id": int, "version": str, "at": str, "files": str}
-    db.create_table("published", published, "id", not_null={"version", "at", "files"}, strict=True)
-
-
-def _version_3(db: Database) -> None:
-    """How helpful finished pieces of work were, without the person."""
-    db.create_table("ratings", {"id": int, "body": str}, "id", not_null={"body"}, strict=True)
-
-
-def _version_4(db: Database) -> None:
-    """Reports that can be read at a link until they expire."""
-    reports = db.create_table("reports", {"key": str, "expires": str, "body": str}, "key", not_null={"expires", "body"}, strict=True)
-    reports.create_index(["expires"])
-
-
-_STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4)
-"""The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""
 
 
 class SqliteStore(OneProcess):
@@ -318,11 +274,11 @@ def _connect(path: Path, wait: float) -> Database:
         db.execute("pragma synchronous = full")  # in WAL mode, less would lose the last commits at a power cut
         db.execute("pragma foreign_keys = on")
         steps = Migrations("yuanqitong")
-        for step in _STEPS:
+        for step in STEPS:
             steps(name=step.__name__)(step)
         with _writing(db):
             applied = {step.name for step in steps.applied(db)}
-            if newer := applied - {step.__name__ for step in _STEPS}:
+            if newer := applied - {step.__name__ for step in STEPS}:
                 raise StoreError(f"数据库 {path} 由更新版本的程序写成（多出 {'、'.join(sorted(newer))}）。请升级程序，或换用升级前的备份。")
             if not applied and db.table_names():
                 raise StoreError(f"数据库 {path} 里已有别的程序的表。请换一个路径，不要与别的程序共用文件。")

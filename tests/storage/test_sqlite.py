@@ -22,7 +22,8 @@ from pathlib import Path
 import pytest
 
 from storage.contract import Address, Commit, Committed, Conflict, NewReport, NewRequest, Notice, OutboxItem, Publication, StoreError, Update
-from storage.sqlite import _STEPS, SqliteStore
+from storage.sqlite import SqliteStore
+from storage.sqlite_schema import STEPS
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
 FOUNDER = Address("telegram", "100", "100")
@@ -76,7 +77,7 @@ async def test_a_new_file_is_made_durable_and_checked(tmp_path: Path) -> None:
     values = await store._run(lambda: [store._db.execute(f"pragma {name}").fetchone()[0] for name in settings])
     assert values == ["wal", 2, 1]  # 2 is FULL
     await store.close()
-    assert rows(tmp_path / "store.db", "select migration_set, name from _sqlite_migrations") == [("yuanqitong", step.__name__) for step in _STEPS]
+    assert rows(tmp_path / "store.db", "select migration_set, name from _sqlite_migrations") == [("yuanqitong", step.__name__) for step in STEPS]
 
 
 async def test_opening_again_changes_nothing(tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ async def test_the_schema_of_a_newer_program_is_refused_and_left_alone(tmp_path:
 
 
 async def test_a_store_of_the_first_release_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.sqlite._STEPS", _STEPS[:1])
+    monkeypatch.setattr("storage.sqlite.STEPS", STEPS[:1])
     old = await SqliteStore.open(tmp_path / "store.db")
     done = await old.commit(Commit(FOUNDER, NOON, incoming={"text": "好"}, conversation={"a": 1}, created=(NewRequest("file", "new", {"x": 1}),)))
     assert isinstance(done, Committed)
@@ -204,7 +205,7 @@ async def test_a_step_of_the_schema_that_fails_leaves_no_trace(tmp_path: Path, m
     def _version_99(db: object) -> None:
         raise sqlite3.OperationalError("no such thing")
 
-    monkeypatch.setattr("storage.sqlite._STEPS", (*_STEPS, _version_99))
+    monkeypatch.setattr("storage.sqlite.STEPS", (*STEPS, _version_99))
     assert "no such thing" in await refused(tmp_path / "store.db")
     assert rows(tmp_path / "store.db", "select name from sqlite_master") == []
     monkeypatch.undo()

@@ -1,0 +1,52 @@
+"""The tables in SQLite, and the steps by which a file comes to have them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlite_utils import Database
+from sqlite_utils.db import Table
+
+
+def _version_1(db: Database) -> None:
+    """The first tables. Rows of `messages` and `requests` are never deleted, only blanked: ids and numbers must not come again."""
+
+    def table(name: str, pk: str | tuple[str, ...], columns: dict[str, type], foreign: Sequence[tuple[str, str, str]] = ()) -> Table:
+        return db.create_table(name, columns, pk, list(foreign), not_null=columns.keys() - {"request", "due", "error"}, strict=True)
+
+    who, times = {"channel": str, "chat": str, "person": str}, {"created": str, "changed": str}
+    table("conversations", tuple(who), {**who, "body": str, "revision": int})
+    number = {"number": str, "day": str, "counter": int}
+    requests = table("requests", "number", {**number, **who, "kind": str, "state": str, **times, "body": str, "revision": int})
+    requests.create_index(["day", "counter"], unique=True)
+    requests.create_index(["created", "counter"])
+    requests.create_index([*who])
+    delivery = {"request": str, "state": str, "attempts": int, "due": str, "error": str}
+    line = {"id": int, **who, "direction": str, "body": str, "at": str, **delivery}
+    messages = table("messages", "id", line, [("request", "requests", "number")])
+    messages.create_index([*who, "id"])
+    db.execute("create index messages_waiting on messages (channel, chat, person, id, due) where state = 'waiting'")
+    table("updates", ("channel", "chat", "update_id"), {"channel": str, "chat": str, "update_id": str, "result": str, "at": str})
+    table("unanswered", "text", {"text": str, "count": int, "last": str})
+
+
+def _version_2(db: Database) -> None:
+    """Pre-checks without the person, and the knowledge bases that were in use."""
+    db.create_table("prechecks", {"id": int, "body": str}, "id", not_null={"body"}, strict=True)
+    published = {"id": int, "version": str, "at": str, "files": str}
+    db.create_table("published", published, "id", not_null={"version", "at", "files"}, strict=True)
+
+
+def _version_3(db: Database) -> None:
+    """How helpful finished pieces of work were, without the person."""
+    db.create_table("ratings", {"id": int, "body": str}, "id", not_null={"body"}, strict=True)
+
+
+def _version_4(db: Database) -> None:
+    """Reports that can be read at a link until they expire."""
+    reports = db.create_table("reports", {"key": str, "expires": str, "body": str}, "key", not_null={"expires", "body"}, strict=True)
+    reports.create_index(["expires"])
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4)
+"""The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""
