@@ -20,6 +20,7 @@ bench: .venv/dev.stamp $(if $(PEERS),.venv/bench.stamp)  ## speed, size and unde
 	$(BIN)/python -m bench.understanding
 	$(BIN)/python -m bench.loading
 	$(BIN)/python -m bench.prechecks
+	$(BIN)/python -m bench.workers
 
 charts: .venv/dev.stamp  ## write docs/dialogs.md, fields.md and facts.md from the scripts and vocabularies
 	$(BIN)/python docs/make_charts.py
