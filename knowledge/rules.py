@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from knowledge.facts import FactType
 from knowledge.money import Money
-from knowledge.supports import Criterion, Support
+from knowledge.supports import Criterion
 
 UNKNOWN = "unknown"
 NONE = "none"
@@ -76,11 +76,6 @@ class Answers:
         return _compare(criterion, token)
 
 
-def verdict(criterion: Criterion, facts: Facts, subject: str, types: FactTypes) -> Verdict:
-    """Whether a condition is met by these facts."""
-    return Answers(facts, types).verdict(criterion, subject)
-
-
 def known(fact: str, facts: Facts, subject: str, types: FactTypes) -> str | None:
     """The token of a fact, given or implied by another answer (“not sure” says no more than that); None where it is open."""
     token = facts.get(key_for(fact, subject))
@@ -130,11 +125,6 @@ def products_of(facts: Facts) -> tuple[str, ...]:
     if listed is None or listed in (UNKNOWN, NONE, ""):
         return (COMPANY,)
     return tuple([f"product.{n}" for n in listed.split(",")])
-
-
-def subjects(support: Support, facts: Facts) -> tuple[str, ...]:
-    """For whom a row is made: the company, or each of its products."""
-    return products_of(facts) if support.per == "product" else (COMPANY,)
 
 
 def generic(key: str) -> str:

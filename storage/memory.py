@@ -33,6 +33,7 @@ from storage.contract import (
     Request,
     Seen,
     Snapshot,
+    Store,
     StoreError,
     Unanswered,
     Update,
@@ -122,13 +123,9 @@ class OneProcess:
 
     shared = False
 
-    async def claim(self, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
+    async def claim(self: Store, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
         """What is due: there is no other process."""
         return await self.due(channels, now, limit)
-
-    async def due(self, channels: Sequence[str], now: datetime, limit: int = 100) -> list[OutboxItem]:
-        """What can be delivered now."""
-        raise NotImplementedError
 
     async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work: there is no other process."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from knowledge.rules import COMPANY, Answers, FactTypes, Verdict, generic, key_for, known, subjects
+from knowledge.rules import COMPANY, Answers, FactTypes, Verdict, generic, key_for, known, products_of
 from knowledge.supports import Support
 
 Facts = Mapping[str, str]
@@ -31,6 +31,11 @@ def most(supports: Sequence[Support], types: FactTypes, told: Facts, given: Fact
             keys |= {*first, *(k for s in subjects(support, everything) for k in unanswered(support, s, everything, types))}
     keys -= everything.keys()
     return 0 if "products" in keys else len(keys)
+
+
+def subjects(support: Support, facts: Facts) -> tuple[str, ...]:
+    """For whom a row is made: the company, or each of its products."""
+    return products_of(facts) if support.per == "product" else (COMPANY,)
 
 
 def any_met(support: Support, facts: Facts, types: FactTypes) -> bool:

@@ -137,7 +137,7 @@ def test_rows_judged_together_are_those_judged_one_by_one(data: st.DataObject) -
     one_by_one = [
         assess_one(s, subject, sheet.facts, documents[s.source.document], types, DAY)
         for s in KNOWLEDGE.supports_in(region)
-        for subject in rules.subjects(s, sheet.facts)
+        for subject in plain_inquiry.subjects(s, sheet.facts)
     ]
     assert list(sheet.assess(DAY)) == one_by_one
     assert list(Sheet(agenda, sheet.facts).assess(DAY)) == one_by_one, "and told all at once"

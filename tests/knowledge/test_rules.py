@@ -74,12 +74,16 @@ TYPES: Mapping[str, FactType] = {
 }
 
 
+def judged(test: Criterion, facts: Mapping[str, str], subject: str, types: Mapping[str, FactType]) -> Verdict:
+    return rules.Answers(facts, types).verdict(test, subject)
+
+
 def status(row: Support, facts: Mapping[str, str], document: Document = PAPER, today: date = DAY, subject: str = COMPANY) -> Status:
     return assessments.assess_one(row, subject, facts, document, TYPES, today).status
 
 
 def verdict(test: Criterion, **facts: str) -> Verdict:
-    return rules.verdict(test, facts, COMPANY, TYPES)
+    return judged(test, facts, COMPANY, TYPES)
 
 
 # --- thresholds
@@ -187,16 +191,16 @@ def test_a_choice_implies_a_fact() -> None:
     assert verdict(drug, events="certificate") is Verdict.NOT_MET
     assert verdict(drug, events="award") is Verdict.UNKNOWN
     assert verdict(drug, events="trial,certificate") is Verdict.UNKNOWN, "two products at least: ask"
-    assert rules.verdict(drug, {"events": "certificate", "product.2.type": "drug"}, "product.2", TYPES) is Verdict.MET, "what was said counts first"
+    assert judged(drug, {"events": "certificate", "product.2.type": "drug"}, "product.2", TYPES) is Verdict.MET, "what was said counts first"
 
 
 def test_a_fact_that_cannot_exist_is_not_met() -> None:
     device_class = criterion("product.class", any_of=("III", "II"))
     assert verdict(device_class, events="trial") is Verdict.NOT_MET
-    assert rules.verdict(device_class, {"product.type": "drug"}, COMPANY, TYPES) is Verdict.NOT_MET
-    assert rules.verdict(device_class, {"product.type": "drug", "product.class": "III"}, COMPANY, TYPES) is Verdict.NOT_MET, "whatever was said"
-    assert rules.verdict(device_class, {"product.type": "unknown"}, COMPANY, TYPES) is Verdict.UNKNOWN
-    assert rules.verdict(device_class, {}, COMPANY, TYPES) is Verdict.UNKNOWN
+    assert judged(device_class, {"product.type": "drug"}, COMPANY, TYPES) is Verdict.NOT_MET
+    assert judged(device_class, {"product.type": "drug", "product.class": "III"}, COMPANY, TYPES) is Verdict.NOT_MET, "whatever was said"
+    assert judged(device_class, {"product.type": "unknown"}, COMPANY, TYPES) is Verdict.UNKNOWN
+    assert judged(device_class, {}, COMPANY, TYPES) is Verdict.UNKNOWN
 
 
 # --- products
@@ -312,7 +316,7 @@ def test_more_facts_never_turn_met_into_unknown(facts: dict[str, str], data: st.
     fewer = {k: v for k, v in facts.items() if data.draw(st.booleans())}
     for row in KNOWLEDGE.supports.values():
         for test in row.criteria:
-            before, after = (rules.verdict(test, known, COMPANY, KNOWLEDGE.facts) for known in (fewer, facts))
+            before, after = (judged(test, known, COMPANY, KNOWLEDGE.facts) for known in (fewer, facts))
             assert not (before is Verdict.MET and after is Verdict.UNKNOWN), (row.id, test.id)
             assert (before is Verdict.UNDECIDABLE) == (after is Verdict.UNDECIDABLE)
 
