@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench charts check clean
+.PHONY: run test test-faults lint bench charts check clean
 
 run: .venv/run.stamp  ## start the web chat (and Telegram where TELEGRAM_TOKEN is set)
 	$(BIN)/python bot.py serve
 
 test: .venv/dev.stamp  ## everything that must pass
 	$(BIN)/python -m pytest
+
+test-faults: .venv/dev.stamp  ## the fault suite in full; writes docs/reliability.md
+	$(BIN)/python -m pytest tests/faults --faults docs/reliability.md
 
 lint: .venv/dev.stamp  ## style and types
 	$(BIN)/ruff check .

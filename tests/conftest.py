@@ -27,6 +27,10 @@ settings.register_profile("house", deadline=None, derandomize=CI, suppress_healt
 settings.load_profile("house")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", metavar="PAGE", help="run the fault suite in full and write its table to this page (make test-faults)")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     socket.getaddrinfo = _local_look_up
 
