@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
@@ -22,15 +23,25 @@ FIGURES = "figures"
 class Lives:
     """A program that is started again whenever it has died; only its first life has a point at which it ends."""
 
-    def __init__(self, folder: Path, place: str | Path, api: BotApi, point: Point | None = None, **env: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        place: str | Path,
+        api: BotApi,
+        point: Point | None = None,
+        replaced: Mapping[str, Any] = MappingProxyType({}),
+        env: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.port, self.kills, self.log = free_port(), 0, folder / "log"
-        self._place: str | Path = place
+        self._place, self._replaced = place, replaced
         store = {"DATABASE_URL": place} if isinstance(place, str) else {"STORE": str(place)}
         self._env = {"PORT": str(self.port), "STORE": str(folder / "local.db"), "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_API": api.url}
-        self._env |= {"METRICS_TOKEN": FIGURES, "NO_PROXY": "127.0.0.1", **store, **env}
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.http = httpx2.AsyncClient(base_url=self.url, timeout=10, trust_env=False)
-        self.program = Program(self._env, self.log, point)
+        self._env |= {"TELEGRAM_RATE": "0", "METRICS_TOKEN": FIGURES, "NO_PROXY": "127.0.0.1", **store, **env}
+        self.http = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=20, trust_env=False)
+        self.program = self._start(point)
+
+    def _start(self, point: Point | None = None) -> Program:
+        return Program(self._env, self.log, point=point, replaced=self._replaced)
 
     async def __aenter__(self) -> Lives:
         return self
@@ -44,7 +55,7 @@ class Lives:
         if not self.program.alive:
             assert self.program.child.exitcode == -9, self.log.read_text(encoding="utf-8")[-3000:]
             self.kills += 1
-            self.program = Program(self._env, self.log)
+            self.program = self._start()
 
     def again(self) -> None:
         """Kill it, whatever it is doing, and start it again."""

@@ -12,32 +12,31 @@ import functools
 import itertools
 import multiprocessing
 import os
+import pkgutil
 import signal
 import sqlite3
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
 
 import bot
-from dialogs import turns
-from handlers import web
-from handlers.telegram import Telegram
+from handlers import drawing, metrics, telegram, web  # noqa: F401 - loaded before the fork
 from knowledge import claims, loader
 from knowledge.snapshot import Knowledge
-from storage.postgres import PostgresStore
-from storage.sqlite import SqliteStore
+from storage import postgres, sqlite  # noqa: F401 - loaded before the fork
 
 COMMIT = "COMMIT"
-CLAIM = timedelta(seconds=1)
-"""How long a claim of the outbox holds here: a minute is too long to wait for after each kill."""
+CLAIMS = {"dialogs.turns.HELD": timedelta(seconds=1)}
+"""How long a claim of the outbox outlives who made it: less than the minute of the program, for nobody waits so long after each kill."""
 _FORKS = multiprocessing.get_context("forkserver")
 
 
@@ -62,11 +61,20 @@ def warm() -> Knowledge:
 
 
 class Program:
-    """A running program. `arguments` as on the command line; `given`: the ends of a pipe as its input and output."""
+    """A running program. `arguments` as on the command line; `point`: where it kills itself; `replaced`: constants to be others in it, by their
+    full names; `given`: the ends of a pipe as its input and output."""
 
-    def __init__(self, env: Mapping[str, str], log: Path, point: Point | None = None, *arguments: str, given: Any = None) -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        log: Path,
+        *arguments: str,
+        point: Point | None = None,
+        replaced: Mapping[str, Any] = MappingProxyType({}),
+        given: tuple[Connection, Connection] | None = None,
+    ) -> None:
         _FORKS.set_forkserver_preload(["tests.faults.warmed"])
-        self.child: BaseProcess = _FORKS.Process(target=_run, args=(dict(env), log, point, arguments, given))
+        self.child: BaseProcess = _FORKS.Process(target=_run, args=(dict(env), log, arguments, point, dict(replaced), given))
         self.child.start()
 
     @property
@@ -92,38 +100,27 @@ class Program:
         return self.child.exitcode or 0
 
 
-@contextlib.asynccontextmanager
-async def running(env: Mapping[str, str], log: Path, point: Point | None = None) -> AsyncIterator[Program]:
-    """The program until the block ends; then SIGTERM, which must end it well, unless it is dead already."""
-    program = Program(env, log, point)
-    try:
-        yield program
-        if program.alive:
-            program.signal(signal.SIGTERM)
-            assert await program.ended() in (0, -signal.SIGTERM), log.read_text(encoding="utf-8")[-2000:]
-    finally:
-        program.kill()
-
-
-def _run(env: Mapping[str, str], log: Path, point: Point | None, arguments: tuple[str, ...], given: Any) -> None:
+def _run(
+    env: Mapping[str, str],
+    log: Path,
+    arguments: tuple[str, ...],
+    point: Point | None,
+    replaced: Mapping[str, Any],
+    given: tuple[Connection, Connection] | None,
+) -> None:
     """What the child does."""
-    with log.open("ab") as out:
-        os.dup2(out.fileno(), 1)
-        os.dup2(out.fileno(), 2)
-    if given:
-        reads, writes = given
-        os.dup2(reads.fileno(), 0)
-        os.dup2(writes.fileno(), 1)
-    else:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    with log.open("ab") as out, open(os.devnull, "rb") as nothing:  # noqa: PTH123
+        for stream, to in ((0, given[0] if given else nothing), (1, given[1] if given else out), (2, out)):
+            os.dup2(to.fileno(), stream)
     sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
     os.environ.update(env)
     threading.Thread(target=_die_with_the_tests, daemon=True).start()
     read, shipped = loader.load, warm()
-    _replace(loader, "load", lambda folder=loader.SHIPPED, *rest: shipped if folder == loader.SHIPPED else read(folder, *rest))
-    _replace(turns, "HELD", CLAIM)
+    _replace("knowledge.loader.load", lambda folder=loader.SHIPPED, *rest: shipped if folder == loader.SHIPPED else read(folder, *rest))
+    for name, value in {**CLAIMS, **replaced}.items():
+        _replace(name, value)
     if point:
-        _arm(point, PostgresStore if env.get("DATABASE_URL") else SqliteStore)
+        _arm(point, "storage.postgres.PostgresStore" if env.get("DATABASE_URL") else "storage.sqlite.SqliteStore")
     sys.exit(bot.main([*arguments]))
 
 
@@ -135,13 +132,15 @@ def _die_with_the_tests() -> None:
     os._exit(1)
 
 
-def _replace(owner: Any, name: str, value: Any) -> None:
+def _replace(name: str, value: Any) -> None:
     """In this process only, and for good."""
-    assert hasattr(owner, name), f"{owner} has no {name} any more"
-    setattr(owner, name, value)
+    owner, _, last = name.rpartition(".")
+    whole = pkgutil.resolve_name(owner)
+    assert hasattr(whole, last), f"{name} is no more"
+    setattr(whole, last, value)
 
 
-def _arm(point: Point, store: type[Any]) -> None:
+def _arm(point: Point, store: str) -> None:
     calls = itertools.count(1)
 
     def reached(_: object = None) -> None:
@@ -152,8 +151,8 @@ def _arm(point: Point, store: type[Any]) -> None:
     if point.call == COMMIT:
         _before_each_commit(reached, store)
         return
-    owner: Any = {"deliver": Telegram, "_arrived": web.WebChat}.get(point.call, store)
-    call = getattr(owner, point.call)
+    name = f"{'handlers.telegram.Telegram' if point.call == 'deliver' else store}.{point.call}"
+    call = pkgutil.resolve_name(name)
 
     async def doomed(*given: Any, **named: Any) -> Any:
         if point.when == "before":
@@ -163,12 +162,12 @@ def _arm(point: Point, store: type[Any]) -> None:
             reached()
         return done
 
-    _replace(owner, point.call, doomed)
+    _replace(name, doomed)
 
 
-def _before_each_commit(reached: Callable[[object], None], store: type[Any]) -> None:
+def _before_each_commit(reached: Callable[[object], None], store: str) -> None:
     """Everything is written, and the next statement would make it last."""
-    if store is PostgresStore:
+    if "postgres" in store:
         leave = psycopg.AsyncTransaction.__aexit__
 
         async def committing(self: Any, kind: Any, *rest: Any) -> Any:
@@ -176,7 +175,7 @@ def _before_each_commit(reached: Callable[[object], None], store: type[Any]) -> 
                 reached(self)
             return await leave(self, kind, *rest)
 
-        _replace(psycopg.AsyncTransaction, "__aexit__", committing)
+        _replace("psycopg.AsyncTransaction.__aexit__", committing)
         return
     connect = sqlite3.connect
 
@@ -185,4 +184,4 @@ def _before_each_commit(reached: Callable[[object], None], store: type[Any]) -> 
         connection.set_trace_callback(lambda sql: reached(sql) if sql.strip().lower().startswith("commit") else None)
         return connection
 
-    _replace(sqlite3, "connect", traced)
+    _replace("sqlite3.connect", traced)
