@@ -81,7 +81,7 @@ class Lives:
                     figures = (await self.call("GET", "/metrics", headers={"Authorization": f"Bearer {FIGURES}"})).text
                     if "yuanqitong_outbox_waiting 0.0" in figures:
                         return
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.02)
 
     @contextlib.asynccontextmanager
     async def store(self) -> AsyncIterator[Store]:

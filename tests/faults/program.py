@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -35,8 +36,8 @@ from knowledge.snapshot import Knowledge
 from storage import postgres, sqlite  # noqa: F401 - loaded before the fork
 
 COMMIT = "COMMIT"
-CLAIMS = {"dialogs.turns.HELD": timedelta(seconds=1)}
-"""How long a claim of the outbox outlives who made it: less than the minute of the program, for nobody waits so long after each kill."""
+CLAIMS = dict.fromkeys(("dialogs.delivery.LEASE",) if find_spec("dialogs.delivery") else ("dialogs.turns.HELD",), timedelta(seconds=1))
+"""How long a claim of the outbox outlives who made it: less than the minutes of the program, for nobody waits so long after each kill."""
 _FORKS = multiprocessing.get_context("forkserver")
 
 

@@ -133,7 +133,7 @@ async def test_killed_when_everything_is_written_and_not_yet_committed(
         if not lives.kills:
             break  # so many commits there are from the first table to the last mark
         kills, number = kills + 1, number + scale(9, 1)
-    assert kills >= scale(2, 20)
+    assert kills >= scale(2, 15)
     assert twice <= kills
     measured(
         f"killed before a COMMIT, at each of a talk's in turn, from the first table on ({kind})",
