@@ -36,7 +36,8 @@ from knowledge.snapshot import Knowledge
 from storage import postgres, sqlite  # noqa: F401 - loaded before the fork
 
 COMMIT = "COMMIT"
-CLAIMS = dict.fromkeys(("dialogs.delivery.LEASE",) if find_spec("dialogs.delivery") else ("dialogs.turns.HELD",), timedelta(seconds=1))
+_SOON = {"dialogs.delivery.LEASE": timedelta(seconds=4), "dialogs.delivery.LONGEST": 2.0}
+CLAIMS: Mapping[str, Any] = _SOON if find_spec("dialogs.delivery") else {"dialogs.turns.HELD": timedelta(seconds=1)}
 """How long a claim of the outbox outlives who made it: less than the minutes of the program, for nobody waits so long after each kill."""
 _FORKS = multiprocessing.get_context("forkserver")
 
