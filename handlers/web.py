@@ -180,8 +180,10 @@ class WebChat:
 
     async def _stream(self, address: Address, after: int) -> AsyncIterator[str]:
         clock, store = asyncio.get_running_loop().time, self._turns.store
-        if after > _last(await store.transcript(address, HISTORY)):
+        lines = await store.transcript(address, HISTORY)
+        if after > _last(lines):
             after = 0  # the page is older than the store: its ids mean nothing here
+        await self._arrived([line for line in lines if line.id <= after])  # it was heard, and whoever sent it may have died before noting that
         yield "retry: 2000\n\n"
         spoke = clock()
         while not self._closed:
