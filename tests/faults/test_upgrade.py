@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -37,7 +38,7 @@ def store(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["the same file", "moved to PostgreSQL"])
-def settings(request: pytest.FixtureRequest, store: Path, fresh_postgres: Callable[[], str]) -> dict[str, str]:
+def settings(request: pytest.FixtureRequest, store: Path, fresh_postgres: Callable[[], str]) -> dict[str, Any]:
     """The settings of today's program on what the first release wrote."""
     if request.param == "the same file":
         return {"STORE": str(store)}
@@ -49,7 +50,7 @@ def settings(request: pytest.FixtureRequest, store: Path, fresh_postgres: Callab
     return {"STORE": str(store), "DATABASE_URL": url}
 
 
-async def test_talks_requests_and_notices_of_the_first_release_go_on(settings: dict[str, str], tmp_path: Path, measured: Measured) -> None:
+async def test_talks_requests_and_notices_of_the_first_release_go_on(settings: dict[str, Any], tmp_path: Path, measured: Measured) -> None:
     listed, _ = run("requests", "list", **settings)
     assert all(number in listed for number in FILED)
     assert listed.count("测试医疗公司") == len(FILED)
