@@ -37,7 +37,7 @@ from storage.memory import encode, utc
 from storage.postgres_commit import SENT, RacedError, StaleError, seen_before, write
 from storage.postgres_rows import Connection, Row, T, body_of, configure, explained, item_of, line_of, request_of, rows
 from storage.postgres_schema import migrate
-from storage.postgres_together import Together
+from storage.postgres_together import IDLE, Together
 
 _who = attrgetter("channel", "chat", "person")
 
@@ -61,6 +61,9 @@ with heads as (
     order by id limit %(limit)s for update skip locked)
 update messages m set held = %(until)s from heads h where m.channel = h.channel and m.chat = h.chat and m.state = 'waiting'
 returning m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m.attempts, m.due, m.error"""
+
+# A machine that is gone says nothing: noticed after as many seconds as a process that stands still.
+_LOST = {"keepalives_idle": IDLE // 2, "keepalives_interval": IDLE // 4, "keepalives_count": 2, "tcp_user_timeout": IDLE * 1000}
 
 
 class PostgresStore:
@@ -87,14 +90,15 @@ class PostgresStore:
             raise StoreError(f"DATABASE_URL 的写法不对。{how_to}。") from None  # what is wrong with it may hold the password
         name = f"{place.get('host') or '本机'}/{place.get('dbname') or place.get('user') or ''}"
         milliseconds = int(wait * 1000)
-        options = f"{place.get('options') or ''} -c timezone=UTC -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=60000"
-        how: dict[str, Any] = {"autocommit": True, "connect_timeout": max(2, int(wait)), "options": options}
+        options = f"{place.get('options') or ''} -c timezone=UTC -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout={IDLE}s"
+        how: dict[str, Any] = {"autocommit": True, "connect_timeout": max(2, int(wait)), "options": options} | _LOST
         pool = AsyncConnectionPool(
             url,
             min_size=1,
             max_size=connections,
             open=False,
             timeout=wait,
+            reconnect_timeout=1.0,  # then whoever asks for a connection begins anew; its pauses grow, and a database that is back would wait for them
             kwargs=how,
             configure=configure,
             check=AsyncConnectionPool.check_connection,
