@@ -44,7 +44,7 @@ from storage.postgres_rows import MESSAGE as _MESSAGE
 from storage.postgres_rows import REQUEST as _REQUEST
 from storage.postgres_rows import Connection, Row, T, body_of, configure, explained, item_of, line_of, request_of, rows
 from storage.postgres_schema import migrate
-from storage.postgres_together import Together, taken
+from storage.postgres_together import IDLE, Together, taken
 
 _who = attrgetter("channel", "chat", "person")
 
@@ -62,6 +62,9 @@ with heads as (
     order by id limit %(limit)s for update skip locked)
 update messages m set held = clock_timestamp() + %(lease)s from heads h where m.channel = h.channel and m.chat = h.chat and m.state = 'waiting'
 returning m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m.attempts, m.due, m.error"""
+
+# A machine that is gone says nothing: noticed after as many seconds as a process that stands still.
+_LOST = {"keepalives_idle": IDLE // 2, "keepalives_interval": IDLE // 4, "keepalives_count": 2, "tcp_user_timeout": IDLE * 1000}
 
 
 class PostgresStore:
@@ -88,14 +91,15 @@ class PostgresStore:
             raise StoreError(f"DATABASE_URL 的写法不对。{how_to}。") from None  # what is wrong with it may hold the password
         name = f"{place.get('host') or '本机'}/{place.get('dbname') or place.get('user') or ''}"
         milliseconds = int(wait * 1000)
-        options = f"{place.get('options') or ''} -c timezone=UTC -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=60000"
-        how: dict[str, Any] = {"autocommit": True, "connect_timeout": max(2, int(wait)), "options": options}
+        options = f"{place.get('options') or ''} -c timezone=UTC -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout={IDLE}s"
+        how: dict[str, Any] = {"autocommit": True, "connect_timeout": max(2, int(wait)), "options": options} | _LOST
         pool = AsyncConnectionPool(
             url,
             min_size=1,
             max_size=connections,
             open=False,
             timeout=wait,
+            reconnect_timeout=1.0,  # then whoever asks for a connection begins anew; its pauses grow, and a database that is back would wait for them
             kwargs=how,
             configure=configure,
             check=AsyncConnectionPool.check_connection,

@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 
 from sqlite_utils import Database, Migrations
 
+from storage import sqlite_log
 from storage.contract import (
     FAR,
     GIVEN_UP,
@@ -320,6 +321,7 @@ class SqliteStore(OneProcess):
 
 def _connect(path: Path, wait: float) -> Database:
     """An open database with this program's schema; closed again when that fails."""
+    sqlite_log.check(path)
     connection = sqlite3.connect(path.absolute(), timeout=wait)  # absolute, for a plain ":memory:" would keep nothing
     try:
         db = Database(connection, execute_plugins=False)
@@ -381,7 +383,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 _FAULTS = {
-    sqlite3.SQLITE_CANTOPEN: ("打不开", "请检查路径：所在目录要存在（没有就先 mkdir -p），路径本身不能是目录，并且有读写权限"),
+    sqlite3.SQLITE_CANTOPEN: ("打不开", "请检查路径：所在目录要存在（没有就先 mkdir -p），路径本身不能是目录，有读写权限，并且不是只读挂载"),
     sqlite3.SQLITE_NOTADB: ("不是 SQLite 数据库", "请换一个路径，或先把这个文件移开"),
     sqlite3.SQLITE_BUSY: ("正被另一个进程锁住", "请用 fuser 找出占用它的程序，停掉后再试"),
     sqlite3.SQLITE_READONLY: ("只读，不能写", "请给运行本程序的用户写权限（文件和所在目录都要），并检查磁盘是否只读挂载"),
