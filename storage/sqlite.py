@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import sqlite3
 import time
@@ -53,6 +54,7 @@ from storage.sqlite_rows import text_of as _text
 from storage.sqlite_rows import time_of as _time
 from storage.sqlite_rows import who_of as _who
 from storage.sqlite_schema import STEPS
+from storage.sqlite_writes import Writes, writing
 
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
@@ -79,6 +81,7 @@ class SqliteStore(OneProcess):
         super().__init__()
         self._path, self._thread, self._db = path, thread, db
         self._closing: Future[None] | None = None
+        self._writes = Writes(db)
 
     @classmethod
     async def open(cls, path: str | Path, wait: float = 5.0) -> Self:
@@ -104,8 +107,8 @@ class SqliteStore(OneProcess):
         return await self._run(self._load, address, update_id)
 
     async def commit(self, commit: Commit) -> Committed | Seen | Conflict:
-        """Store a turn in one transaction."""
-        done = await self._run(self._commit, commit)
+        """Store a turn whole or not at all."""
+        done = await self._write(self._commit, commit)
         if commit.erased:
             await self._run(self._emptied_log)
         return done
@@ -149,7 +152,7 @@ class SqliteStore(OneProcess):
         """Keep what could not be handled."""
         row = (parked.channel, parked.update_id, encode(parked.body), parked.error, _text(parked.at))
         sql = "insert into parked (channel, update_id, body, error, at) values (?, ?, ?, ?, ?) on conflict do nothing"
-        await self._run(self._rows, tuple, sql, row)
+        await self._write(self._rows, tuple, sql, row)
 
     async def parked(self, limit: int = 100) -> list[Parked]:
         """What could not be handled, newest first."""
@@ -158,17 +161,17 @@ class SqliteStore(OneProcess):
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""
-        await self._run(self._rows, tuple, _SENT, (item,))
+        await self._write(self._rows, tuple, _SENT, (item,))
 
     async def postpone(self, item: int, due: datetime, error: str) -> None:
         """Note a failed attempt; an item that is no longer waiting stays as it is."""
         sql = "update messages set attempts = attempts + 1, due = ?, error = ? where id = ? and state = 'waiting'"
-        await self._run(self._rows, tuple, sql, (_text(due), error, item))
+        await self._write(self._rows, tuple, sql, (_text(due), error, item))
 
     async def fail(self, item: int, error: str, state: str = "failed") -> None:
         """Give an item up; one that is no longer waiting stays as it is."""
         sql = "update messages set attempts = attempts + 1, due = null, error = ?, state = ? where id = ? and state = 'waiting'"
-        await self._run(self._rows, tuple, sql, (error, state, item))
+        await self._write(self._rows, tuple, sql, (error, state, item))
 
     async def unanswered(self, limit: int = 100) -> list[Unanswered]:
         """Messages without an answer, most frequent first; of equally frequent ones the latest."""
@@ -193,8 +196,8 @@ class SqliteStore(OneProcess):
         last = "select 1 from (select version from published order by id desc limit 1) where version = :version"
         sql = f"insert into published (version, at, files) select :version, :at, :files where not exists ({last})"
         values = {"version": publication.version, "at": _text(publication.at), "files": encode(publication.files)}
-        await self._run(self._rows, tuple, sql, values)
-        await self._run(self._rows, tuple, "delete from published where id <= (select max(id) from published) - ?", (KEPT_VERSIONS,))
+        await self._write(self._rows, tuple, sql, values)
+        await self._write(self._rows, tuple, "delete from published where id <= (select max(id) from published) - ?", (KEPT_VERSIONS,))
 
     async def in_use(self) -> str | None:
         """The version that was published last."""
@@ -215,10 +218,21 @@ class SqliteStore(OneProcess):
         return Figures(waiting, _time(oldest) if oldest else None, dict(states), dict(given_up), parked)
 
     async def _run(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
-        if self._closing is not None:
-            raise StoreError(f"数据库 {self._path} 已经关闭，不能再读写。请重新打开（SqliteStore.open）。")
+        self._refuse_closed()
         with _explained(self._path):
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    async def _write(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
+        """Run a write in one transaction with those that wait beside it: they share one sync to the disk."""
+        self._refuse_closed()
+        done = self._writes.add(functools.partial(work, *arguments))
+        self._thread.submit(self._writes.drain)
+        with _explained(self._path):
+            return await done
+
+    def _refuse_closed(self) -> None:
+        if self._closing is not None:
+            raise StoreError(f"数据库 {self._path} 已经关闭，不能再读写。请重新打开（SqliteStore.open）。")
 
     # From here on everything runs in the store's own thread.
 
@@ -254,7 +268,8 @@ class SqliteStore(OneProcess):
         return any(run(sql, (r.number, r.revision)).fetchone() is None for r in commit.changed)
 
     def _commit(self, commit: Commit) -> Committed | Seen | Conflict:
-        with _writing(self._db) as run:
+        run = self._db.conn.execute
+        with self._db.atomic():  # whole or not at all, within the transaction that it shares
             if commit.update_id is not None and (seen := self._seen(commit.address, commit.update_id)):
                 return seen
             if self._stale(commit):
@@ -331,7 +346,7 @@ def _connect(path: Path, wait: float) -> Database:
         steps = Migrations("yuanqitong")
         for step in STEPS:
             steps(name=step.__name__)(step)
-        with _writing(db):
+        with writing(db):
             applied = {step.name for step in steps.applied(db)}
             if newer := applied - {step.__name__ for step in STEPS}:
                 raise StoreError(f"数据库 {path} 由更新版本的程序写成（多出 {'、'.join(sorted(newer))}）。请升级程序，或换用升级前的备份。")
@@ -356,18 +371,6 @@ def _enable_wal(db: Database, deadline: float) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.005)
-
-
-@contextmanager
-def _writing(db: Database) -> Iterator[Callable[..., sqlite3.Cursor]]:
-    """A write transaction. It takes the lock before its first read (`atomic` doesn't), so what was checked still holds when written."""
-    db.conn.execute("begin immediate")
-    try:
-        yield db.conn.execute
-        db.conn.execute("commit")
-    except BaseException:
-        db.rollback()
-        raise
 
 
 @contextmanager
