@@ -61,6 +61,8 @@ async def _open(place: Place | None) -> Store:
 
 async def serve(settings: Settings) -> None:
     """Run the web chat, and Telegram where a token is set, until SIGINT or SIGTERM."""
+    for what, fix in settings.warnings():
+        print(f"{what}：{fix}", file=sys.stderr)
     listener = _listen(settings)
     async with opened(settings.database or settings.store) as store:
         library = Library(await reload.first(settings.knowledge, store))
@@ -231,6 +233,9 @@ OUTCOMES = ("shortlist", "report", "routes", "filed", "declined", "note")
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python bot.py", description="园企通：生物医药园区、补贴、审批通道的对话助手")
+    top.add_argument(
+        "--settings", type=Path, metavar="FILE", help="从这个文件读设置，一行一个“名称=值”；也可以用环境变量 SETTINGS 指定。环境变量里写的优先"
+    )
     commands = top.add_subparsers(dest="command", title="命令", metavar="COMMAND")
     commands.add_parser("serve", help="启动网页聊天；设了 TELEGRAM_TOKEN 就同时接 Telegram（默认）")
     talk = commands.add_parser("chat", help="在终端里对话；--jsonl 供程序使用")
@@ -266,13 +271,15 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8")  # whatever the machine's locale says
     given = parser().parse_args(arguments)
     try:
-        settings = Settings.read(os.environ)
+        settings = Settings.read(os.environ, given.settings)
         logs.set_up(settings.log)
         match given.command:
             case "requests":
                 return _run(lambda: requests(given, settings))
             case "backup" | "restore" | "migrate-store" | "doctor":
                 return _run(lambda: operations.run(given, settings))
+            case "settings":
+                return operations.show(settings)
             case "check":
                 return admin.check(given.folder or settings.knowledge, given.format)
             case "import":

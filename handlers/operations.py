@@ -37,6 +37,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     moving = commands.add_parser("migrate-store", help="把 SQLite 文件里的全部内容搬进 PostgreSQL，并核对行数")
     moving.add_argument("source", type=Path, metavar="FROM", help="SQLite 文件，例如 data/yuanqitong.db")
     moving.add_argument("target", type=place_of, metavar="TO", help="空的 PostgreSQL 库，例如 postgresql://用户:密码@主机:5432/库名")
+    commands.add_parser("settings", help="列出现在用的每一项设置，各从哪里来；口令不显示")
     commands.add_parser("doctor", help="看一遍设置、版本、磁盘、时钟、权限、数据和知识库，有问题就说怎么改")
 
 
@@ -51,6 +52,13 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
             return await _move(arguments.source, arguments.target)
         case _:
             return await doctor(settings)
+
+
+def show(settings: Settings) -> int:
+    """Print what is in force and where each comes from."""
+    for name, value, where in settings.in_force():
+        print(f"{name:<18}{value or '（没有设置）'}    {where}")
+    return 0
 
 
 async def _backup(target: Path, settings: Settings) -> int:
