@@ -23,7 +23,7 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Seconds, Sender, Turns
-from handlers import admin, console, logs, operations, prechecks, reload, staff, trying
+from handlers import admin, console, doctor, logs, operations, prechecks, reload, staff, trying
 from handlers.settings import SettingError, Settings
 from knowledge import claims, loader
 from knowledge.snapshot import Knowledge
@@ -56,6 +56,7 @@ async def _open(place: Place | None) -> Store:
     from storage.sqlite import SqliteStore  # what is asked on the command line needs no database
 
     place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch(0o600)  # whoever else is on this machine has no business in it
     return await SqliteStore.open(place)
 
 
@@ -254,6 +255,7 @@ def parser() -> argparse.ArgumentParser:
     prechecks.add_commands(commands, _day)
     staff.add_commands(commands)
     operations.add_commands(commands)
+    doctor.add_commands(commands)
     return top
 
 
@@ -271,12 +273,14 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8")  # whatever the machine's locale says
     given = parser().parse_args(arguments)
     try:
+        if given.command == "doctor":
+            return _run(lambda: doctor.run(given, os.environ))
         settings = Settings.read(os.environ, given.settings)
         logs.set_up(settings.log)
         match given.command:
             case "requests":
                 return _run(lambda: requests(given, settings))
-            case "backup" | "restore" | "migrate-store" | "doctor":
+            case "backup" | "restore" | "migrate-store":
                 return _run(lambda: operations.run(given, settings))
             case "settings":
                 return operations.show(settings)
