@@ -23,7 +23,7 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Seconds, Sender, Turns
-from handlers import admin, console, doctor, logs, operations, prechecks, reload, staff, trying
+from handlers import admin, console, doctor, logs, operations, prechecks, reload, staff, supervised, trying
 from handlers.settings import SettingError, Settings
 from knowledge import claims, loader
 from knowledge.snapshot import Knowledge
@@ -86,9 +86,12 @@ async def serve(settings: Settings) -> None:
         turns.observe = functools.partial(_observed, metrics)
         tell = functools.partial(_tell_admins, turns, settings)
         reloader = reload.Reloader(library, settings.knowledge, reload.status_file(settings.store), store, tell)
-        background = [asyncio.create_task(job) for job in (reloader.run(), store.listen(turns.ring), *_jobs(turns, telegram, settings))]
+        background = [
+            asyncio.create_task(job) for job in (reloader.run(), store.listen(turns.ring), supervised.run(), *_jobs(turns, telegram, settings))
+        ]
         for task in background:  # a job that gives up (a refused token) stops the program, with its reason
             task.add_done_callback(lambda _: setattr(server, "should_exit", True))
+        listener.listen(socket.SOMAXCONN)
         print(f"园企通已启动：http://{settings.host}:{settings.port}  （按 Ctrl+C 停止）" + ("；Telegram 已接通" if telegram else ""), flush=True)
         await server.serve(sockets=[listener])
         for task in background:
