@@ -16,7 +16,7 @@ import re
 import secrets
 import socket
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -281,6 +281,13 @@ class Server(uvicorn.Server):
     def of(cls, app: Starlette) -> Server:
         """The server of an app, as quiet as it can be."""
         return cls(uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3))
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as the wish to stop. uvicorn would raise them again at its end, and the program die before it has closed its store."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the chat pages' streams, then everything else."""
