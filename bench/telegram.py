@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,12 +30,14 @@ from bench.measuring import SkippedError
 from bench.tables import Table
 from bench.turns import TALKS
 from bot import opened
-from dialogs.turns import Library, Seconds, Sender, Turns
-from storage.contract import Place
+from dialogs.messages import Reply
+from dialogs.turns import LOCAL, Library, Seconds, Sender, Turns
+from storage.contract import Address, Commit, Notice, Place
 
 MESSAGES = 2_000
 ROUNDS = 3
 ROUND_TRIP = 0.05
+NOTICE = Reply("服务团队：您的请求已经受理。材料收到了，三个工作日内答复您；有要补充的，直接在这里说。")
 ECHO = "python-telegram-bot's echo, its defaults"
 
 
@@ -125,6 +128,49 @@ async def ours(url: str, plan: Plan, place: Place, worker: int = 0, start: float
     return run
 
 
+async def drained(url: str, rows: int, place: Place) -> Run:
+    """A full outbox: so many notices for as many chats, delivered and marked."""
+    from handlers.telegram import Telegram
+
+    async with opened(place) as store:
+        turns, now = Turns(store), datetime.now(LOCAL)
+        channel = Telegram(turns, TOKEN, base_url=url)
+        people = [Address("telegram", f"{n}", f"{n}") for n in range(1, rows + 1)]
+        for first in range(0, rows, 100):
+            some = people[first : first + 100]
+            await store.commit(Commit(some[0], now, notices=tuple(Notice(person, NOTICE.to_json()) for person in some)))
+        began, busy = time.perf_counter(), time.process_time()
+        sender = asyncio.create_task(Sender(turns, {"telegram": channel.deliver}).run())
+        while (await store.figures()).waiting:  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(0.01)
+        run = Run(rows, time.perf_counter() - began, time.process_time() - busy)
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+        await channel.close()
+    return run
+
+
+async def sent(url: str, rows: int, client: str) -> Run:
+    """The reference: as many messages by the library alone, a hundred side by side, over one of the two HTTP clients; nothing is stored."""
+    from telegram import Bot
+    from telegram.request import HTTPXRequest
+
+    from handlers.telegram_http import BotApiClient
+
+    request = BotApiClient(url, 100, pool=30) if client == "aiohttp" else HTTPXRequest(100, pool_timeout=30)
+    bot, left = Bot(TOKEN, f"{url}/bot", request=request), iter(range(rows))
+    began, busy = time.perf_counter(), time.process_time()
+
+    async def some() -> None:
+        for number in left:
+            await bot.send_message(number, NOTICE.text)
+
+    await asyncio.gather(*(some() for _ in range(100)))
+    run = Run(rows, time.perf_counter() - began, time.process_time() - busy)
+    await request.shutdown()
+    return run
+
+
 def alone(work: Callable[..., Awaitable[Run]], *given: tuple[object, ...], swift: bool = True) -> Run:
     """Run it in a process of its own for each set of arguments; `swift`: on uvloop, as the program does and a plain bot doesn't."""
     with ProcessPoolExecutor(len(given), mp_context=get_context("spawn")) as pool:
@@ -172,7 +218,6 @@ def table(messages: int, rounds: int = ROUNDS) -> Table:
                 }
                 for way, run in ways.items():
                     found.setdefault((way, trip), []).append(run())
-                    print(way, trip, found[way, trip][-1], file=sys.stderr)
     rows = []
     for (way, trip), runs in found.items():
         rate = statistics.median(r.rate for r in runs)
@@ -187,10 +232,33 @@ def table(messages: int, rounds: int = ROUNDS) -> Table:
     return Table("Turns a second through Telegram", head, tuple(rows), notes)
 
 
+def outbox(rows: int, rounds: int = ROUNDS) -> Table:
+    """How fast a full outbox is delivered, beside sending alone."""
+    found: dict[tuple[str, float], list[Run]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(rounds):
+            for trip in (0.0, ROUND_TRIP):
+                ways: dict[str, tuple[Callable[..., Awaitable[Run]], object]] = {
+                    "园企通, SQLite: sent and marked": (drained, Path(folder) / f"{number}-{trip}.db"),
+                    "send_message alone, our HTTP client": (sent, "aiohttp"),
+                    "send_message alone, its own HTTP client": (sent, "httpx"),
+                }
+                for way, (work, given) in ways.items():
+                    with bot_api(Plan(TALKS, 0, round_trip=trip)) as url:
+                        found.setdefault((way, trip), []).append(alone(work, (url, rows, given)))
+    shown = [
+        (way, f"{trip * 1000:.0f}", f"{statistics.median(r.rate for r in runs):.0f}", f"{1000 * statistics.median(r.busy / rows for r in runs):.2f}")
+        for (way, trip), runs in found.items()
+    ]
+    notes = (f"{rows} messages, each to another chat; median of {rounds} rounds; all on uvloop",)
+    return Table("A full outbox", ("way", "round trip ms", "messages/s", "CPU ms a message"), tuple(shown), notes)
+
+
 def main(arguments: Sequence[str] = ()) -> None:
     """Print the table."""
     try:
-        print(table(int(arguments[0]) if arguments else MESSAGES).text())
+        messages = int(arguments[0]) if arguments else MESSAGES
+        print(table(messages).text(), outbox(messages).text(), sep="\n\n")
     except SkippedError as reason:
         print(f"skipped, {reason}")
 
