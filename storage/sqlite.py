@@ -41,7 +41,7 @@ from storage.contract import (
 )
 from storage.memory import OneProcess, day_of, encode, prepared, request_number, utc
 from storage.sqlite_schema import STEPS
-from storage.sqlite_writes import Writes, writing
+from storage.sqlite_writes import Writes, whole, writing
 
 _who = attrgetter("channel", "chat", "person")
 _time = datetime.fromisoformat
@@ -68,7 +68,7 @@ class SqliteStore(OneProcess):
     def __init__(self, path: Path, thread: ThreadPoolExecutor, db: Database) -> None:
         self._path, self._thread, self._db = path, thread, db
         self._closing: Future[None] | None = None
-        self._writes = Writes(db)
+        self._writes = Writes(db, thread)
 
     @classmethod
     async def open(cls, path: str | Path, wait: float = 5.0) -> Self:
@@ -185,10 +185,8 @@ class SqliteStore(OneProcess):
     async def _write(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         """Run a write in one transaction with those that wait beside it: they share one sync to the disk."""
         self._refuse_closed()
-        done = self._writes.add(functools.partial(work, *arguments))
-        self._thread.submit(self._writes.drain)
         with _explained(self._path):
-            return await done
+            return await self._writes.add(functools.partial(work, *arguments))
 
     def _refuse_closed(self) -> None:
         if self._closing is not None:
@@ -226,8 +224,7 @@ class SqliteStore(OneProcess):
         return any(run(sql, (r.number, r.revision)).fetchone() is None for r in commit.changed)
 
     def _commit(self, commit: Commit) -> Committed | Seen | Conflict:
-        run = self._db.conn.execute
-        with self._db.atomic():  # whole or not at all, within the transaction that it shares
+        with whole(self._db) as run:
             if commit.update_id is not None and (seen := self._seen(commit.address, commit.update_id)):
                 return seen
             if self._stale(commit):
