@@ -46,6 +46,7 @@ RATE = 30.0
 _STEP, _LONGEST, _QUIET = 1.0, 30.0, 86_400.0
 """Seconds: the first wait after a failure, the longest one, and the silence after which the offset is forgotten."""
 _CONFLICT = "另一个程序在用同一个 TELEGRAM_TOKEN，或设过 webhook。请停掉那个程序，或 curl https://api.telegram.org/bot$TELEGRAM_TOKEN/deleteWebhook。"
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _NOTICE = re.compile(rf"{TEAM}\D*(YQ-\d{{6}}-\d{{4,}})")
 log = logging.getLogger(__name__)
 
@@ -241,7 +242,8 @@ class Telegram:
         more = page(reply, self._public) if reply else None
         buttons = keyboard(reply.options, more) if reply else None
         try:
-            await self._bot.send_message(chat, text, reply_markup=buttons, link_preview_options=LinkPreviewOptions(is_disabled=True))
+            # Not `send_message`: it makes an object of every field of the answer, and nobody looks at it.
+            await self._bot._post("sendMessage", {"chat_id": chat, "text": text, "reply_markup": buttons, "link_preview_options": _NO_PREVIEW})
         except BadRequest as error:
             if reply is None or more is None or "url" not in str(error).lower():
                 raise

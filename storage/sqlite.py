@@ -54,7 +54,7 @@ from storage.sqlite_rows import text_of as _text
 from storage.sqlite_rows import time_of as _time
 from storage.sqlite_rows import who_of as _who
 from storage.sqlite_schema import STEPS
-from storage.sqlite_writes import Writes, writing
+from storage.sqlite_writes import Writes, whole, writing
 
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
@@ -81,7 +81,7 @@ class SqliteStore(OneProcess):
         super().__init__()
         self._path, self._thread, self._db = path, thread, db
         self._closing: Future[None] | None = None
-        self._writes = Writes(db)
+        self._writes = Writes(db, thread)
 
     @classmethod
     async def open(cls, path: str | Path, wait: float = 5.0) -> Self:
@@ -225,10 +225,8 @@ class SqliteStore(OneProcess):
     async def _write(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         """Run a write in one transaction with those that wait beside it: they share one sync to the disk."""
         self._refuse_closed()
-        done = self._writes.add(functools.partial(work, *arguments))
-        self._thread.submit(self._writes.drain)
         with _explained(self._path):
-            return await done
+            return await self._writes.add(functools.partial(work, *arguments))
 
     def _refuse_closed(self) -> None:
         if self._closing is not None:
@@ -268,8 +266,7 @@ class SqliteStore(OneProcess):
         return any(run(sql, (r.number, r.revision)).fetchone() is None for r in commit.changed)
 
     def _commit(self, commit: Commit) -> Committed | Seen | Conflict:
-        run = self._db.conn.execute
-        with self._db.atomic():  # whole or not at all, within the transaction that it shares
+        with whole(self._db) as run:
             if commit.update_id is not None and (seen := self._seen(commit.address, commit.update_id)):
                 return seen
             if self._stale(commit):
