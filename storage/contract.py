@@ -212,11 +212,13 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How the store stands: how much waits for delivery and since when, and how many requests there are in each state."""
+    """How the store stands: how much waits for delivery on each channel and since when, how many requests there are in each state, and when
+    the oldest of them was filed."""
 
-    waiting: int
-    oldest: datetime | None
+    waiting: Mapping[str, int]
+    oldest: Mapping[str, datetime]
     requests: Mapping[str, int]
+    since: Mapping[str, datetime]
 
 
 @dataclass(frozen=True, slots=True)

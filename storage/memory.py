@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -307,8 +308,10 @@ class MemoryStore(OneProcess):
 
     async def figures(self) -> Figures:
         """How the store stands."""
-        waiting = [self._item(i).at for i in self._waiting]
-        return Figures(len(waiting), min(waiting, default=None), dict(Counter(r.state for r in self._requests.values())))
+        waiting, requests = [self._item(i) for i in self._waiting], self._requests.values()
+        oldest = {item.address.channel: item.at for item in sorted(waiting, key=attrgetter("at"), reverse=True)}
+        since = {r.state: r.created for r in sorted(requests, key=attrgetter("created"), reverse=True)}
+        return Figures(dict(Counter(item.address.channel for item in waiting)), oldest, dict(Counter(r.state for r in requests)), since)
 
     async def close(self) -> None:
         """Nothing to let go of."""

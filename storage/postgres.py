@@ -218,9 +218,10 @@ class PostgresStore:
 
     async def figures(self) -> Figures:
         """How the store stands."""
-        ((waiting, oldest),) = await self._rows(tuple, "select count(*), min(at) from messages where state = 'waiting'", ())
-        states = await self._rows(tuple, "select state, count(*) from requests group by state", ())
-        return Figures(waiting, oldest, dict(states))
+        waiting = await self._rows(tuple, "select channel, count(*), min(at) from messages where state = 'waiting' group by channel", ())
+        states = await self._rows(tuple, "select state, count(*), min(created) from requests group by state", ())
+        counted = [({name: n for name, n, _ in found}, {name: at for name, _, at in found}) for found in (waiting, states)]
+        return Figures(*counted[0], *counted[1])
 
     async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do work that one process at a time may do."""

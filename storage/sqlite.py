@@ -170,9 +170,11 @@ class SqliteStore(OneProcess):
 
     async def figures(self) -> Figures:
         """How the store stands."""
-        ((waiting, oldest),) = await self._run(self._rows, tuple, "select count(*), min(at) from messages where state = 'waiting'", ())
-        states = await self._run(self._rows, tuple, "select state, count(*) from requests group by state", ())
-        return Figures(waiting, _time(oldest) if oldest else None, dict(states))
+        sql = "select channel, count(*), min(at) from messages where state = 'waiting' group by channel"
+        waiting = await self._run(self._rows, tuple, sql, ())
+        states = await self._run(self._rows, tuple, "select state, count(*), min(created) from requests group by state", ())
+        counted = [({name: n for name, n, _ in found}, {name: _time(at) for name, _, at in found}) for found in (waiting, states)]
+        return Figures(*counted[0], *counted[1])
 
     async def _run(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         if self._closing is not None:
