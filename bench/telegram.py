@@ -30,8 +30,9 @@ from bench.measuring import SkippedError
 from bench.tables import Table
 from bench.turns import TALKS
 from bot import opened
+from dialogs.delivery import Sender
 from dialogs.messages import Reply
-from dialogs.turns import LOCAL, Library, Seconds, Sender, Turns
+from dialogs.turns import LOCAL, Library, Seconds, Turns
 from storage.contract import Address, Commit, Notice, Place
 
 MESSAGES = 2_000

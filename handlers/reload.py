@@ -25,7 +25,7 @@ from dialogs.turns import LOCAL, Library
 from knowledge import diff, loader
 from knowledge.snapshot import Knowledge
 from knowledge.strict_yaml import Problem
-from storage.contract import Publication, Store
+from storage.contract import Publication, Store, StoreError
 
 LOOK = 0.5
 """Seconds between two looks at the folder; it is read when two in a row agree, since editors write several times."""
@@ -85,7 +85,7 @@ class Reloader:
             loop.add_signal_handler(_SIGNAL, self._asked.set)
         try:
             seen = await asyncio.to_thread(_look, self._folder)
-            if not await _earlier(self._store, await asyncio.to_thread(_version, self._folder)):
+            if not await self._known(await asyncio.to_thread(_version, self._folder)):
                 await self.attempt(leave=lock is not None)  # what changed between the first load and this look
             elif lock is not None:
                 now = Result(self._count, os.getpid(), time.time(), self._library.knowledge.version, changed=False, seconds=0.0)
@@ -96,6 +96,15 @@ class Reloader:
                 loop.remove_signal_handler(_SIGNAL)
                 self._status.unlink(missing_ok=True)
                 lock.close()
+
+    async def _known(self, version: str) -> bool:
+        """Whether a version was in use already; a database that is away is waited for."""
+        while True:
+            try:
+                return await _earlier(self._store, version)
+            except StoreError:
+                log.exception("the store could not be asked for what was published; trying again")
+                await asyncio.sleep(FOLLOW)
 
     async def _watch(self, seen: object) -> None:
         """Ask for an attempt when the folder looks different and has looked so for a moment.

@@ -211,11 +211,13 @@ class SqliteStore(OneProcess):
 
     async def figures(self) -> Figures:
         """How the store stands."""
-        ((waiting, oldest),) = await self._run(self._rows, tuple, "select count(*), min(at) from messages where state = 'waiting'", ())
-        states = await self._run(self._rows, tuple, "select state, count(*) from requests group by state", ())
+        sql = "select channel, count(*), min(at) from messages where state = 'waiting' group by channel"
+        waiting = await self._run(self._rows, tuple, sql, ())
+        states = await self._run(self._rows, tuple, "select state, count(*), min(created) from requests group by state", ())
+        counted = [({name: n for name, n, _ in found}, {name: _time(at) for name, _, at in found}) for found in (waiting, states)]
         given_up = await self._run(self._rows, tuple, f"select state, count(*) from messages where state in {GIVEN_UP} group by state", ())
         ((parked,),) = await self._run(self._rows, tuple, "select count(*) from parked", ())
-        return Figures(waiting, _time(oldest) if oldest else None, dict(states), dict(given_up), parked)
+        return Figures(*counted[0], *counted[1], dict(given_up), parked)
 
     async def _run(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         self._refuse_closed()
