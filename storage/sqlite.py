@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 
 from sqlite_utils import Database, Migrations
 
-from storage import sqlite_log
+from storage import sqlite_files
 from storage.contract import (
     KEPT_PRECHECKS,
     KEPT_RATINGS,
@@ -65,7 +65,7 @@ class SqliteStore(OneProcess):
     """The contract on a file. Get it from `SqliteStore.open`. All SQL runs in one thread, because a connection belongs to one."""
 
     def __init__(self, path: Path, thread: ThreadPoolExecutor, db: Database) -> None:
-        self._path, self._thread, self._db = path, thread, db
+        self._path, self._thread, self._db, self._file = path, thread, db, path.stat()
         self._closing: Future[None] | None = None
 
     @classmethod
@@ -204,6 +204,7 @@ class SqliteStore(OneProcess):
         return Seen(json.loads(row[0])) if row else None
 
     def _stale(self, commit: Commit) -> bool:
+        sqlite_files.check_place(self._path, self._file)
         run = self._db.conn.execute
         if commit.conversation is not None:
             row = run(f"select revision from conversations m where {_MINE}", _who(commit.address)).fetchone()
@@ -269,7 +270,7 @@ class SqliteStore(OneProcess):
 
 def _connect(path: Path, wait: float) -> Database:
     """An open database with this program's schema; closed again when that fails."""
-    sqlite_log.check(path)
+    sqlite_files.check(path)
     connection = sqlite3.connect(path.absolute(), timeout=wait)  # absolute, for a plain ":memory:" would keep nothing
     try:
         db = Database(connection, execute_plugins=False)
