@@ -16,11 +16,13 @@ import pytest
 
 from tests.faults.conftest import Measured, Scale
 from tests.faults.talkers import Talkers
-from tests.handlers.bot_api import TOKEN, BotApi
+from tests.handlers.bot_api import TOKEN, BotApi, hang
 from tests.test_workers import cookie, programs, say, talk_so_far
 
 OTHERS = 12
 """Seconds after which the others go on where a worker stands still: ten until the database takes its locks away, and a look."""
+LEASE = 120
+"""Seconds for which a worker has the chats that it claimed for delivery."""
 
 
 @pytest.fixture
@@ -130,7 +132,34 @@ async def test_another_worker_takes_over_the_lead(how: str, url: str, tmp_path: 
                     for chat in range(3, 10):  # it is awake again, and finds that another leads
                         await answered(api, chat)
                         await asyncio.sleep(0.3)
+                assert leader.returncode == (None if how == "frozen" else -signal.SIGKILL)
                 assert len({m["chat_id"] for m in api.sent}) == len([t for m in api.sent if "昆科贷" in (t := m["text"])]), "each once"
     assert took < OTHERS + 3
     promised = f"another polls within {OTHERS + 3} s; each message answered once"
     measured(f"the worker that polls Telegram is {how} ({'SIGKILL' if how == 'killed' else 'SIGSTOP'})", promised, f"took {took:.1f} s; 0 doubled")
+
+
+async def test_a_worker_that_freezes_while_it_delivers_holds_one_chat_for_minutes_only(
+    url: str, tmp_path: Path, scale: Scale, measured: Measured
+) -> None:
+    if not scale.full:
+        pytest.skip("two minutes until what it claimed is free: in the full suite")
+    async with BotApi() as api:
+        env = {"DATABASE_URL": url, "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_API": api.url}
+        (tmp_path / "first").mkdir()
+        async with programs(1, tmp_path / "first", **env) as ((_, first),):
+            await answered(api, 1)
+            api.fail("sendMessage", hang(carried_out=False), chat=5)
+            await api.say(5, "昆科贷是什么")
+            await api.until(lambda: any(c.params["chat_id"] == "5" for c in api.calls_of("sendMessage")))
+            async with programs(1, tmp_path, **env), frozen(first):
+                others = await answered(api, 2)
+                took = others + await until(lambda: api.texts(5), LEASE + 30)
+                await answered(api, 6)
+            await asyncio.sleep(5)  # it is awake again, and would send what it had begun
+            await answered(api, 7)
+        assert [len(api.texts(chat)) for chat in (1, 2, 5, 6, 7)] == [1] * 5, "each once"
+        assert first.returncode == 0
+    assert took < LEASE + 15
+    done = f"delivered by another after {took:.0f} s; another chat was answered after {others:.1f} s; 0 doubled when it woke up"
+    measured("a worker frozen (SIGSTOP) while it delivers", f"its chat goes on within {LEASE + 15} s, others within {OTHERS + 3} s; each once", done)
