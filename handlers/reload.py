@@ -29,6 +29,8 @@ from storage.contract import Publication, Store, StoreError
 
 LOOK = 0.5
 """Seconds between two looks at the folder; it is read when two in a row agree, since editors write several times."""
+STILL = 10
+"""How often a folder is read that changes while it is read."""
 FOLLOW = 2.0
 """Seconds between two looks for what another process published."""
 _SIGNAL = getattr(signal, "SIGUSR1", signal.SIGTERM)
@@ -147,7 +149,7 @@ class Reloader:
         changes: tuple[str, ...] = ()
         problems: tuple[Problem, ...] = ()
         try:
-            files, unread = await asyncio.to_thread(loader.read_folder, self._folder)
+            files, unread = await asyncio.to_thread(_still, self._folder)
             if unread or await asyncio.to_thread(loader.version_of, files) != old.version:
                 new = await asyncio.to_thread(loader.of_files, files, False, unread)
                 changes = await asyncio.to_thread(_changes, old, new)
@@ -204,6 +206,27 @@ def _look(folder: Path) -> object:
         with contextlib.suppress(OSError):
             stat = file.stat()
             seen.append((str(file), stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return seen
+
+
+def _still(folder: Path) -> tuple[dict[str, bytes], list[Problem]]:
+    """What a folder holds at one moment: read again where it changed under the reading, since half of each of two versions is neither."""
+    for _ in range(STILL):
+        before = _stamp(folder)
+        found = loader.read_folder(folder)
+        if _stamp(folder) == before:
+            return found
+        time.sleep(LOOK)
+    return {}, [Problem(str(folder), 1, 1, "文件一直在变，没有读成", "等复制或保存做完，再运行 bot.py reload")]
+
+
+def _stamp(folder: Path) -> object:
+    """What no change of a folder leaves as it was, not even one that is taken back."""
+    seen = []
+    for path in (folder, *loader.files_in(folder)):
+        with contextlib.suppress(OSError):
+            stat = path.stat()
+            seen.append((str(path), stat.st_ino, stat.st_ctime_ns))
     return seen
 
 

@@ -81,7 +81,8 @@ class PostgresStore:
         """
         place, name = place_in(url)
         milliseconds = int(wait * 1000)
-        options = f"{place.get('options') or ''} -c timezone=UTC -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout={IDLE}s"
+        ours = f"-c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout={IDLE}s"
+        options = f"{ours} {place.get('options') or ''} -c timezone=UTC"  # of two, the later counts
         how: dict[str, Any] = {"autocommit": True, "connect_timeout": max(2, int(wait)), "options": options} | _LOST
         pool = AsyncConnectionPool(
             url,

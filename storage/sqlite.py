@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 
 from sqlite_utils import Database, Migrations
 
-from storage import sqlite_log
+from storage import sqlite_files
 from storage.contract import (
     FAR,
     GIVEN_UP,
@@ -79,7 +79,7 @@ class SqliteStore(OneProcess):
 
     def __init__(self, path: Path, thread: ThreadPoolExecutor, db: Database) -> None:
         super().__init__()
-        self._path, self._thread, self._db = path, thread, db
+        self._path, self._thread, self._db, self._file = path, thread, db, path.stat()
         self._closing: Future[None] | None = None
         self._writes = Writes(db, thread)
 
@@ -257,6 +257,7 @@ class SqliteStore(OneProcess):
         return Seen(json.loads(row[0])) if row else None
 
     def _stale(self, commit: Commit) -> bool:
+        sqlite_files.check_place(self._path, self._file)
         run = self._db.conn.execute
         if commit.conversation is not None:
             row = run(f"select revision from conversations m where {_MINE}", _who(commit.address)).fetchone()
@@ -335,7 +336,7 @@ class SqliteStore(OneProcess):
 
 def _connect(path: Path, wait: float) -> Database:
     """An open database with this program's schema; closed again when that fails."""
-    sqlite_log.check(path)
+    sqlite_files.check(path)
     connection = sqlite3.connect(path.absolute(), timeout=wait)  # absolute, for a plain ":memory:" would keep nothing
     try:
         db = Database(connection, execute_plugins=False)
