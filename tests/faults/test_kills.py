@@ -158,6 +158,22 @@ async def test_killed_while_noting_that_a_reply_could_not_be_sent(call: str, fau
         assert (state, len(api.texts(7))) == (("sent", 1) if call == "postpone" else ("failed", 0))
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+async def test_no_process_outlives_a_program_that_was_killed(tmp_path: Path, measured: Measured) -> None:
+    def begun_by(parent: int) -> set[int]:
+        found = (path.read_text().rpartition(")") for path in Path("/proc").glob("[0-9]*/stat"))
+        return {int(head.split()[0]) for head, _, rest in found if int(rest.split()[1]) == parent}
+
+    async with BotApi() as api, Lives(tmp_path, tmp_path / "s.db", api) as lives:
+        await api.say(7, "太仓的布局图")
+        await lives.settled(lambda: not api.pending and len(api.texts(7)) == 2)
+        others = begun_by(lives.program.child.pid or 0)
+        lives.program.kill()
+        await api.until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in others), 10)
+    assert others, "a picture is drawn in a process of its own"
+    measured("killed after it has drawn pictures", "no process is left behind", f"{len(others)} ended with it")
+
+
 # -- at random -----------------------------------------------------------------------------------------------------------------------
 
 
