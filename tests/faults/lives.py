@@ -73,9 +73,9 @@ class Lives:
             self.tend()
             await asyncio.sleep(0.005)
 
-    async def settled(self, done: Callable[[], bool] = lambda: True) -> None:
+    async def settled(self, done: Callable[[], bool] = lambda: True, seconds: float = 60) -> None:
         """Wait until nothing waits for delivery any more."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(seconds):
             while True:
                 self.tend()
                 if done():

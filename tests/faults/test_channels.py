@@ -174,7 +174,7 @@ async def test_the_bot_api_fails_while_we_fetch(tmp_path: Path, scale: Scale, me
         for chat in range(1, 9):
             for n in range(2):
                 await api.say(chat, f"{QUESTION} {n}")
-        await lives.settled(lambda: not api.pending and len(api.calls_of("getUpdates")) > 2 * len(faults) and len(api.confirmed) == 16)
+        await lives.settled(lambda: not api.pending and len(api.calls_of("getUpdates")) > 2 * len(faults) and len(api.confirmed) == 16, seconds=180)
         assert [len(api.texts(chat)) for chat in range(1, 9)] == [2] * 8
     measured(
         f"the Bot API answers the poller with 429, 5xx, HTML pages, nonsense, resets{' and silence' if scale.full else ''}",
