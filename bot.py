@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dialogs import cases
+from dialogs.delivery import Pace, Sender
 from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
-from dialogs.turns import LOCAL, Library, Seconds, Sender, Turns
+from dialogs.turns import LOCAL, Library, Seconds, Turns
 from handlers import admin, console, logs, operations, prechecks, reload, staff, trying
 from handlers.settings import SettingError, Settings
 from knowledge import claims, loader
@@ -116,10 +117,18 @@ def _telegram(turns: Turns, drawing: Drawing, settings: Settings) -> Telegram | 
     """The Telegram channel where a token is set; its library is loaded only then, since it takes a third of a second."""
     if not settings.telegram_token:
         return None
-    from handlers.telegram import Telegram
+    from handlers.telegram import Telegram, limits
 
-    public = settings.public_url
-    return Telegram(turns, settings.telegram_token, drawing.png, base_url=settings.telegram_api, secret=settings.telegram_secret, public=public)
+    pace = Pace(turns.store, limits(settings.telegram_rate)).wait
+    return Telegram(
+        turns,
+        settings.telegram_token,
+        drawing.png,
+        base_url=settings.telegram_api,
+        secret=settings.telegram_secret,
+        public=settings.public_url,
+        pace=pace,
+    )
 
 
 async def _settled(job: Coroutine[None, None, None]) -> None:
