@@ -77,3 +77,11 @@ def test_a_ticked_choice_that_is_none_any_more_does_not_spoil_the_others(talk: T
     assert talk.asking == "plans"
     talk.tap("选好了")
     assert talk.trail["plans"] == "loan"
+
+
+@pytest.mark.parametrize("said", ["我要做补贴预审。另外取消", "who can speed up our customs clearance for biological samples in Suzhou? cancel"])
+def test_what_a_message_asks_for_is_not_dropped_by_the_cancelling_beside_it(talk: Talking, said: str) -> None:
+    talk.send("!start:park_selection").say(said)
+    runs = {f.run for f in talk.state.frames}
+    assert "1" not in runs
+    assert {o.payload.split(":")[0] for o in talk.options if o.payload[0] != "!"} <= runs
