@@ -272,7 +272,7 @@ def read(update: Update, me: User) -> tuple[Address, Message] | None:
         return None
     address, group = Address("telegram", str(chat.id if chat else person.id), str(person.id)), chat is not None and chat.type != "private"
     if query := update.callback_query:  # its message, when old, is only a stub: it still has its chat
-        return (address, Message(option=query.data, group=group)) if query.data else None
+        return (address, Message(option=query.data.encode(errors="replace").decode(), group=group)) if query.data else None
     kind = next((kind for kind, fields in _KINDS.items() if any(getattr(post, field, None) for field in fields)), None)
     if post is None or kind is None or (update.edited_message and not (post.text or post.caption)):  # such edits: live locations, polls
         return None
