@@ -329,7 +329,7 @@ async def test_writes_that_wait_share_a_transaction(tmp_path: Path) -> None:
     found = await asyncio.gather(*commits)
     await asyncio.gather(*marks)
     assert [c.outbox for c in found if isinstance(c, Committed)] == [(n,) for n in range(1, 21)]
-    assert [(await store.figures()).waiting, said.count("commit")] == [18, 1]
+    assert [(await store.figures()).waiting, said.count("commit")] == [{"web": 18}, 1]
     await store.close()
     again = await SqliteStore.open(tmp_path / "store.db")
     assert [(await again.load(chat(n))).conversation.revision for n in range(20)] == [1] * 20
