@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from dialogs import cases
 from dialogs.frames import DIALOGS, Stage
@@ -32,6 +31,7 @@ from storage.memory import MemoryStore
 
 if TYPE_CHECKING:
     from handlers.drawing import Drawing
+    from handlers.limits import Limits
     from handlers.metrics import Metrics
     from handlers.telegram import Telegram
 
@@ -68,18 +68,19 @@ async def serve(settings: Settings) -> None:
         gc.freeze()  # what stays is not looked through again and again: a big knowledge base would make a turn wait
         turns = Turns(store, library)
         from handlers.drawing import Apart, Drawing  # what is asked on the command line needs no pictures and no web server
+        from handlers.limits import Limits
         from handlers.metrics import Metrics
         from handlers.web import Server, create_app
 
         apart = Apart()
         drawing = Drawing(library, apart)
-        telegram = _telegram(turns, drawing, settings)
+        limits = Limits(store) if settings.limits else None
+        telegram = _telegram(turns, drawing, settings, limits)
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
-        public = [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
-        hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts, *public)
+        hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts)
         metrics = Metrics(turns, settings.metrics_token) if settings.metrics_token else None
-        app = create_app(turns, drawing, allowed_hosts=hosts, webhooks=webhooks, metrics=metrics)
-        server = Server.of(app)
+        app = create_app(turns, drawing, allowed_hosts=hosts, webhooks=webhooks, metrics=metrics, public=settings.public_url, limits=limits)
+        server = Server.of(app, settings.trusted_proxies)
         turns.observe = functools.partial(_observed, metrics)
         tell = functools.partial(_tell_admins, turns, settings)
         reloader = reload.Reloader(library, settings.knowledge, reload.status_file(settings.store), store, tell)
@@ -112,14 +113,14 @@ async def _tell_admins(turns: Turns, settings: Settings, text: str) -> None:
         await turns.notify(Address("telegram", settings.admin_chat, settings.admin_chat), text)
 
 
-def _telegram(turns: Turns, drawing: Drawing, settings: Settings) -> Telegram | None:
+def _telegram(turns: Turns, drawing: Drawing, settings: Settings, limits: Limits | None) -> Telegram | None:
     """The Telegram channel where a token is set; its library is loaded only then, since it takes a third of a second."""
     if not settings.telegram_token:
         return None
     from handlers.telegram import Telegram
 
-    public = settings.public_url
-    return Telegram(turns, settings.telegram_token, drawing.png, base_url=settings.telegram_api, secret=settings.telegram_secret, public=public)
+    api, secret, public = settings.telegram_api, settings.telegram_secret, settings.public_url
+    return Telegram(turns, settings.telegram_token, drawing.png, base_url=api, secret=secret, public=public, limits=limits)
 
 
 async def _settled(job: Coroutine[None, None, None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ class Settings:
     log: str
     """`text` or `json`."""
     metrics_token: str | None
+    trusted_proxies: tuple[str, ...]
+    """Addresses and networks whose word for a visitor's address and for https counts."""
+    limits: bool
+    """Whether there are limits for chats and addresses."""
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Settings:
@@ -77,7 +82,27 @@ class Settings:
             _public(env.get("PUBLIC_URL") or ""),
             form,
             env.get("METRICS_TOKEN") or None,
+            _networks(env.get("TRUSTED_PROXIES", "")),
+            _switch("LIMITS", env.get("LIMITS") or "on"),
         )
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        try:
+            ipaddress.ip_network(name)
+        except ValueError:
+            raise SettingError(
+                f"设置 TRUSTED_PROXIES 里的“{name}”应是代理的 IP 地址或网段，多个用逗号分开，例如 TRUSTED_PROXIES=127.0.0.1；没有代理就不要设置它"
+            ) from None
+    return names
+
+
+def _switch(name: str, text: str) -> bool:
+    if text not in ("on", "off"):
+        raise SettingError(f"设置 {name} 是“{text}”，应是 on 或 off")
+    return text == "on"
 
 
 def _public(text: str) -> str | None:

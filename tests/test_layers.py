@@ -20,13 +20,13 @@ MAY_IMPORT = {
 }
 DOORS = {
     "telegram": ("handlers/telegram.py",),
-    "starlette": ("handlers/web.py", "handlers/metrics.py", "handlers/report.py", "desk/"),
+    "starlette": ("handlers/web.py", "handlers/guard.py", "handlers/limits.py", "handlers/metrics.py", "handlers/report.py", "desk/"),
     "sqlite_utils": ("storage/sqlite.py", "storage/sqlite_"),
     "psycopg": ("storage/postgres.py", "storage/postgres_"),
     "psycopg_pool": ("storage/postgres.py", "storage/postgres_"),
     "yaml": ("knowledge/strict_yaml.py",),
     "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/explaining.py", "dialogs/reading.py"),
-    "uvicorn": ("handlers/web.py",),
+    "uvicorn": ("handlers/web.py", "handlers/connection.py"),
     "opencc": ("knowledge/spelling.py",),
     "pypinyin": ("knowledge/spelling.py",),
     "docx": ("knowledge/importing.py",),
