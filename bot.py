@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dialogs import cases
+from dialogs.delivery import Pace, Sender
 from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
-from dialogs.turns import LOCAL, Library, Seconds, Sender, Turns
+from dialogs.turns import LOCAL, Library, Seconds, Turns
 from handlers import admin, console, logs, operations, prechecks, reload, staff, trying
 from handlers.settings import SettingError, Settings
 from knowledge import claims, loader
@@ -113,14 +114,23 @@ async def _tell_admins(turns: Turns, settings: Settings, text: str) -> None:
         await turns.notify(Address("telegram", settings.admin_chat, settings.admin_chat), text)
 
 
-def _telegram(turns: Turns, drawing: Drawing, settings: Settings, limits: Limits | None) -> Telegram | None:
+def _telegram(turns: Turns, drawing: Drawing, settings: Settings, intake: Limits | None) -> Telegram | None:
     """The Telegram channel where a token is set; its library is loaded only then, since it takes a third of a second."""
     if not settings.telegram_token:
         return None
-    from handlers.telegram import Telegram
+    from handlers.telegram import Telegram, limits
 
-    api, secret, public = settings.telegram_api, settings.telegram_secret, settings.public_url
-    return Telegram(turns, settings.telegram_token, drawing.png, base_url=api, secret=secret, public=public, limits=limits)
+    pace = Pace(turns.store, limits(settings.telegram_rate)).wait
+    return Telegram(
+        turns,
+        settings.telegram_token,
+        drawing.png,
+        base_url=settings.telegram_api,
+        secret=settings.telegram_secret,
+        public=settings.public_url,
+        pace=pace,
+        intake=intake,
+    )
 
 
 async def _settled(job: Coroutine[None, None, None]) -> None:

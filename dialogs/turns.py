@@ -1,19 +1,18 @@
-"""The shell around `respond`: load, run, commit; then deliver. The only place where a conversation meets the store."""
+"""The shell around `respond`: load, run, commit. The only place where a conversation meets the store; `dialogs/delivery.py` delivers."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import random
 import secrets
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,12 +31,10 @@ from storage.contract import (
     NewReport,
     NewRequest,
     Notice,
-    OutboxItem,
     Request,
     Seen,
     Snapshot,
     Store,
-    StoreError,
 )
 
 LOCAL = ZoneInfo("Asia/Shanghai")
@@ -67,16 +64,6 @@ class TurnError(Exception):
 
 class BusyError(Exception):
     """More turns are under way than can be done in time: to be tried again in a moment. Nothing was stored."""
-
-
-class DeliveryError(Exception):
-    """A delivery that failed. `retry_after` in seconds where the other side named it; `final` where trying again is of no use."""
-
-    def __init__(self, message: str, *, retry_after: float | None = None, final: bool = False, uncertain: bool = False) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-        self.final = final
-        self.uncertain = uncertain
 
 
 class Library:
@@ -208,95 +195,6 @@ class Turns:
             self._bells[address].discard(bell)
             if not self._bells[address]:
                 del self._bells[address]
-
-
-HELD = timedelta(seconds=60)
-"""How long another process leaves alone what this one claimed for delivery: longer than any delivery takes."""
-Deliver = Callable[[OutboxItem], Awaitable[None]]
-
-
-class Sender:
-    """Delivers the outbox of push channels (Telegram): each chat's items in order, chats side by side, with retries.
-
-    An item is tried again with growing pauses until it is `patience` old; a pause that the other side asked for does not count
-    against it. Nothing that goes wrong here, with one item or with the store, ends the sender.
-    """
-
-    def __init__(self, turns: Turns, deliver: Mapping[str, Deliver], poll: float = 1.0, patience: timedelta = timedelta(days=1)) -> None:
-        self._turns, self._deliver, self._poll, self._patience = turns, deliver, poll, patience
-        self._busy: dict[tuple[str, str], asyncio.Task[None]] = {}
-
-    async def run(self) -> None:
-        """Deliver until cancelled."""
-        try:
-            while True:
-                self._turns.wake_sender.clear()
-                try:
-                    await self._look()
-                except StoreError:
-                    log.exception("the outbox could not be read; trying again")
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll):  # wait_for may swallow a cancellation before Python 3.12
-                        await self._turns.wake_sender.wait()
-        finally:
-            for task in self._busy.values():
-                task.cancel()
-
-    async def once(self) -> int:
-        """Deliver what is due now and wait for it; the number of items tried."""
-        count = await self._look()
-        await asyncio.gather(*self._busy.values())
-        return count
-
-    async def _look(self) -> int:
-        """Start a task for each chat that has something due and none under way."""
-        now = datetime.now(UTC)
-        items = await self._turns.store.claim(tuple(self._deliver), now, now + HELD)
-        chats: dict[tuple[str, str], list[OutboxItem]] = {}
-        for item in items:
-            chats.setdefault((item.address.channel, item.address.chat), []).append(item)
-        for chat, queue in chats.items():
-            if chat not in self._busy:
-                self._busy[chat] = task = asyncio.create_task(self._chat(queue))
-                task.add_done_callback(functools.partial(self._finished, chat))
-        return len(items)
-
-    def _finished(self, chat: tuple[str, str], _: asyncio.Task[None]) -> None:
-        self._busy.pop(chat, None)
-        self._turns.wake_sender.set()
-
-    async def _chat(self, queue: list[OutboxItem]) -> None:
-        try:
-            for item in queue:
-                if not await self._one(item):
-                    return
-        except StoreError:
-            log.exception("the outbox could not be written; the item comes again")
-            await asyncio.sleep(self._poll)
-
-    async def _one(self, item: OutboxItem) -> bool:
-        """Try one item; False where the chat must wait for it."""
-        store, now = self._turns.store, datetime.now(UTC)
-        try:
-            await self._deliver[item.address.channel](item)
-        except DeliveryError as error:
-            if error.uncertain and item.request is None:
-                await store.fail(item.id, str(error), "uncertain")
-                return True
-            old = now - item.at > self._patience and item.attempts >= 2 and error.retry_after is None
-            if error.final or old:
-                log.error("outbox item %s given up after %s attempts: %s", item.id, item.attempts + 1, error)
-                await store.fail(item.id, str(error))
-                return True
-            wait = error.retry_after if error.retry_after is not None else min(300.0, 2.0**item.attempts)
-            await store.postpone(item.id, now + timedelta(seconds=wait), str(error))
-            return False
-        except Exception as error:
-            log.exception("outbox item %s cannot be sent at all", item.id)
-            await store.fail(item.id, f"{type(error).__name__}: {error}")
-            return True
-        await store.sent(item.id)
-        return True
 
 
 def _case(request: Request) -> cases.Case:

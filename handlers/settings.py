@@ -32,6 +32,8 @@ class Settings:
     telegram_api: str | None
     telegram_webhook: str | None
     telegram_secret: str | None
+    telegram_rate: float
+    """Messages a second to all chats together; 0 sets no limit."""
     admin_chat: str | None
     public_url: str | None
     log: str
@@ -57,6 +59,9 @@ class Settings:
         secret = env.get("TELEGRAM_SECRET") or None
         if webhook and not secret:
             raise SettingError("用 TELEGRAM_WEBHOOK 时要同时设置 TELEGRAM_SECRET（自己定的一串字母数字，用来核对来源）")
+        rate = env.get("TELEGRAM_RATE") or "30"
+        if not re.fullmatch(r"[0-9]{1,4}", rate):
+            raise SettingError(f"设置 TELEGRAM_RATE 是“{rate}”，应是每秒最多发几条（整数，Telegram 一般是 30；0 是不限）")
         database = env.get("DATABASE_URL") or None
         if database and not is_url(database):
             raise SettingError("设置 DATABASE_URL 应是 postgresql:// 开头的地址，例如 postgresql://用户:密码@主机:5432/库名；用 SQLite 就不要设置它")
@@ -78,6 +83,7 @@ class Settings:
             env.get("TELEGRAM_API"),
             webhook,
             secret,
+            float(rate),
             admin_chat,
             _public(env.get("PUBLIC_URL") or ""),
             form,

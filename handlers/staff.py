@@ -12,9 +12,10 @@ from typing import Any
 
 from dialogs import cases
 from dialogs.asking import mask
+from dialogs.talk import masked
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Turns
-from storage.contract import place_of
+from storage.contract import OutboxItem, Parked, place_of
 
 LISTED = 500
 """How many requests are listed at once."""
@@ -55,6 +56,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     replying.add_argument("number", metavar="NUMBER")
     replying.add_argument("text", metavar="TEXT")
     actions.add_parser("unanswered", help="看大家问了什么没有答上来")
+    actions.add_parser("undelivered", help="看哪些消息没有送到，哪些没有处理成")
     actions.add_parser("ratings", help="看大家觉得有没有帮上忙")
 
 
@@ -67,6 +69,8 @@ async def run(turns: Turns, arguments: argparse.Namespace) -> int:
             rows = await turns.store.unanswered()
             lines = [f"{r.count:>4} 次  {r.last.astimezone(LOCAL):%m-%d %H:%M}  {r.text}" for r in rows]
             print("\n".join(lines) or "没有答不上来的问题。")
+        case "undelivered":
+            print("\n".join([*map(_given_up, await turns.store.undelivered()), *map(_parked, await turns.store.parked())]) or "消息都送到了。")
         case "ratings":
             print("\n".join(_rated(await turns.store.ratings())) or "还没有人评价。")
         case action:
@@ -76,6 +80,24 @@ async def run(turns: Turns, arguments: argparse.Namespace) -> int:
                 return 1
             print(dossier(case, arguments.reveal) if action == "show" else f"{case.number}：{state_name(case.state)}，已通知企业")
     return 0
+
+
+def _given_up(item: OutboxItem) -> str:
+    """A line for a message that was given up: where it went, what became of it, and why."""
+    what = {"failed": "没送到", "uncertain": "不知道送到没有", "parked": "程序发不出"}[item.state]
+    to = f"{item.address.channel} {item.address.chat}{f'  {item.request}' if item.request else ''}"
+    return f"{item.at.astimezone(LOCAL):%m-%d %H:%M}  {to}  {what}（{item.error}）：{shortened(item.body['text'])}"
+
+
+def _parked(update: Parked) -> str:
+    """A line for something that came in and could not be handled."""
+    return f"{update.at.astimezone(LOCAL):%m-%d %H:%M}  {update.channel} 收到的 {update.update_id}  没处理成（{update.error}）"
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text, on one line, with what could reach a person masked."""
+    line = masked(" ".join(text.split()))
+    return line if len(line) <= 40 else f"{line[:39]}…"
 
 
 def _rated(rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -15,7 +15,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -24,11 +24,12 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPrevie
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
+from dialogs.delivery import DeliveryError
 from dialogs.messages import Kind, Message, Option, Reply, cited
 from dialogs.texts import texts
-from dialogs.turns import DeliveryError, Handled, Turns
+from dialogs.turns import Handled, Turns
 from handlers.limits import Limits
-from storage.contract import Address, OutboxItem, StoreError
+from storage.contract import Address, Limit, OutboxItem, Parked, StoreError
 
 COMMANDS = {"start": "你好", "help": "帮助", "cancel": "取消", "status": "进度"}
 TEAM = "服务团队："
@@ -41,6 +42,8 @@ _KINDS: Mapping[Kind, tuple[str, ...]] = {
 }
 _ALLOWED = ("message", "edited_message", "callback_query")
 _TRIES = 3
+RATE = 30.0
+"""Messages a second that Telegram takes from one bot, whatever the chats."""
 _STEP, _LONGEST, _QUIET = 1.0, 30.0, 86_400.0
 """Seconds: the first wait after a failure, the longest one, and the silence after which the offset is forgotten."""
 _HUSH = 60.0
@@ -57,7 +60,8 @@ class TelegramSettingError(Exception):
 class Telegram:
     """The channel. `draw`: a picture's spec → PNG (without it, only texts are sent); `base_url`: another Bot API server (default:
     Telegram's); `secret`: what its webhook calls must carry; `public`: the address under which people reach our pages (without it no
-    reply leads to one); `limits`: how much a chat may say (without it, anything).
+    reply leads to one); `pace`: waits until one more message to a chat is allowed;
+    `intake`: how much a chat may say (without it, anything).
     """
 
     def __init__(
@@ -69,7 +73,8 @@ class Telegram:
         base_url: str | None = None,
         secret: str | None = None,
         public: str | None = None,
-        limits: Limits | None = None,
+        pace: Callable[[str], Awaitable[None]] | None = None,
+        intake: Limits | None = None,
         long_poll: int = 50,
     ) -> None:
         _hide(token)
@@ -80,7 +85,8 @@ class Telegram:
         self._clients = HTTPXRequest(2), HTTPXRequest(64, pool_timeout=30, connect_timeout=10, read_timeout=20)
         self._bot = Bot(token, f"{api}/bot", get_updates_request=self._clients[0], request=self._clients[1])
         self._turns, self._draw, self._secret, self._public, self._long_poll = turns, draw, secret, public, long_poll
-        self._limits = limits
+        self._pace = pace
+        self._intake = intake
         self._hushed: dict[str, float] = {}  # by chat: when it was told that it sends too much
         self._me: User | None = None
         self._spinners: set[asyncio.Future[Any]] = set()
@@ -170,7 +176,7 @@ class Telegram:
 
     async def _floods(self, address: Address, message: Message) -> bool:
         """Whether a chat sends more than anybody says: what is too much is not heard, and the chat is told so once a minute."""
-        if self._limits is None or not await self._limits.chat(address):
+        if self._intake is None or not await self._intake.chat(address):
             return False
         now = time.monotonic()
         if message.addressed and now - self._hushed.get(address.chat, -_HUSH) >= _HUSH:
@@ -192,17 +198,21 @@ class Telegram:
     async def _settle(self, *updates: Mapping[str, Any]) -> None:
         """Handle updates one after the other, and skip one that keeps failing: it must not stop the others for ever."""
         for update in updates:
+            failure: Exception | None = None
             for attempt in range(1, _TRIES + 1):
                 try:
                     await self.handle_update(update)
                     break
                 except (StoreError, TelegramError):
                     raise  # not the update's fault: it stays unconfirmed and comes again
-                except Exception:
+                except Exception as error:
                     log.exception("Telegram 的更新 %s：第 %s 次处理失败", update["update_id"], attempt)
                     await asyncio.sleep(_pause(attempt) if attempt < _TRIES else 0)
+                    failure = error
             else:
-                log.error("Telegram 的更新 %s：试了 %s 次，跳过了，发的人没有得到答复；原因见上面的错误", update["update_id"], _TRIES)
+                log.error("Telegram 的更新 %s：试了 %s 次，放到一边了，发的人没有得到答复；用 requests undelivered 看", update["update_id"], _TRIES)
+                body = json.loads(json.dumps(update, ensure_ascii=False).encode(errors="replace"))
+                await self._turns.store.park(Parked("telegram", str(update["update_id"]), body, repr(failure), self._turns.clock()))
 
     async def _identity(self) -> User:
         self._me = self._me or await self._bot.get_me()
@@ -218,6 +228,8 @@ class Telegram:
         for number, piece in enumerate(pieces, 1):
             if under_way == item.id and number <= sent:
                 continue
+            if piece and self._pace:
+                await self._pace(chat)
             try:
                 if isinstance(piece, bytes):
                     if piece:
@@ -231,6 +243,7 @@ class Telegram:
                     raise DeliveryError(repr(error)[:200], retry_after=_seconds(error), final=refused, uncertain=unanswered) from error
                 log.warning("图片 %s 发不出去（%s），只发文字", reply.picture, error)
             self._sent[chat] = item.id, number
+        self._sent.pop(chat, None)
 
     async def _picture(self, spec: str) -> bytes:
         """The PNG of a picture; empty where it can't be drawn: its text must still come, and be the second piece on every try."""
@@ -256,6 +269,18 @@ class Telegram:
                 "Telegram 不接受 %s 的网址，打开完整报告的按钮没有显示：请检查设置 PUBLIC_URL", self._public
             )  # its words would give the key away
             await self._write(chat, text, replace(reply, link=None))
+
+
+def limits(rate: float = RATE) -> Callable[[str], Sequence[Limit]]:
+    """What Telegram allows: `rate` messages a second in all, one a second in a chat, twenty a minute in a group; short bursts are fine. None
+    where `rate` is 0. https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this"""
+    whole = Limit("telegram", rate, max(1, int(rate)))
+
+    def of(chat: str) -> Sequence[Limit]:
+        own = Limit(f"telegram {chat}", 20 / 60, 5) if chat.startswith("-") else Limit(f"telegram {chat}", 1, 5)
+        return (own, whole) if rate else ()
+
+    return of
 
 
 def read(update: Update, me: User) -> tuple[Address, Message] | None:

@@ -6,9 +6,9 @@ for any number.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +28,10 @@ KEPT_RATINGS = 10_000
 """How many ratings without the person are kept; older ones go."""
 PURGED = 20
 """How many expired reports go with one commit of a new one: more than come, and no turn waits for it."""
+GIVEN_UP = ("failed", "uncertain", "parked")
+"""The states of messages that nobody tries to deliver any more."""
+FAR = timedelta(hours=6)
+"""Nothing is put off for longer: a due time further away was set by a clock that was wrong, and counts as due."""
 
 
 Place = Path | str
@@ -111,7 +115,8 @@ class Notice:
 class OutboxItem:
     """A reply or notice and how its delivery stands.
 
-    `id` grows over the whole store. `state`: waiting, sent, uncertain, failed. `due`: not to be tried before then.
+    `id` grows over the whole store. `state`: waiting, sent, uncertain (it may have arrived), failed (refused for good, or too old), parked
+    (our own fault: it could not be sent at all). `due`: not to be tried before then. `request`: the number that it carries.
     """
 
     id: int
@@ -211,12 +216,35 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """Something that came in and could not be handled again and again: kept for a person to look at, so that it blocks nobody."""
+
+    channel: str
+    update_id: str
+    body: Json
+    error: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A token bucket: `rate` tokens a second come into it, and it holds `burst` of them."""
+
+    key: str
+    rate: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """How the store stands: how much waits for delivery and since when, and how many requests there are in each state."""
+    """How the store stands: how much waits for delivery and since when, how many requests there are in each state, how many messages were
+    given up (by state), and how much that came in was parked."""
 
     waiting: int
     oldest: datetime | None
     requests: Mapping[str, int]
+    undelivered: Mapping[str, int] = field(default_factory=dict)
+    parked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +271,7 @@ class Store(Protocol):
         Order of checks: update seen → `Seen`; conversation or request revision differs → `Conflict`. Then: remember the update
         with its result; write the conversation (revision + 1), the incoming message, replies, notices, new and changed requests
         (revision + 1), unanswered messages, pre-checks and ratings (of these neither person nor time of day); mark `taken` as sent. The text `{request}` anywhere in replies, notices, the
-        conversation's and the requests' bodies and the result becomes the number of the first created request.
+        conversation's and the requests' bodies and the result becomes the number of the first created request; a reply that holds it carries it.
         """
 
     async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:
@@ -258,15 +286,32 @@ class Store(Protocol):
     async def after(self, address: Address, event: int, limit: int = 100) -> list[OutboxItem]:
         """Replies and notices for this person with an id above `event`, oldest first, whatever their state."""
 
-    async def due(self, channels: Sequence[str], now: datetime, limit: int = 100) -> list[OutboxItem]:
-        """What is waiting for delivery on these channels and due, oldest first; one chat's items in order.
+    async def claim(
+        self, channels: Sequence[str], now: datetime, lease: timedelta, limit: int = 100, besides: Collection[tuple[str, str]] = ()
+    ) -> list[OutboxItem]:
+        """What waits and is due, oldest first: of at most `limit` chats everything up to the first item that is not yet due.
 
-        An item that is not yet due holds back the later items of its own chat, and no others.
+        Such an item holds back what comes after it in its own chat, and nothing else. `besides`: chats (channel, chat) to leave out. It is for this
+        process to deliver: no other process gets these chats before the lease is over or the items are marked, postponed or released.
         """
 
-    async def claim(self, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
-        """What is due, for this process to deliver: no other process gets it, nor what comes after it in its chats, before `until` or before
-        it is marked. `limit` counts chats or items. A store of one process has no others and just says what is due."""
+    async def release(self, items: Sequence[int]) -> None:
+        """Let go of claimed items that were not tried."""
+
+    async def undelivered(self, limit: int = 100) -> list[OutboxItem]:
+        """What was given up (failed, uncertain, parked), newest first."""
+
+    async def park(self, parked: Parked) -> None:
+        """Keep what could not be handled; the same update is kept once."""
+
+    async def parked(self, limit: int = 100) -> list[Parked]:
+        """What could not be handled, newest first."""
+
+    async def take(self, limits: Sequence[Limit], now: datetime) -> float:
+        """Take a token from each bucket or, where one is empty, from none: the seconds to wait for it, 0.0 where they were taken.
+
+        Buckets are shared by all processes on the store. They need not outlive it.
+        """
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered."""
@@ -275,7 +320,7 @@ class Store(Protocol):
         """Note a failed attempt and when to try again."""
 
     async def fail(self, item: int, error: str, state: str = "failed") -> None:
-        """Give an item up: `failed`, or `uncertain` when it may have arrived."""
+        """Give an item up: as `failed`, `uncertain` or `parked`."""
 
     async def unanswered(self, limit: int = 100) -> list[Unanswered]:
         """Messages without an answer, most frequent first."""

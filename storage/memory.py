@@ -6,15 +6,20 @@ What every store must do alike stands here as plain functions too: UTC times, JS
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from storage.buckets import Buckets
 from storage.contract import (
+    FAR,
+    GIVEN_UP,
     KEPT_PRECHECKS,
     KEPT_RATINGS,
     KEPT_REPORTS,
@@ -28,12 +33,13 @@ from storage.contract import (
     Conversation,
     Figures,
     Json,
+    Limit,
     OutboxItem,
+    Parked,
     Publication,
     Request,
     Seen,
     Snapshot,
-    Store,
     StoreError,
     Unanswered,
     Update,
@@ -113,6 +119,23 @@ def prepared(commit: Commit, numbers: Sequence[str]) -> Commit:
     )
 
 
+def up_to_due(items: Iterable[OutboxItem], now: datetime) -> list[OutboxItem]:
+    """Of each chat the items, in order, before the first that is not yet due."""
+    found, held = [], set()
+    for item in items:
+        chat = (item.address.channel, item.address.chat)
+        if item.due is not None and utc(now) < item.due <= utc(now) + FAR:
+            held.add(chat)
+        elif chat not in held:
+            found.append(item)
+    return found
+
+
+def carriers(commit: Commit, numbers: Sequence[str]) -> list[str | None]:
+    """By reply: the number of the request that it carries."""
+    return [numbers[0] if numbers and REQUEST_SLOT in encode(body) else None for body in commit.replies]
+
+
 def _own(record: _Record) -> _Record:
     """The record with a body that nobody else holds: no caller can change what is stored."""
     return replace(record, body=json.loads(encode(record.body)))
@@ -123,9 +146,15 @@ class OneProcess:
 
     shared = False
 
-    async def claim(self: Store, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
-        """What is due: there is no other process."""
-        return await self.due(channels, now, limit)
+    def __init__(self) -> None:
+        self._buckets = Buckets()
+
+    async def release(self, items: Sequence[int]) -> None:
+        """Nothing was held: there is no other process."""
+
+    async def take(self, limits: Sequence[Limit], now: datetime) -> float:
+        """Take a token from each bucket, or say how long to wait."""
+        return self._buckets.take(limits, utc(now))
 
     async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work: there is no other process."""
@@ -140,6 +169,7 @@ class MemoryStore(OneProcess):
     """The contract in plain dictionaries; no method awaits anything midway, so each is one transaction."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._conversations: dict[Address, Conversation] = {}
         self._requests: dict[str, Request] = {}
         self._counters: dict[str, int] = {}
@@ -152,6 +182,7 @@ class MemoryStore(OneProcess):
         self._ratings: list[str] = []
         self._reports: dict[str, tuple[datetime, str]] = {}
         self._published: list[Publication] = []
+        self._parked: dict[tuple[str, str], Parked] = {}
 
     async def load(self, address: Address, update_id: str | None = None) -> Snapshot:
         """What a turn of this person needs."""
@@ -189,7 +220,8 @@ class MemoryStore(OneProcess):
         if turn.incoming is not None:
             lines.append(_own(Update(base, address, turn.incoming, at)))
         first, state = base + len(lines), "sent" if turn.delivered else "waiting"
-        lines += [_own(OutboxItem(i, address, body, at, state=state)) for i, body in enumerate(turn.replies, first)]
+        carried = carriers(commit, numbers)
+        lines += [_own(OutboxItem(i, address, body, at, carried[i - first], state)) for i, body in enumerate(turn.replies, first)]
         notices = range(base + len(lines), base + len(lines) + len(turn.notices))
         for i, notice in zip(notices, turn.notices, strict=True):
             if notice.request is not None and notice.request not in {*self._requests, *numbers}:
@@ -242,16 +274,30 @@ class MemoryStore(OneProcess):
         lines = (self._messages[i] for i in self._lines.get(address, ()) if i > event)
         return [_own(line) for line in lines if isinstance(line, OutboxItem)][:limit]
 
-    async def due(self, channels: Sequence[str], now: datetime, limit: int = 100) -> list[OutboxItem]:
+    async def claim(
+        self, channels: Sequence[str], now: datetime, lease: timedelta, limit: int = 100, besides: Collection[tuple[str, str]] = ()
+    ) -> list[OutboxItem]:
         """What can be delivered now, oldest first."""
-        now, found, held = utc(now), [], set()
+        chats: dict[tuple[str, str], list[OutboxItem]] = {}
         for item in map(self._item, self._waiting):
-            chat = (item.address.channel, item.address.chat)
-            if item.due is not None and item.due > now:
-                held.add(chat)
-            elif item.address.channel in channels and chat not in held:
-                found.append(item)
-        return [_own(item) for item in found[:limit]]
+            if item.address.channel in channels:
+                chats.setdefault((item.address.channel, item.address.chat), []).append(item)
+        ready = [queue for chat, queue in chats.items() if chat not in besides and up_to_due(queue, now)]
+        return [_own(item) for item in up_to_due(sorted((i for queue in ready[:limit] for i in queue), key=attrgetter("id")), now)]
+
+    async def undelivered(self, limit: int = 100) -> list[OutboxItem]:
+        """What was given up, newest first."""
+        lines = (line for line in reversed(self._messages.values()) if isinstance(line, OutboxItem) and line.state in GIVEN_UP)
+        return [_own(line) for line in itertools.islice(lines, limit)]
+
+    async def park(self, parked: Parked) -> None:
+        """Keep what could not be handled."""
+        kept = replace(parked, body=json.loads(encode(parked.body)), at=utc(parked.at))
+        self._parked.setdefault((parked.channel, parked.update_id), kept)
+
+    async def parked(self, limit: int = 100) -> list[Parked]:
+        """What could not be handled, newest first."""
+        return [replace(p, body=json.loads(encode(p.body))) for p in reversed(self._parked.values())][:limit]
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""
@@ -308,7 +354,9 @@ class MemoryStore(OneProcess):
     async def figures(self) -> Figures:
         """How the store stands."""
         waiting = [self._item(i).at for i in self._waiting]
-        return Figures(len(waiting), min(waiting, default=None), dict(Counter(r.state for r in self._requests.values())))
+        given_up = Counter(line.state for line in self._messages.values() if isinstance(line, OutboxItem) and line.state in GIVEN_UP)
+        requests = Counter(r.state for r in self._requests.values())
+        return Figures(len(waiting), min(waiting, default=None), dict(requests), dict(given_up), len(self._parked))
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -24,6 +24,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "ratings": ("id", "body"),
     "reports": ("key", "expires", "body"),
     "published": ("id", "version", "at", "files"),
+    "parked": ("id", "channel", "update_id", "body", "error", "at"),
 }
 """What both have under the same names."""
 _TIMES = {"created", "changed", "at", "due", "last", "expires"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Self
 
@@ -16,6 +16,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 from storage.contract import (
+    FAR,
+    GIVEN_UP,
     KEPT_VERSIONS,
     Address,
     Commit,
@@ -24,7 +26,9 @@ from storage.contract import (
     Conversation,
     Figures,
     Json,
+    Limit,
     OutboxItem,
+    Parked,
     Publication,
     Request,
     Seen,
@@ -33,33 +37,29 @@ from storage.contract import (
     Unanswered,
     Update,
 )
-from storage.memory import encode, utc
+from storage.memory import encode, up_to_due, utc
 from storage.postgres_commit import SENT, RacedError, StaleError, seen_before, write
 from storage.postgres_rows import Connection, Row, T, body_of, configure, explained, item_of, line_of, request_of, rows
 from storage.postgres_schema import migrate
-from storage.postgres_together import Together
+from storage.postgres_together import Together, taken
 
 _who = attrgetter("channel", "chat", "person")
 
 _MINE = "m.channel = %s and m.chat = %s and m.person = %s"
 _REQUEST = "select number, channel, chat, person, kind, state, created, changed, body, revision from requests m"
 _MESSAGE = "select m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m.attempts, m.due, m.error from messages m"
-# A chat is held back from its first item that is not yet due.
-_DUE = f"""
-with held as (select channel, chat, min(id) as first from messages where state = 'waiting' and due > %(now)s group by channel, chat)
-{_MESSAGE} left join held h on h.channel = m.channel and h.chat = m.chat
-where m.state = 'waiting' and m.channel = any(%(channels)s) and (h.first is null or m.id < h.first)
-order by m.id limit %(limit)s"""
-
-# Whoever has the first waiting item of a chat has the chat: what comes after it is claimed with it.
+# Whoever has the first waiting item of a chat has the chat: what comes after it is claimed with it. Claims go by the database's clock, so that
+# workers whose clocks differ do not take each other's; a claim or due time that is too far away was set by a clock that was wrong.
 _CLAIM = """
 with heads as (
     select id, channel, chat from messages m
     where state = 'waiting' and channel = any(%(channels)s)
-        and coalesce(due, '-infinity') <= %(now)s and coalesce(held, '-infinity') <= %(now)s
+        and not coalesce(due > %(now)s and due <= %(far)s, false)
+        and not coalesce(held > clock_timestamp() and held <= clock_timestamp() + %(lease)s, false)
         and not exists (select from messages e where e.state = 'waiting' and e.channel = m.channel and e.chat = m.chat and e.id < m.id)
+        and (channel, chat) not in (select * from unnest(%(besides_channels)s::text[], %(besides_chats)s::text[]))
     order by id limit %(limit)s for update skip locked)
-update messages m set held = %(until)s from heads h where m.channel = h.channel and m.chat = h.chat and m.state = 'waiting'
+update messages m set held = clock_timestamp() + %(lease)s from heads h where m.channel = h.channel and m.chat = h.chat and m.state = 'waiting'
 returning m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m.attempts, m.due, m.error"""
 
 
@@ -164,14 +164,40 @@ class PostgresStore:
         sql = f"{_MESSAGE} where {_MINE} and id > %s and direction <> 'in' order by id limit %s"
         return await self._rows(item_of, sql, (*_who(address), event, limit))
 
-    async def due(self, channels: Sequence[str], now: datetime, limit: int = 100) -> list[OutboxItem]:
-        """What can be delivered now, oldest first."""
-        return await self._rows(item_of, _DUE, {"now": utc(now), "channels": [*channels], "limit": limit})
-
-    async def claim(self, channels: Sequence[str], now: datetime, until: datetime, limit: int = 100) -> list[OutboxItem]:
+    async def claim(
+        self, channels: Sequence[str], now: datetime, lease: timedelta, limit: int = 100, besides: Collection[tuple[str, str]] = ()
+    ) -> list[OutboxItem]:
         """What is due, for this process to deliver; the first of a chat is what processes vie for."""
-        values = {"channels": [*channels], "now": utc(now), "until": utc(until), "limit": limit}
-        return sorted(await self._rows(item_of, _CLAIM, values), key=attrgetter("id"))
+        values = {"channels": [*channels], "now": utc(now), "far": utc(now) + FAR, "lease": lease, "limit": limit}
+        values |= {"besides_channels": [channel for channel, _ in besides], "besides_chats": [chat for _, chat in besides]}
+        claimed = sorted(await self._rows(item_of, _CLAIM, values), key=attrgetter("id"))
+        ready = up_to_due(claimed, now)
+        if len(ready) < len(claimed):
+            await self.release([item.id for item in claimed if item not in ready])
+        return ready
+
+    async def release(self, items: Sequence[int]) -> None:
+        """Let go of claimed items that were not tried."""
+        await self._run("update messages set held = null where id = any(%s) and state = 'waiting'", ([*items],))
+
+    async def undelivered(self, limit: int = 100) -> list[OutboxItem]:
+        """What was given up, newest first."""
+        return await self._rows(item_of, f"{_MESSAGE} where m.state in {GIVEN_UP} order by m.id desc limit %s", (limit,))
+
+    async def park(self, parked: Parked) -> None:
+        """Keep what could not be handled."""
+        sql = "insert into parked (channel, update_id, body, error, at) values (%s, %s, %s, %s, %s) on conflict do nothing"
+        await self._run(sql, (parked.channel, parked.update_id, encode(parked.body), parked.error, utc(parked.at)))
+
+    async def parked(self, limit: int = 100) -> list[Parked]:
+        """What could not be handled, newest first."""
+        sql = "select channel, update_id, body, error, at from parked order by id desc limit %s"
+        return await self._rows(lambda row: Parked(row[0], row[1], json.loads(row[2]), row[3], row[4]), sql, (limit,))
+
+    async def take(self, limits: Sequence[Limit], now: datetime) -> float:
+        """Take a token from each bucket, or say how long to wait."""
+        async with self.transaction() as db:
+            return await taken(db, limits, utc(now))
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""
@@ -230,7 +256,9 @@ class PostgresStore:
         """How the store stands."""
         ((waiting, oldest),) = await self._rows(tuple, "select count(*), min(at) from messages where state = 'waiting'", ())
         states = await self._rows(tuple, "select state, count(*) from requests group by state", ())
-        return Figures(waiting, oldest, dict(states))
+        given_up = await self._rows(tuple, f"select state, count(*) from messages where state in {GIVEN_UP} group by state", ())
+        ((parked,),) = await self._rows(tuple, "select count(*) from parked", ())
+        return Figures(waiting, oldest, dict(states), dict(given_up), parked)
 
     async def described(self) -> str:
         """Which database this is, in words: for whoever looks whether everything is in order."""

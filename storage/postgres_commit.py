@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from storage.contract import KEPT_PRECHECKS, KEPT_RATINGS, KEPT_REPORTS, PURGED, Address, Commit, Committed, Seen, StoreError
-from storage.memory import day_of, encode, prepared, request_number
+from storage.memory import carriers, day_of, encode, prepared, request_number
 from storage.postgres_rows import Connection, Row, body_of, rows
 
 _who = attrgetter("channel", "chat", "person")
@@ -74,7 +74,7 @@ async def write(db: Connection, commit: Commit) -> Committed:
     about = {n.request for n in turn.notices if n.request is not None}
     if about and len(await rows(db, tuple, "select 1 from requests where number = any(%s)", ([*about],))) < len(about):
         raise StoreError("内容互相矛盾，没有保存：通知指向的请求不存在。请先创建请求，或改正编号。")
-    outbox = await _write_messages(db, turn)
+    outbox = await _write_messages(db, turn, carriers(commit, numbers))
     for text in turn.unanswered:
         sql = """insert into unanswered as u values (%s, %s, 1, %s)
         on conflict (digest) do update set count = u.count + 1, last = greatest(u.last, excluded.last)"""
@@ -105,13 +105,13 @@ async def _numbered(db: Connection, commit: Commit) -> tuple[tuple[str, ...], st
     return tuple(request_number(day, n) for n in range(last - len(commit.created) + 1, last + 1)), day, last
 
 
-async def _write_messages(db: Connection, turn: Commit) -> tuple[int, ...]:
+async def _write_messages(db: Connection, turn: Commit, carried: Sequence[str | None]) -> tuple[int, ...]:
     """Store what came in, the replies and the notices, in this order; the outbox ids of the replies."""
     who, state = _who(turn.address), "sent" if turn.delivered else "waiting"
     lines: list[Row] = []
     if turn.incoming is not None:
         lines.append((*who, "in", encode(turn.incoming), turn.at, None, "received"))
-    lines += [(*who, "reply", encode(body), turn.at, None, state) for body in turn.replies]
+    lines += [(*who, "reply", encode(body), turn.at, request, state) for body, request in zip(turn.replies, carried, strict=True)]
     lines += [(*_who(n.address), "notice", encode(n.body), turn.at, n.request, "waiting") for n in turn.notices]
     if not lines:
         return ()

@@ -34,6 +34,14 @@ _STEPS = (
     create table published (
         id bigint generated always as identity primary key, version text not null, at timestamptz not null, files text not null);
     """,
+    """
+    create table parked (
+        id bigint generated always as identity primary key,
+        channel text not null, update_id text not null, body text not null, error text not null, at timestamptz not null,
+        unique (channel, update_id));
+    create index messages_given_up on messages (state, id) where state in ('failed', 'uncertain', 'parked');
+    create table buckets (key text primary key, full_at timestamptz not null);
+    """,
 )
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""
 _LOCK = 0x79717431

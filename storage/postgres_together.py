@@ -7,18 +7,22 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from operator import attrgetter
 
 import psycopg
 
-from storage.contract import Address, StoreError
-from storage.postgres_rows import Connection
+from storage.buckets import drawn
+from storage.contract import Address, Limit, StoreError
+from storage.postgres_rows import Connection, rows
 
 LOOK = 1.0
 """Seconds between looks for a connection that may be lost, and before another try."""
 TOLD_AT_ONCE = 20
 """A notification holds 8,000 bytes."""
+LET_GO = 500
+"""One take in so many lets go of buckets that are full again."""
 log = logging.getLogger(__name__)
 _who = attrgetter("channel", "chat", "person")
 
@@ -101,3 +105,19 @@ async def while_connected(connection: Connection, work: Callable[[], Awaitable[N
             task.cancel()
         await asyncio.gather(working, watching, return_exceptions=True)
     return False
+
+
+async def taken(db: Connection, limits: Sequence[Limit], now: datetime) -> float:
+    """Take a token from each bucket, within one transaction, or say how many seconds to wait. Buckets that are full again are let go."""
+    keys = sorted(limit.key for limit in limits)
+    await db.execute("set local synchronous_commit = off")  # a crash may give tokens back
+    await db.execute("insert into buckets select key, %s from unnest(%s::text[]) as key on conflict do nothing", (now, keys))
+    found = await rows(db, tuple, "select key, full_at from buckets where key = any(%s) order by key for update", (keys,))
+    changed, wait = drawn(limits, dict(found), now)
+    if changed:
+        sql = "update buckets b set full_at = t.at from unnest(%s::text[], %s::timestamptz[]) as t(key, at) where b.key = t.key"
+        await db.execute(sql, ([*changed], [*changed.values()]))
+    if secrets.randbelow(LET_GO) == 0:
+        full = "select key from buckets where full_at <= %s order by key limit %s for update skip locked"
+        await db.execute(f"delete from buckets where key in ({full})", (now, 2 * LET_GO))
+    return wait

@@ -6,10 +6,10 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self, TypeVar, TypeVarTuple
@@ -17,6 +17,8 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 from sqlite_utils import Database, Migrations
 
 from storage.contract import (
+    FAR,
+    GIVEN_UP,
     KEPT_PRECHECKS,
     KEPT_RATINGS,
     KEPT_REPORTS,
@@ -30,6 +32,7 @@ from storage.contract import (
     Figures,
     Json,
     OutboxItem,
+    Parked,
     Publication,
     Request,
     Seen,
@@ -38,7 +41,7 @@ from storage.contract import (
     Unanswered,
     Update,
 )
-from storage.memory import OneProcess, day_of, encode, prepared, request_number, utc
+from storage.memory import OneProcess, carriers, day_of, encode, prepared, request_number, up_to_due, utc
 from storage.sqlite_schema import STEPS
 
 _who = attrgetter("channel", "chat", "person")
@@ -52,18 +55,23 @@ _REQUEST = "select number, channel, chat, person, kind, state, created, changed,
 _MESSAGE = "select m.id, m.channel, m.chat, m.person, body, at, request, state, attempts, due, error from messages m"
 _INSERT = "insert into messages (channel, chat, person, direction, body, at, request, state, attempts) values (?, ?, ?, ?, ?, ?, ?, ?, 0)"
 _SENT = "update messages set state = 'sent', due = null, error = null where id = ? and direction <> 'in'"
-# A chat is held back from its first item that is not yet due.
-_DUE = f"""
-with held as (select channel, chat, min(id) as first from messages where state = 'waiting' and due > :now group by channel, chat)
-{_MESSAGE} left join held h on h.channel = m.channel and h.chat = m.chat
-where state = 'waiting' and m.channel in (select value from json_each(:channels)) and (first is null or id < first)
-order by id limit :limit"""
+# A chat waits for its first item.
+_CLAIM = f"""
+with first as (
+        select min(id) as id from messages where state = 'waiting' and channel in (select value from json_each(:channels)) group by channel, chat),
+    heads as (
+        select channel, chat from messages join first using (id)
+        where not coalesce(due > :now and due <= :far, false) and (channel, chat) not in (select value ->> 0, value ->> 1 from json_each(:besides))
+        order by id limit :limit)
+{_MESSAGE} join heads using (channel, chat) where state = 'waiting' order by m.id"""
+_GIVEN_UP = f"{_MESSAGE} where state in {GIVEN_UP} order by id desc limit ?"
 
 
 class SqliteStore(OneProcess):
     """The contract on a file. Get it from `SqliteStore.open`. All SQL runs in one thread, because a connection belongs to one."""
 
     def __init__(self, path: Path, thread: ThreadPoolExecutor, db: Database) -> None:
+        super().__init__()
         self._path, self._thread, self._db = path, thread, db
         self._closing: Future[None] | None = None
 
@@ -114,9 +122,27 @@ class SqliteStore(OneProcess):
         sql = f"{_MESSAGE} where {_MINE} and id > ? and direction <> 'in' order by id limit ?"
         return await self._run(self._rows, _item, sql, (*_who(address), event, limit))
 
-    async def due(self, channels: Sequence[str], now: datetime, limit: int = 100) -> list[OutboxItem]:
+    async def claim(
+        self, channels: Sequence[str], now: datetime, lease: timedelta, limit: int = 100, besides: Collection[tuple[str, str]] = ()
+    ) -> list[OutboxItem]:
         """What can be delivered now, oldest first."""
-        return await self._run(self._rows, _item, _DUE, {"now": _text(now), "channels": json.dumps([*channels]), "limit": limit})
+        values = {"now": _text(now), "far": _text(now + FAR), "channels": json.dumps([*channels]), "limit": limit, "besides": json.dumps([*besides])}
+        return up_to_due(await self._run(self._rows, _item, _CLAIM, values), now)
+
+    async def undelivered(self, limit: int = 100) -> list[OutboxItem]:
+        """What was given up, newest first."""
+        return await self._run(self._rows, _item, _GIVEN_UP, (limit,))
+
+    async def park(self, parked: Parked) -> None:
+        """Keep what could not be handled."""
+        row = (parked.channel, parked.update_id, encode(parked.body), parked.error, _text(parked.at))
+        sql = "insert into parked (channel, update_id, body, error, at) values (?, ?, ?, ?, ?) on conflict do nothing"
+        await self._run(self._rows, tuple, sql, row)
+
+    async def parked(self, limit: int = 100) -> list[Parked]:
+        """What could not be handled, newest first."""
+        sql = "select channel, update_id, body, error, at from parked order by id desc limit ?"
+        return await self._run(self._rows, lambda row: Parked(row[0], row[1], json.loads(row[2]), row[3], _time(row[4])), sql, (limit,))
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""
@@ -172,7 +198,9 @@ class SqliteStore(OneProcess):
         """How the store stands."""
         ((waiting, oldest),) = await self._run(self._rows, tuple, "select count(*), min(at) from messages where state = 'waiting'", ())
         states = await self._run(self._rows, tuple, "select state, count(*) from requests group by state", ())
-        return Figures(waiting, _time(oldest) if oldest else None, dict(states))
+        given_up = await self._run(self._rows, tuple, f"select state, count(*) from messages where state in {GIVEN_UP} group by state", ())
+        ((parked,),) = await self._run(self._rows, tuple, "select count(*) from parked", ())
+        return Figures(waiting, _time(oldest) if oldest else None, dict(states), dict(given_up), parked)
 
     async def _run(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         if self._closing is not None:
@@ -240,7 +268,8 @@ class SqliteStore(OneProcess):
             if turn.incoming is not None:
                 run(_INSERT, (*who, "in", encode(turn.incoming), at, None, "received"))
             state = "sent" if turn.delivered else "waiting"
-            outbox = tuple(run(_INSERT, (*who, "reply", encode(body), at, None, state)).lastrowid or 0 for body in turn.replies)
+            lines = zip(turn.replies, carriers(commit, numbers), strict=True)
+            outbox = tuple(run(_INSERT, (*who, "reply", encode(body), at, request, state)).lastrowid or 0 for body, request in lines)
             for notice in turn.notices:
                 run(_INSERT, (*_who(notice.address), "notice", encode(notice.body), at, notice.request, "waiting"))
             for text in turn.unanswered:

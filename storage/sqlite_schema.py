@@ -48,5 +48,12 @@ def _version_4(db: Database) -> None:
     reports.create_index(["expires"])
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4)
+def _version_5(db: Database) -> None:
+    """What came in and could not be handled; messages that were given up are found without looking through all of them."""
+    parked = {"id": int, "channel": str, "update_id": str, "body": str, "error": str, "at": str}
+    db.create_table("parked", parked, "id", not_null=parked.keys() - {"id"}, strict=True).create_index(["channel", "update_id"], unique=True)
+    db.execute("create index messages_given_up on messages (state, id) where state in ('failed', 'uncertain', 'parked')")
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4, _version_5)
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""

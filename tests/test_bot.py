@@ -12,13 +12,17 @@ import subprocess
 import sys
 import time
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import bot
+from dialogs.messages import Reply
 from docs.make_charts import ROOT, facts, fields, page
 from handlers.settings import Settings
+from storage.contract import Address, Commit, Committed, Parked
+from storage.sqlite import SqliteStore
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -213,6 +217,21 @@ def test_ratings_are_counted_for_admins(tmp_path: Path) -> None:
     run("chat", "--jsonl", "--store", store, stdin="".join(json.dumps({"chat": "u1", **line}) + "\n" for line in lines))
     out, _ = run("requests", "--store", store, "ratings")
     assert out.strip() == "选园区：有帮助 0，一般 0，没帮上 1"
+
+
+async def test_what_did_not_arrive_is_listed_for_the_team(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    store = await SqliteStore.open(path)
+    at = datetime(2026, 11, 22, 4, tzinfo=UTC)
+    done = await store.commit(Commit(Address("telegram", "7", "7"), at, replies=(Reply("请打 13812345678").to_json(), Reply("好").to_json())))
+    assert isinstance(done, Committed)
+    await store.fail(done.outbox[0], "Forbidden('bot was blocked by the user')")
+    await store.park(Parked("telegram", "700000001", {"message": {}}, "KeyError('date')", at))
+    await store.close()
+    out, _ = run("requests", "--store", str(path), "undelivered")
+    given_up, parked = out.splitlines()
+    assert given_up == "11-22 12:00  telegram 7  没送到（Forbidden('bot was blocked by the user')）：请打 ***"
+    assert parked == "11-22 12:00  telegram 收到的 700000001  没处理成（KeyError('date')）"
 
 
 def test_what_found_no_answer_is_listed_for_admins(tmp_path: Path) -> None:

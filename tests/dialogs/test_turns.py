@@ -1,4 +1,4 @@
-"""The shell around the pure turn: duplicates, conflicts, staff answers, delivery; over both stores."""
+"""The shell around the pure turn: duplicates, conflicts, staff answers; over both stores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from dialogs import cases
 from dialogs.messages import Message
-from dialogs.turns import REPORT_DAYS, DeliveryError, Library, Sender, Turns
+from dialogs.turns import REPORT_DAYS, Library, Turns
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, OutboxItem, Store, Update
 from storage.memory import MemoryStore
@@ -150,79 +150,3 @@ async def test_a_listener_hears_the_bell(turns: Turns) -> None:
         assert not bell.is_set()
         await turns.handle(HERE, Message("你好"))
         assert bell.is_set()
-
-
-async def test_the_sender_delivers_in_order_and_holds_back_only_the_chat_that_must_wait(turns: Turns) -> None:
-    sent: list[tuple[str, str]] = []
-    refuse = {"u1"}
-
-    async def deliver(item: OutboxItem) -> None:
-        if item.address.chat in refuse:
-            raise DeliveryError("flood", retry_after=0.0)
-        sent.append((item.address.chat, item.body["id"]))
-
-    for text in ("你好", "帮助"):
-        for chat in ("u1", "u2"):
-            await turns.handle(Address("test", chat, chat), Message(text))
-    sender = Sender(turns, {"test": deliver})
-    await sender.once()
-    assert [s for s in sent if s[0] == "u1"] == []
-    assert [s[1] for s in sent if s[0] == "u2"] == ["1.1", "2.1"]
-    refuse.clear()
-    await asyncio.sleep(0.01)
-    await sender.once()
-    assert [s[1] for s in sent if s[0] == "u1"] == ["1.1", "2.1"]
-    assert await sender.once() == 0
-
-
-@pytest.mark.parametrize(
-    ("error", "state"),
-    [(DeliveryError("blocked", final=True), "failed"), (DeliveryError("timeout", uncertain=True), "uncertain"), (ValueError("bug"), "failed")],
-)
-async def test_what_cannot_be_delivered_is_put_aside(turns: Turns, error: Exception, state: str) -> None:
-    async def deliver(item: OutboxItem) -> None:
-        raise error
-
-    await turns.handle(HERE, Message("你好"))
-    await Sender(turns, {"test": deliver}).once()
-    assert [i.state for i in await turns.store.after(HERE, 0)] == [state]
-
-
-async def test_an_uncertain_delivery_that_carries_a_request_number_is_tried_again(turns: Turns) -> None:
-    number = await file_one(turns)
-    await turns.advance(number, cases.Event("staff_reply", NOW, "team", "您好"))
-
-    async def deliver(item: OutboxItem) -> None:
-        raise DeliveryError("timeout", uncertain=True)
-
-    await Sender(turns, {"test": deliver}).once()
-    notice = (await turns.store.after(HERE, 0))[-1]
-    assert (notice.request, notice.state, notice.attempts) == (number, "waiting", 1)
-
-
-async def test_an_old_item_is_given_up(turns: Turns) -> None:
-    async def deliver(item: OutboxItem) -> None:
-        raise DeliveryError("down")
-
-    await turns.handle(HERE, Message("你好"), now=NOW - timedelta(days=3000))
-    for _ in range(2):
-        await turns.store.postpone((await turns.store.after(HERE, 0))[0].id, NOW - timedelta(days=1), "down")
-    await Sender(turns, {"test": deliver}).once()
-    assert [i.state for i in await turns.store.after(HERE, 0)] == ["failed"]
-
-
-async def test_the_running_sender_wakes_up_for_a_new_reply(turns: Turns) -> None:
-    arrived = asyncio.Event()
-
-    async def deliver(item: OutboxItem) -> None:
-        arrived.set()
-
-    task = asyncio.create_task(Sender(turns, {"test": deliver}, poll=30).run())
-    await asyncio.sleep(0.05)
-    await turns.handle(HERE, Message("你好"))
-    await asyncio.wait_for(arrived.wait(), 5)
-    await asyncio.sleep(0.05)
-    assert [i.state for i in await turns.store.after(HERE, 0)] == ["sent"]
-    task.cancel()
-    ended = await asyncio.gather(task, return_exceptions=True)
-    assert isinstance(ended[0], asyncio.CancelledError)

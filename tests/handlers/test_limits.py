@@ -309,7 +309,7 @@ async def test_a_network_has_so_many_streams_and_gets_them_back(monkeypatch: pyt
 async def test_a_telegram_chat_that_floods_is_told_once_and_no_other_chat_notices(clock: Clock, store: Counting) -> None:
     async with BotApi() as api:
         turns = Turns(MemoryStore())
-        telegram = Telegram(turns, TOKEN, base_url=api.url, limits=Limits(store, clock))
+        telegram = Telegram(turns, TOKEN, base_url=api.url, intake=Limits(store, clock))
         handled: list[str] = []
 
         async def handle(address: Any, message: Any, *args: Any, **kwargs: Any) -> Any:

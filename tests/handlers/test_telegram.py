@@ -13,7 +13,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,12 +22,13 @@ from telegram import Update, User
 
 from dialogs import pictures
 from dialogs.conversation import State
+from dialogs.delivery import DeliveryError, Sender
 from dialogs.messages import Message, Option, Reply, Source
 from dialogs.talk import Turn
-from dialogs.turns import DeliveryError, Handled, Library, Sender, Turns
+from dialogs.turns import Handled, Library, Turns
 from handlers import telegram
 from handlers.drawing import Drawing
-from handlers.telegram import Telegram, TelegramSettingError, keyboard, read, split, written
+from handlers.telegram import Telegram, TelegramSettingError, keyboard, limits, read, split, written
 from knowledge import loader
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Commit, Notice, OutboxItem, Snapshot, Store, StoreError
@@ -292,7 +293,7 @@ async def test_one_chat_in_order_and_chats_side_by_side(api: BotApi, channel: Te
     assert turns.texts() != [str(n) for n in range(20) for _ in range(3)], "chats waited for each other"
 
 
-async def test_an_update_that_keeps_failing_is_skipped_after_three_tries(
+async def test_an_update_that_keeps_failing_is_parked_after_three_tries(
     api: BotApi, channel: Telegram, turns: Echo, caplog: pytest.LogCaptureFixture
 ) -> None:
     def trap(text: str) -> None:
@@ -309,6 +310,14 @@ async def test_an_update_that_keeps_failing_is_skipped_after_three_tries(
     assert turns.texts(7) == ["毒"] * 3 + ["后来的"] and turns.texts(8) == ["别人的"]
     assert [r.levelname for r in caplog.records if str(poison) in r.getMessage()] == ["ERROR"] * 4
     assert "后来的" not in caplog.text and "cannot digest" in caplog.text
+    shapeless, kept = await turns.store.parked()
+    assert (kept.channel, kept.update_id, kept.error, kept.body["message"]["text"]) == (
+        "telegram",
+        str(poison),
+        "RuntimeError('cannot digest')",
+        "毒",
+    )
+    assert shapeless.body["message"]["date"] == "never"
 
 
 async def test_while_the_store_fails_nothing_is_confirmed_or_skipped(
@@ -334,7 +343,7 @@ async def test_an_update_that_comes_twice_is_answered_once(api: BotApi, channel:
     update = {"update_id": 5, "message": message(text="你好")}
     first, again = await channel.handle_update(update), await channel.handle_update(update)
     assert first and again and not first.duplicate and again.duplicate
-    assert len(await turns.store.due(["telegram"], datetime.now(UTC))) == 1
+    assert len(await turns.store.claim(["telegram"], datetime.now(UTC), timedelta(0))) == 1
 
 
 async def test_outages_of_telegram_are_sat_out(api: BotApi, channel: Telegram, turns: Echo, caplog: pytest.LogCaptureFixture) -> None:
@@ -439,7 +448,7 @@ async def test_a_webhook_call_is_accepted_only_with_the_secret_and_a_body_that_i
     assert await channel.receive(body, SECRET) == 200
     assert turns.stored == [5]
     assert await channel.receive(body, SECRET) == 200
-    assert len(await turns.store.due(["telegram"], datetime.now(UTC))) == 1
+    assert len(await turns.store.claim(["telegram"], datetime.now(UTC), timedelta(0))) == 1
 
 
 async def test_without_a_secret_no_webhook_call_is_accepted(api: BotApi, turns: Echo) -> None:
@@ -672,6 +681,26 @@ async def test_a_flood_limit_for_one_chat_delays_no_other(api: BotApi, channel: 
     assert api.texts(7) == ["收到：甲0", "收到：甲1", "收到：甲2"]
     refused, *later = [c.at for c in api.calls_of("sendMessage") if c.params["chat_id"] == "7"]
     assert later[0] - refused >= 0.99
+
+
+async def test_every_piece_of_a_long_reply_counts_against_the_limits(api: BotApi, turns: Echo) -> None:
+    waited = list[str]()
+
+    async def pace(chat: str) -> None:
+        waited.append(chat)
+        assert len(api.sent) == len(waited) - 1, "asked before each message"
+
+    channel = Telegram(turns, TOKEN, base_url=api.url, pace=pace)
+    await channel.deliver(item(Reply("好。" * 5000)))
+    assert waited == ["7"] * 3
+    await channel.close()
+
+
+def test_telegrams_limits_are_for_all_and_for_each_chat() -> None:
+    of = limits(30)
+    assert [(bucket.key, round(bucket.rate * 60), bucket.burst) for bucket in of("7")] == [("telegram 7", 60, 5), ("telegram", 1800, 30)]
+    assert [(bucket.key, round(bucket.rate * 60), bucket.burst) for bucket in of("-7")] == [("telegram -7", 20, 5), ("telegram", 1800, 30)]
+    assert limits(0)("7") == ()
 
 
 async def test_who_blocked_the_bot_is_given_up_and_stops_nobody(api: BotApi, channel: Telegram, turns: Echo) -> None:

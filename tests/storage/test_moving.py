@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.contract import Address, Commit, Committed, NewReport, NewRequest, Notice, Publication, Seen, StoreError
+from storage.contract import Address, Commit, Committed, NewReport, NewRequest, Notice, Parked, Publication, Seen, StoreError
 from storage.moving import move
 from storage.postgres import PostgresStore
 from storage.sqlite import SqliteStore
@@ -33,6 +33,7 @@ async def filled(path: Path) -> None:
     await store.postpone(first.id, NOON + timedelta(hours=1), "断网")
     await store.fail(second.id, "拉黑")
     await store.publish(Publication("v1", NOON, {"a.yaml": "a: 1"}))
+    await store.park(Parked("telegram", "9", {"text": "?"}, "ValueError()", NOON))
     await store.close()
 
 

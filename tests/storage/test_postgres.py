@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from storage.contract import Address, Commit, Committed, NewRequest, Notice, Seen, StoreError
+from storage.contract import Address, Commit, Committed, Limit, NewRequest, Notice, Seen, StoreError
 from storage.postgres import PostgresStore
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -116,7 +116,7 @@ async def test_each_chat_is_delivered_by_one_worker_at_a_time_and_in_order(worke
 
     async def sender(store: PostgresStore) -> None:
         for n in range(400):
-            items = await store.claim(["telegram"], NOON, NOON + MINUTE, 3)
+            items = await store.claim(["telegram"], NOON, MINUTE, 3)
             chats_of = {item.address.chat: [i for i in items if i.address.chat == item.address.chat] for item in items}
             assert not chats_of.keys() & busy, "another worker has this chat"
             busy.update(chats_of)
@@ -139,19 +139,36 @@ async def test_each_chat_is_delivered_by_one_worker_at_a_time_and_in_order(worke
 async def test_what_a_dead_worker_held_is_delivered_by_another_after_a_while(workers: list[PostgresStore]) -> None:
     await workers[0].commit(Commit(FOUNDER, NOON, replies=({"text": "1"}, {"text": "2"})))
     await workers[0].commit(Commit(OTHER, NOON, replies=({"text": "3"},)))
-    assert texts(await workers[0].claim(["telegram"], NOON, NOON + MINUTE, 1)) == ["1", "2"]
-    assert texts(await workers[1].claim(["telegram"], NOON, NOON + MINUTE)) == ["3"]
-    assert await workers[2].claim(["telegram"], NOON + MINUTE / 2, NOON + MINUTE) == []
-    assert texts(await workers[2].claim(["telegram"], NOON + MINUTE, NOON + 2 * MINUTE)) == ["1", "2", "3"]
+    lease = timedelta(seconds=0.5)
+    assert texts(await workers[0].claim(["telegram"], NOON, lease, 1)) == ["1", "2"]
+    assert texts(await workers[1].claim(["telegram"], NOON, lease)) == ["3"]
+    assert await workers[2].claim(["telegram"], NOON + timedelta(days=1), lease) == [], "claims go by the database's clock"
+    await asyncio.sleep(0.6)
+    assert texts(await workers[2].claim(["telegram"], NOON, lease)) == ["1", "2", "3"]
+
+
+async def test_what_a_worker_lets_go_of_is_anybodys_at_once(workers: list[PostgresStore]) -> None:
+    await workers[0].commit(Commit(FOUNDER, NOON, replies=({"text": "1"}, {"text": "2"})))
+    first, second = await workers[0].claim(["telegram"], NOON, MINUTE)
+    await workers[0].sent(first.id)
+    await workers[0].release([second.id])
+    assert texts(await workers[1].claim(["telegram"], NOON, MINUTE)) == ["2"]
+
+
+async def test_token_buckets_are_shared_by_all_workers(workers: list[PostgresStore]) -> None:
+    limit = Limit("telegram", 1, 10)
+    waits = await asyncio.gather(*(store.take([limit, Limit(f"chat {n}", 1, 5)], NOON) for store in workers for n in range(10)))
+    assert waits.count(0.0) == 10
+    assert all(wait == 1.0 for wait in waits if wait)
 
 
 async def test_a_message_that_waits_for_a_retry_holds_back_its_chat_and_no_other(workers: list[PostgresStore]) -> None:
     await workers[0].commit(Commit(FOUNDER, NOON, replies=({"text": "1"}, {"text": "2"})))
-    first, _ = await workers[0].claim(["telegram"], NOON, NOON + MINUTE)
+    first, _ = await workers[0].claim(["telegram"], NOON, MINUTE)
     await workers[0].postpone(first.id, NOON + MINUTE / 4, "429")
     await workers[0].commit(Commit(OTHER, NOON, replies=({"text": "3"},)))
-    assert texts(await workers[1].claim(["telegram"], NOON, NOON + MINUTE)) == ["3"]
-    again = await workers[1].claim(["telegram"], NOON + MINUTE / 4, NOON + MINUTE)
+    assert texts(await workers[1].claim(["telegram"], NOON, MINUTE)) == ["3"]
+    again = await workers[1].claim(["telegram"], NOON + MINUTE / 4, MINUTE)
     assert [(item.body["text"], item.attempts) for item in again] == [("1", 1), ("2", 0)], "and what follows is not held any longer than it"
 
 

@@ -1,0 +1,158 @@
+"""The sender: delivers the outbox of channels that push, each chat in order, chats side by side, within the channel's limits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from dialogs.turns import Turns
+from storage.contract import FAR, Limit, OutboxItem, Store, StoreError
+
+LEASE = timedelta(seconds=120)
+"""How long other processes leave alone what this one claimed: from claim to the end of the last delivery."""
+LONGEST = 60.0
+"""Seconds that one delivery may take; none begins with less than that left of the lease."""
+CHATS = 100
+"""How many chats one process delivers to at a time."""
+TRIES = 3
+"""How often something that cannot be sent at all is tried before it is parked."""
+log = logging.getLogger(__name__)
+Deliver = Callable[[OutboxItem], Awaitable[None]]
+Chat = tuple[str, str]
+
+
+class DeliveryError(Exception):
+    """A delivery that failed. `retry_after` in seconds where the other side named it; `final` where trying again is of no use; `uncertain`
+    where it may have arrived."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, final: bool = False, uncertain: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after, self.final, self.uncertain = retry_after, final, uncertain
+
+
+class Pace:
+    """Waits until a channel's limits allow one more message to a chat; `limits`: the token buckets that count for it."""
+
+    def __init__(self, store: Store, limits: Callable[[str], Sequence[Limit]], longest: float = LONGEST / 4) -> None:
+        self._store, self._limits, self._longest = store, limits, longest
+
+    async def wait(self, chat: str) -> None:
+        """Take a token for a message to this chat; DeliveryError, with the time to wait, where that takes too long for one delivery."""
+        limits, ends = self._limits(chat), time.monotonic() + self._longest
+        while limits and (wait := await self._store.take(limits, datetime.now(UTC))):
+            if time.monotonic() + wait > ends:
+                raise DeliveryError("the channel's limits are used up", retry_after=wait)
+            await asyncio.sleep(wait)
+
+
+class Sender:
+    """Delivers what waits: each chat's items in order, chats side by side, with retries.
+
+    What fails is tried again with growing, jittered pauses; a pause that the other side asked for holds for its chat alone and does not
+    count. Given up, and kept for the team to see, is what is refused for good, what is older than `patience` after `TRIES` or more tries,
+    what may have arrived and carries no request number (it would come twice and nobody could tell), and what cannot be sent at all,
+    because of a fault of ours. Nothing that goes wrong here, with one item or with the store, ends the sender.
+    """
+
+    def __init__(self, turns: Turns, deliver: Mapping[str, Deliver], poll: float = 1.0, patience: timedelta = timedelta(days=1)) -> None:
+        self._turns, self._deliver, self._poll, self._patience = turns, deliver, poll, patience
+        self._busy: dict[Chat, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        try:
+            while True:
+                self._turns.wake_sender.clear()
+                try:
+                    await self._look()
+                except StoreError:
+                    log.exception("the outbox could not be read; trying again")
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll):  # wait_for may swallow a cancellation before Python 3.12
+                        await self._turns.wake_sender.wait()
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+
+    async def once(self) -> int:
+        """Deliver what is due now and wait for it; the number of items tried."""
+        count = await self._look()
+        await asyncio.gather(*self._busy.values())
+        return count
+
+    async def _look(self) -> int:
+        """Start a task for each chat that has something due and none under way."""
+        if len(self._busy) >= CHATS:
+            return 0  # the first that ends wakes us
+        ends = time.monotonic() + LEASE.total_seconds() - LONGEST
+        items = await self._turns.store.claim(tuple(self._deliver), datetime.now(UTC), LEASE, CHATS - len(self._busy), tuple(self._busy))
+        chats: dict[Chat, list[OutboxItem]] = {}
+        for item in items:
+            chats.setdefault((item.address.channel, item.address.chat), []).append(item)
+        for chat, queue in chats.items():
+            self._busy[chat] = task = asyncio.create_task(self._chat(queue, ends))
+            task.add_done_callback(functools.partial(self._finished, chat))
+        return len(items)
+
+    def _finished(self, chat: Chat, _: asyncio.Task[None]) -> None:
+        self._busy.pop(chat, None)
+        self._turns.wake_sender.set()
+
+    async def _chat(self, queue: list[OutboxItem], ends: float) -> None:
+        """Try a chat's items one after the other, as long as the claim on them is sure to hold."""
+        try:
+            for number, item in enumerate(queue):
+                if time.monotonic() > ends:
+                    await self._turns.store.release([item.id for item in queue[number:]])
+                    return
+                if not await self._one(item):
+                    return
+        except StoreError:
+            log.exception("the outbox could not be written; the item comes again")
+            await asyncio.sleep(self._poll)
+
+    async def _one(self, item: OutboxItem) -> bool:
+        """Try one item; False where the chat must wait for it."""
+        store = self._turns.store
+        try:
+            try:
+                async with asyncio.timeout(LONGEST):
+                    await self._deliver[item.address.channel](item)
+            except TimeoutError as error:
+                raise DeliveryError(f"no answer in {LONGEST:.0f} s", uncertain=True) from error
+        except StoreError:
+            raise
+        except DeliveryError as error:
+            old = datetime.now(UTC) - item.at > self._patience and item.attempts >= TRIES and error.retry_after is None
+            if error.uncertain and item.request is None:
+                await self._give_up(item, str(error), "uncertain")
+            elif error.final or old:
+                await self._give_up(item, str(error), "failed")
+            else:
+                await self._postpone(item, error.retry_after, str(error))
+                return False
+            return True
+        except Exception as error:
+            log.exception("outbox item %s: try %s failed for a reason of ours", item.id, item.attempts + 1)
+            if item.attempts + 1 < TRIES:
+                await self._postpone(item, None, repr(error))
+                return False
+            await self._give_up(item, repr(error), "parked")
+            return True
+        await store.sent(item.id)
+        return True
+
+    async def _postpone(self, item: OutboxItem, wait: float | None, error: str) -> None:
+        if wait is None:
+            wait = random.uniform(0.5, 1.0) * min(300.0, 2.0**item.attempts)
+        await self._turns.store.postpone(item.id, datetime.now(UTC) + min(timedelta(seconds=wait), FAR), error)
+
+    async def _give_up(self, item: OutboxItem, error: str, state: str) -> None:
+        log.error("outbox item %s given up as %s after %s tries: %s", item.id, state, item.attempts + 1, error)
+        await self._turns.store.fail(item.id, error, state)
