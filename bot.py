@@ -278,7 +278,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     try:
         settings = Settings.read(os.environ)
-        logs.set_up(settings.log)
+        logs.set_up(settings.log, settings.secrets)
         match given.command:
             case "requests":
                 return _run(lambda: requests(given, settings))

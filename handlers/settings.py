@@ -44,6 +44,11 @@ class Settings:
     limits: bool
     """Whether there are limits for chats and addresses."""
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What never stands in a log line."""
+        return tuple(s for s in (self.telegram_token, self.telegram_secret, self.metrics_token, self.database) if s)
+
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Settings:
         """Read the environment; SettingError for a value that makes no sense."""

@@ -73,15 +73,15 @@ class Fixed:
                 return fixed(node.body) and fixed(node.orelse)
             case ast.Tuple() | ast.List() | ast.Set():
                 return all(map(fixed, node.elts))
-            case ast.Starred(value=value) | ast.Subscript(value=value):
-                return fixed(value)
+            case ast.Starred() | ast.Subscript():
+                return fixed(node.value)
             case ast.GeneratorExp() | ast.ListComp():
                 names = {n.id for g in node.generators if fixed(g.iter) for n in ast.walk(g.target) if isinstance(n, ast.Name)}
                 return self(node.elt, escape, known | names)
             case ast.Call() if dotted(node.func) == escape:
                 return True
-            case ast.Call(func=ast.Attribute(attr="join" | "format" | "items" | "values" | "keys")):
-                return fixed(node.func.value) and all(map(fixed, node.args))
+            case ast.Call(func=ast.Attribute(value=text, attr="join" | "format" | "items" | "values" | "keys")):
+                return fixed(text) and all(map(fixed, node.args))
             case ast.Call() if dotted(node.func) in ("sorted", "map", "tuple", "list", "reversed"):
                 return all(fixed(a) for a in node.args if dotted(a) not in ("len",)) or (dotted(node.args[0]) == escape)
         return False
