@@ -299,7 +299,7 @@ def main(arguments: list[str] | None = None) -> int:
             case "precheck":
                 return prechecks.run(given, settings.knowledge)
             case "serve" | None:
-                return _run(lambda: serve(settings))
+                return _run(lambda: serve(settings), swift=True)
         knowledge = loader.load(settings.knowledge)
         match given.command:
             case "chart":
@@ -325,12 +325,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _run(command: Callable[[], Awaitable[int | None]]) -> int:
+def _run(command: Callable[[], Awaitable[int | None]], swift: bool = False) -> int:
+    """Run a command to its end; `swift`: on uvloop where there is one, which a server is worth and a short command is not."""
+
     async def body() -> int:
         return await command() or 0
 
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+    if swift:
+        with contextlib.suppress(ImportError):  # there is none for Windows
+            import uvloop
+
+            loop = uvloop.new_event_loop
     try:
-        return asyncio.run(body())
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(body())
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 

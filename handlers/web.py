@@ -36,7 +36,7 @@ from handlers import report
 from handlers.channel import STARTS, BadMessageError, read_message, said_by_us, talk_so_far
 from handlers.connection import Connection
 from handlers.drawing import Drawing
-from handlers.guard import Guard, answer
+from handlers.guard import Guard, Seldom, answer
 from handlers.limits import Limited, Limits
 from handlers.metrics import Metrics
 from storage.contract import Address, OutboxItem, StoreError, Update
@@ -149,8 +149,10 @@ class WebChat:
 
     async def _stream(self, address: Address, after: int) -> AsyncIterator[str]:
         clock, store = asyncio.get_running_loop().time, self._turns.store
-        if after > _last(await store.transcript(address, HISTORY)):
+        lines = await store.transcript(address, HISTORY)
+        if after > _last(lines):
             after = 0  # the page is older than the store: its ids mean nothing here
+        await self._arrived([line for line in lines if line.id <= after])  # it was heard, and whoever sent it may have died before noting that
         yield "retry: 2000\n\n"
         spoke = clock()
         with self._one_of(address) as goes_on:
@@ -221,8 +223,13 @@ def _address(request: Request) -> Address:
 
 
 def _called(webhook: Webhook) -> Callable[[Request], Awaitable[Response]]:
+    seldom = Seldom()
+
     async def receive(request: Request) -> Response:
-        return Response(status_code=await webhook(await request.body(), request.headers.get("x-telegram-bot-api-secret-token")))
+        status = await webhook(await request.body(), request.headers.get("x-telegram-bot-api-secret-token"))
+        if status == 403:
+            seldom.note("webhook without its secret")
+        return Response(status_code=status)
 
     return receive
 

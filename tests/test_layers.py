@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "storage": {"storage"},
 }
 DOORS = {
-    "telegram": ("handlers/telegram.py",),
+    "telegram": ("handlers/telegram.py", "handlers/telegram_http.py"),
+    "aiohttp": ("handlers/telegram_http.py",),
     "starlette": ("handlers/web.py", "handlers/guard.py", "handlers/limits.py", "handlers/metrics.py", "handlers/report.py", "desk/"),
     "sqlite_utils": ("storage/sqlite.py", "storage/sqlite_"),
     "psycopg": ("storage/postgres.py", "storage/postgres_"),

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import httpx2
@@ -25,14 +25,16 @@ TALK = ("转人工", "集采奖励还能申请吗", "测试医疗公司", "李�
 
 
 @contextlib.asynccontextmanager
-async def programs(count: int, folder: Path, **env: str) -> AsyncIterator[list[tuple[str, asyncio.subprocess.Process]]]:
+async def programs(
+    count: int, folder: Path, *, command: Sequence[str] = (sys.executable, "bot.py"), **env: str
+) -> AsyncIterator[list[tuple[str, asyncio.subprocess.Process]]]:
     """So many programs that are ready, with their addresses; ended by SIGTERM."""
     found = []
     try:
         for number in range(count):
             port = free_port()
             settings = {**os.environ, "PORT": str(port), "STORE": str(folder / f"{number}.db"), **env}
-            running = await asyncio.create_subprocess_exec(sys.executable, "bot.py", cwd=ROOT, env=settings, stdout=asyncio.subprocess.DEVNULL)
+            running = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=settings, stdout=asyncio.subprocess.DEVNULL)
             found.append((f"http://127.0.0.1:{port}", running))
         async with httpx2.AsyncClient() as client:
             await asyncio.gather(*(ready(client, address) for address, _ in found))

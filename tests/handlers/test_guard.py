@@ -367,5 +367,8 @@ def test_a_thousand_refusals_are_one_line_in_the_log(client: TestClient, caplog:
     for _ in range(50):
         client.get("/", headers={"Host": "evil.example"})
         client.post("/api/messages", json={}, headers={"Origin": "https://evil.example"})
+        client.post("/telegram", json={})
+        client.get("/metrics", headers={"Authorization": "Bearer guess"})
     lines = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
-    assert lines == ["refused: foreign host (1 times since it was last told)", "refused: foreign site (1 times since it was last told)"]
+    kinds = ("foreign host", "foreign site", "webhook without its secret", "figures without their token")
+    assert lines == [f"refused: {kind} (1 times since it was last told)" for kind in kinds]
