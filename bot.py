@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from dialogs import cases
 from dialogs.delivery import Pace, Sender
@@ -33,6 +32,7 @@ from storage.memory import MemoryStore
 
 if TYPE_CHECKING:
     from handlers.drawing import Drawing
+    from handlers.limits import Limits
     from handlers.metrics import Metrics
     from handlers.telegram import Telegram
 
@@ -72,18 +72,19 @@ async def serve(settings: Settings) -> None:
         gc.freeze()  # what stays is not looked through again and again: a big knowledge base would make a turn wait
         turns = Turns(store, library)
         from handlers.drawing import Apart, Drawing  # what is asked on the command line needs no pictures and no web server
+        from handlers.limits import Limits
         from handlers.metrics import Metrics
         from handlers.web import Server, create_app
 
         apart = Apart()
         drawing = Drawing(library, apart)
-        telegram = _telegram(turns, drawing, settings)
+        limits = Limits(store) if settings.limits else None
+        telegram = _telegram(turns, drawing, settings, limits)
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
-        public = [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
-        hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts, *public)
+        hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts)
         metrics = Metrics(turns, settings.metrics_token) if settings.metrics_token else None
-        app = create_app(turns, drawing, allowed_hosts=hosts, webhooks=webhooks, metrics=metrics)
-        server = Server.of(app)
+        app = create_app(turns, drawing, allowed_hosts=hosts, webhooks=webhooks, metrics=metrics, public=settings.public_url, limits=limits)
+        server = Server.of(app, settings.trusted_proxies)
         turns.observe = functools.partial(_observed, metrics)
         tell = functools.partial(_tell_admins, turns, settings)
         reloader = reload.Reloader(library, settings.knowledge, reload.status_file(settings.store), store, tell)
@@ -119,7 +120,7 @@ async def _tell_admins(turns: Turns, settings: Settings, text: str) -> None:
         await turns.notify(Address("telegram", settings.admin_chat, settings.admin_chat), text)
 
 
-def _telegram(turns: Turns, drawing: Drawing, settings: Settings) -> Telegram | None:
+def _telegram(turns: Turns, drawing: Drawing, settings: Settings, intake: Limits | None) -> Telegram | None:
     """The Telegram channel where a token is set; its library is loaded only then, since it takes a third of a second."""
     if not settings.telegram_token:
         return None
@@ -134,6 +135,7 @@ def _telegram(turns: Turns, drawing: Drawing, settings: Settings) -> Telegram | 
         secret=settings.telegram_secret,
         public=settings.public_url,
         pace=pace,
+        intake=intake,
     )
 
 
@@ -288,7 +290,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.command == "doctor":
             return _run(lambda: doctor.run(given, os.environ))
         settings = Settings.read(os.environ, given.settings)
-        logs.set_up(settings.log)
+        logs.set_up(settings.log, settings.secrets)
         match given.command:
             case "requests":
                 return _run(lambda: requests(given, settings))

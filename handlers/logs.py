@@ -1,11 +1,17 @@
-"""Log lines: as text for a terminal, or as one JSON object a line for programs. What could reach a person is masked in both."""
+"""Log lines: as text for a terminal, or as one JSON object a line for programs.
+
+What could reach a person, and what opens a door (tokens, passwords, keys of reports), is masked in both; nobody's words begin a line of their own.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
+import textwrap
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from dialogs.talk import masked
 from dialogs.turns import TURN, Seconds
@@ -16,17 +22,31 @@ log = logging.getLogger("yuanqitong.turn")
 class Plain(logging.Formatter):
     """A line for people, with the turn that it belongs to."""
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s%(turn)s: %(message)s")
+    def __init__(self, secrets: Sequence[str] = ()) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s%(turn)s: %(message)s", "%Y-%m-%dT%H:%M:%S%z")
+        self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
         """The line; a traceback stands below it."""
         record.turn = f" [{TURN.get()}]" if TURN.get() else ""
-        return _masked(super().format(record))
+        return _masked(super().format(record), self._secrets)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The message on one line."""
+        record.message = _CONTROL.sub(lambda found: repr(found[0])[1:-1], record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        """The traceback, indented: a line at the margin is always ours."""
+        return textwrap.indent(super().formatException(ei), "    ")
 
 
 class Json(logging.Formatter):
     """A line for programs: at, level, logger, turn, text, what else was given, and the traceback."""
+
+    def __init__(self, secrets: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -35,9 +55,9 @@ class Json(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             **({"turn": TURN.get()} if TURN.get() else {}),
-            "text": _masked(record.getMessage()),
+            "text": _masked(record.getMessage(), self._secrets),
             **getattr(record, "figures", {}),
-            **({"error": _masked(self.formatException(record.exc_info))} if record.exc_info else {}),
+            **({"error": _masked(self.formatException(record.exc_info), self._secrets)} if record.exc_info else {}),
         }
         return json.dumps(line, ensure_ascii=False)
 
@@ -48,14 +68,28 @@ _CONTACT = re.compile(
 """Numbers and addresses as they are mostly written; a line in which others are read as well is masked as a transcript is, in small letters."""
 
 
-def _masked(text: str) -> str:
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DOORS = (
+    (re.compile(r"(?<=://)([^\s:/@]*):[^\s/]*@"), r"\1:***@"),
+    (re.compile(r"(?<![\w-])\d{6,}:[\w-]{30,}"), "***"),
+    (re.compile(r"(?<=/report/)[\w-]{20,}"), "***"),
+    (re.compile(r"(?i)(\b(?:__host-)?yqt=|\bbearer )[\w.~+/-]{8,}=*"), r"\1***"),
+)
+"""Passwords in addresses of databases and proxies, tokens of bots, keys of reports, cookies and bearer tokens, wherever they stand."""
+
+
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    for door, shown in _DOORS:
+        text = door.sub(shown, text)
     return "\n".join(masked(_CONTACT.sub("***", line)) for line in text.split("\n"))
 
 
-def set_up(form: str) -> None:
-    """Send log lines to the standard error, as `text` or as `json`; as JSON each turn has a line."""
+def set_up(form: str, secrets: Sequence[str] = ()) -> None:
+    """Send log lines to the standard error, as `text` or as `json`; as JSON each turn has a line. `secrets`: settings that never stand in one."""
     handler = logging.StreamHandler()
-    handler.setFormatter(Json() if form == "json" else Plain())
+    handler.setFormatter((Json if form == "json" else Plain)(secrets))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     log.setLevel(logging.INFO if form == "json" else logging.WARNING)
 

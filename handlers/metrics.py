@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from dialogs.cases import CLOSED
 from dialogs.turns import Seconds, Turns
+from handlers.guard import Seldom
 
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -21,7 +22,7 @@ class Metrics:
     """What is counted in this process, and what the store says when it is asked. `token`: who asks must show it."""
 
     def __init__(self, turns: Turns, token: str) -> None:
-        self._turns, self._token = turns, token
+        self._turns, self._token, self._seldom = turns, token, Seldom()
         self._registry = CollectorRegistry()
         self._seconds = Histogram(
             "yuanqitong_turn_seconds", "Time of a turn, from the message to its commit.", ["channel"], buckets=_BUCKETS, registry=self._registry
@@ -48,8 +49,9 @@ class Metrics:
 
     async def page(self, request: Request) -> Response:
         """The figures, in Prometheus's text format."""
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(token.encode(errors="replace"), self._token.encode()):
+        shown = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(shown.encode(errors="replace"), self._token.encode()):
+            self._seldom.note("figures without their token")
             raise HTTPException(404)
         figures = await self._turns.store.figures()
         now = datetime.now(UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -105,6 +106,22 @@ def _form(text: str) -> str:
     return text
 
 
+def _networks(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        try:
+            ipaddress.ip_network(name)
+        except ValueError:
+            raise ValueError(f"其中“{name}”应是代理的 IP 地址或网段，多个用逗号分开；没有代理就不要设置它") from None
+    return names
+
+
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError("应是 on 或 off")
+    return text == "on"
+
+
 def _public(text: str) -> str:
     """The address under which people reach the web pages, without a slash at its end."""
     try:
@@ -147,6 +164,22 @@ class Settings:
         "别人打开网页用的网址；设了，Telegram 里的预审结果就带“打开完整报告”的按钮",
         "where people open the web pages; with it, results in Telegram have a button to the full report",
         "https://yqt.example.cn",
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        "TRUSTED_PROXIES",
+        _networks,
+        (),
+        "前面的代理的 IP 或网段，逗号分开；只有它们说的访问者地址和 https 才算数，按地址的限流靠它（见[安全](security.md)）",
+        "addresses and networks of the proxies before it, with commas between: whose word for a visitor's address and for https counts",
+        "127.0.0.1",
+    )
+    limits: bool = setting(
+        "LIMITS",
+        _switch,
+        True,
+        "每个对话、每个网络地址发消息的上限；只有压力测试时才写 `off`",
+        "limits for chats and addresses; `off` for load tests only",
+        "off",
     )
     store: Path = setting("STORE", Path, Path("data/yuanqitong.db"), "数据文件", "the data file", "/var/lib/yuanqitong/yuanqitong.db")  # noqa: RUF009 - a field
     database: str | None = setting(
@@ -232,6 +265,11 @@ class Settings:
     given: Mapping[str, Given] = field(default_factory=dict, repr=False, compare=False)
     """What was written by whoever set something, by name, and where."""
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What never stands in a log line."""
+        return tuple(str(value) for attribute, entry in _entries() if entry.hide and (value := getattr(self, attribute)))
+
     @classmethod
     def read(cls, env: Mapping[str, str], file: Path | None = None) -> Self:
         """Read the environment and the file that is named here or there; SettingError with everything that makes no sense."""
@@ -275,4 +313,6 @@ def table() -> tuple[Entry, ...]:
 
 def written(value: object) -> str:
     """A value as one would write it; nothing where it isn't set."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return ",".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)

@@ -27,6 +27,7 @@ from dialogs.delivery import DeliveryError
 from dialogs.messages import Kind, Message, Option, Reply, cited
 from dialogs.texts import texts
 from dialogs.turns import Handled, Turns
+from handlers.limits import Limits
 from handlers.telegram_http import BotApiClient, UnansweredError
 from storage.contract import Address, Limit, OutboxItem, Parked, StoreError
 
@@ -45,6 +46,8 @@ RATE = 30.0
 """Messages a second that Telegram takes from one bot, whatever the chats."""
 _STEP, _LONGEST, _QUIET = 1.0, 30.0, 86_400.0
 """Seconds: the first wait after a failure, the longest one, and the silence after which the offset is forgotten."""
+_HUSH = 60.0
+"""Seconds between two words to a chat that sends too much."""
 _CONFLICT = "另一个程序在用同一个 TELEGRAM_TOKEN，或设过 webhook。请停掉那个程序，或 curl https://api.telegram.org/bot$TELEGRAM_TOKEN/deleteWebhook。"
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _NOTICE = re.compile(rf"{TEAM}\D*(YQ-\d{{6}}-\d{{4,}})")
@@ -58,7 +61,8 @@ class TelegramSettingError(Exception):
 class Telegram:
     """The channel. `draw`: a picture's spec → PNG (without it, only texts are sent); `base_url`: another Bot API server (default:
     Telegram's); `secret`: what its webhook calls must carry; `public`: the address under which people reach our pages (without it no
-    reply leads to one); `pace`: waits until one more message to a chat is allowed.
+    reply leads to one); `pace`: waits until one more message to a chat is allowed;
+    `intake`: how much a chat may say (without it, anything).
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Telegram:
         secret: str | None = None,
         public: str | None = None,
         pace: Callable[[str], Awaitable[None]] | None = None,
+        intake: Limits | None = None,
         long_poll: int = 50,
     ) -> None:
         _hide(token)
@@ -81,6 +86,8 @@ class Telegram:
         self._bot = Bot(token, f"{api}/bot", get_updates_request=self._clients[0], request=self._clients[1])
         self._turns, self._draw, self._secret, self._public, self._long_poll = turns, draw, secret, public, long_poll
         self._pace = pace
+        self._intake = intake
+        self._hushed: dict[str, float] = {}  # by chat: when it was told that it sends too much
         self._me: User | None = None
         self._spinners: set[asyncio.Future[Any]] = set()
         self._sent: dict[str, tuple[int, int]] = {}  # by chat: the outbox item under way, and how many of its pieces were sent
@@ -155,7 +162,8 @@ class Telegram:
     async def handle_update(self, update_json: Mapping[str, Any]) -> Handled | None:
         """Run and store the turn of one update; None where it isn't somebody's message to us."""
         update, handled = Update.de_json(dict(update_json), self._bot), None
-        if heard := read(update, await self._identity()):
+        heard = read(update, await self._identity())
+        if heard and not await self._floods(*heard):
             address, message = heard
             post = update.message or update.edited_message
             message = replace(message, at=(post.edit_date or post.date) if post else None)  # for pace only: a turn's day is ours
@@ -165,6 +173,17 @@ class Telegram:
             self._spinners.add(answer)
             answer.add_done_callback(self._spinners.discard)
         return handled
+
+    async def _floods(self, address: Address, message: Message) -> bool:
+        """Whether a chat sends more than anybody says: what is too much is not heard, and the chat is told so once a minute."""
+        if self._intake is None or not await self._intake.chat(address):
+            return False
+        now = time.monotonic()
+        if message.addressed and now - self._hushed.get(address.chat, -_HUSH) >= _HUSH:
+            self._hushed = {chat: told for chat, told in self._hushed.items() if now - told < _HUSH} | {address.chat: now}
+            log.warning("Telegram 的一个对话发得太快，有几条没有收")
+            await self._turns.notify(address, texts("zh")("bad.too_many"))
+        return True
 
     async def _batch(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Handle updates: chats side by side, each chat's in order. Raises, after all chats, when not an update but the store failed."""

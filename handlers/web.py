@@ -16,43 +16,39 @@ import re
 import secrets
 import socket
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dialogs.turns import BusyError, TurnError, Turns
 from handlers import report
 from handlers.channel import STARTS, BadMessageError, read_message, said_by_us, talk_so_far
+from handlers.connection import Connection
 from handlers.drawing import Drawing
+from handlers.guard import Guard, Seldom, answer
+from handlers.limits import Limited, Limits
 from handlers.metrics import Metrics
 from storage.contract import Address, OutboxItem, StoreError, Update
 
 PAGE = Path(__file__).parent / "chat_page"
 COOKIE, YEAR = "yqt", 365 * 24 * 3600
-MAX_BODY, MAX_UPDATE, HISTORY = 64 * 1024, 1024 * 1024, 200
+HISTORY, STREAMS = 200, 12
+"""Messages of a talk that the page shows, and open streams of a visitor: more than a browser opens to one host."""
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 Webhook = Callable[[bytes, str | None], Awaitable[int]]  # body and secret of another channel's call → HTTP status
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
 _STATIC = {"/chat": PAGE, "/report_page": report.PAGE}
-_SAFE = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 _PICTURE = {"Cache-Control": "no-cache", "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 """A picture has its style within, and nothing else."""
 _WORDS = {404: "没有这个页面。请回到首页 /。", 405: "这个地址不能这样访问。请回到首页 /。"}
@@ -68,11 +64,14 @@ def create_app(
     poll: float = 2.0,
     ping: float = 15.0,
     metrics: Metrics | None = None,
+    public: str | None = None,
+    limits: Limits | None = None,
 ) -> Starlette:
     """The web chat as an ASGI app. Whoever stops its server calls `app.state.close_streams` first: servers wait for open streams.
 
     `drawing`: what draws pictures; without it there are none. `allowed_hosts`: names under which it may be reached (a leading `*.`
-    covers subdomains). `metrics`: figures for Prometheus; without it there are none. `webhooks`: path → receiver of other channels' calls. `poll`: seconds between looks for what other processes
+    covers subdomains). `metrics`: figures for Prometheus; without it there are none. `public`: the address under which people reach the pages.
+    `limits`: how much may be asked; without it there are none. `webhooks`: path → receiver of other channels' calls. `poll`: seconds between looks for what other processes
     stored; `ping`: seconds of quiet until a sign of life.
     """
     chat = WebChat(turns, poll, ping)
@@ -92,45 +91,15 @@ def create_app(
     routes += [Route(path, _called(webhook), methods=["POST"]) for path, webhook in webhooks.items()]
     if metrics:
         routes.append(Route("/metrics", metrics.page))
+    programs, static = {"/healthz", "/readyz", "/metrics", *webhooks}, tuple(f"{path}/" for path in _STATIC)
+    before = [Middleware(Guard, hosts=allowed_hosts, open_to_all=programs, public=public, static=static)]
+    if limits:
+        before.append(Middleware(Limited, limits=limits, visitor=visitor, free=programs, static=static))
     told = dict.fromkeys((HTTPException, BadMessageError, BusyError, TurnError, StoreError, ClientDisconnect), _tell)
-    app = Starlette(
-        routes=routes,
-        middleware=[Middleware(Guard, hosts=allowed_hosts, open_to_all={"/healthz", "/readyz", "/metrics", *webhooks})],
-        exception_handlers=told,
-    )
+    app = Starlette(routes=routes, middleware=before, exception_handlers=told)
+    app.router.redirect_slashes = False
     app.state.close_streams = chat.close
     return app
-
-
-class Guard:
-    """Refuses foreign hosts and other sites' pages, and puts the safety headers on every response."""
-
-    def __init__(self, app: ASGIApp, hosts: Sequence[str], open_to_all: Set[str]) -> None:
-        self._app, self._open, self._hosts = app, open_to_all, tuple(h.lower() for h in hosts)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
-
-        async def guarded(part: Message) -> None:
-            if part["type"] == "http.response.start":
-                headers = MutableHeaders(scope=part)
-                for name, value in (
-                    _SAFE | {"Cache-Control": "no-cache" if scope["path"].startswith(tuple(f"{p}/" for p in _STATIC)) else "no-store"}
-                ).items():
-                    headers.setdefault(name, value)
-            await send(part)
-
-        refusal = self._refusal(scope["path"], Headers(scope=scope)) if scope["type"] == "http" else None
-        await (refusal or self._app)(scope, receive, guarded)
-
-    def _refusal(self, path: str, headers: Headers) -> Response | None:
-        host = headers.get("host", "").lower()
-        name = re.sub(r":\d*$", "", host)
-        if path not in self._open and not any(name == h or (h.startswith("*.") and name.endswith(h[1:])) for h in self._hosts):
-            return PlainTextResponse(f"这里不认识主机名“{name}”。请管理员把它加到网页聊天允许的主机名里。", 400)
-        if "origin" in headers and headers["origin"].lower().partition("://")[2] != host:
-            return JSONResponse({"error": "这个请求来自别的网站，没有接受。请在园企通自己的页面里操作；经过代理时，代理要保留 Host。"}, 403)
-        return None
 
 
 class WebChat:
@@ -138,6 +107,7 @@ class WebChat:
 
     def __init__(self, turns: Turns, poll: float, ping: float) -> None:
         self._turns, self._poll, self._ping, self._closed = turns, poll, ping, False
+        self._streams: dict[Address, dict[object, None]] = {}
         self._bells: weakref.WeakSet[asyncio.Event] = weakref.WeakSet()
         self._templates = Jinja2Templates(PAGE)
 
@@ -149,30 +119,30 @@ class WebChat:
 
     async def page(self, request: Request) -> Response:
         """The chat page; it gives a new visitor their cookie and keeps the old visitor's."""
-        cookie = request.cookies.get(COOKIE, "")
-        visitor = cookie if _VISITOR.fullmatch(cookie) else secrets.token_urlsafe(16)
+        name, cookie = _cookie(request)
+        mine = cookie if _VISITOR.fullmatch(cookie) else secrets.token_urlsafe(16)
         response = self._templates.TemplateResponse(request, "chat.html", {"starts": STARTS})
-        response.set_cookie(COOKIE, visitor, max_age=YEAR, httponly=True, samesite="lax", secure=request.url.scheme == "https")
+        response.set_cookie(name, mine, max_age=YEAR, httponly=True, samesite="lax", secure=name != COOKIE)
         return response
 
     async def say(self, request: Request) -> Response:
         """Take one message. Its answers come through the stream; the same id again does nothing."""
-        address = _visitor(request)
+        address = _address(request)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise HTTPException(415, "只接受 JSON。请用 Content-Type: application/json 发送。")
-        update_id, message = read_message(await _body(request, MAX_BODY))
+        update_id, message = read_message(await request.body())
         handled = await self._turns.handle(address, replace(message, at=self._turns.clock()), update_id)
         return JSONResponse({"ok": True, "duplicate": handled.duplicate})
 
     async def history(self, request: Request) -> Response:
         """What was said so far in both directions, and the event after which the stream goes on."""
-        lines = await self._turns.store.transcript(_visitor(request), HISTORY)
+        lines = await self._turns.store.transcript(_address(request), HISTORY)
         await self._arrived(lines)
         return JSONResponse({"messages": talk_so_far(lines), "last": _last(lines)})
 
     async def events(self, request: Request) -> Response:
         """Replies and notices as they come, from the event after `Last-Event-ID` (or `?after=`) on."""
-        address = _visitor(request)
+        address = _address(request)
         after = request.headers.get("last-event-id") or request.query_params.get("after", "")
         stream = self._stream(address, int(after) if re.fullmatch(r"[0-9]{1,18}", after) else 0)
         return StreamingResponse(stream, headers={"X-Accel-Buffering": "no"}, media_type="text/event-stream")
@@ -185,21 +155,37 @@ class WebChat:
         await self._arrived([line for line in lines if line.id <= after])  # it was heard, and whoever sent it may have died before noting that
         yield "retry: 2000\n\n"
         spoke = clock()
-        while not self._closed:
-            # Nothing is held while a reader takes its time over a yield, so that one that stalls or goes costs nothing.
-            with self._turns.listening(address) as bell:
-                self._bells.add(bell)
-                if not (items := await store.after(address, after)):
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(min(self._poll, self._ping)):
-                            await bell.wait()
-            for item in items:
-                yield f"id: {item.id}\ndata: {json.dumps(said_by_us(item), ensure_ascii=False)}\n\n"
-                after, spoke = item.id, clock()
-                await self._arrived([item])
-            if clock() - spoke >= self._ping:
-                yield ": ping\n\n"
-                spoke = clock()
+        with self._one_of(address) as goes_on:
+            while goes_on() and not self._closed:
+                # No bell is held while a reader takes its time over a yield, so that one that stalls or goes costs nothing.
+                with self._turns.listening(address) as bell:
+                    self._bells.add(bell)
+                    if not (items := await store.after(address, after)):
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(min(self._poll, self._ping)):
+                                await bell.wait()
+                for item in items:
+                    yield f"id: {item.id}\ndata: {json.dumps(said_by_us(item), ensure_ascii=False)}\n\n"
+                    after, spoke = item.id, clock()
+                    await self._arrived([item])
+                if clock() - spoke >= self._ping:
+                    yield ": ping\n\n"
+                    spoke = clock()
+
+    @contextlib.contextmanager
+    def _one_of(self, address: Address) -> Iterator[Callable[[], bool]]:
+        """One of a visitor's streams, and whether it goes on: one too many ends the oldest, which is mostly one that nobody reads any more."""
+        mine, this = self._streams.setdefault(address, {}), object()
+        mine[this] = None
+        if len(mine) > STREAMS:
+            del mine[next(iter(mine))]
+            self._turns.ring(address)
+        try:
+            yield lambda: this in mine
+        finally:
+            mine.pop(this, None)
+            if not mine:
+                self._streams.pop(address, None)
 
     async def _arrived(self, lines: Sequence[Update | OutboxItem]) -> None:
         for line in lines:
@@ -218,27 +204,32 @@ class WebChat:
         return JSONResponse({"ok": True})
 
 
-def _visitor(request: Request) -> Address:
-    cookie = request.cookies.get(COOKIE, "")
-    if not _VISITOR.fullmatch(cookie):
+def _cookie(call: HTTPConnection) -> tuple[str, str]:
+    """The name and the value of the visitor's cookie; over https the browser takes it from this very host only."""
+    name = f"__Host-{COOKIE}" if call.url.scheme == "https" else COOKIE
+    return name, call.cookies.get(name, "")
+
+
+def visitor(call: HTTPConnection) -> str | None:
+    """Who asks, by a name that is stored and logged and is no credential; None without a cookie of ours."""
+    _, cookie = _cookie(call)
+    return hashlib.sha256(cookie.encode()).hexdigest()[:32] if _VISITOR.fullmatch(cookie) else None
+
+
+def _address(request: Request) -> Address:
+    if (known_as := visitor(request)) is None:
         raise HTTPException(403, "没有认出您的浏览器。请刷新页面；如果还不行，请允许本站使用 cookie。")
-    visitor = hashlib.sha256(cookie.encode()).hexdigest()[:32]  # what is stored and logged is no credential
-    return Address("web", visitor, visitor)
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit:
-            raise HTTPException(413, "这段话太长了，没有发出去。请分成几次发，每次一两句话。")
-    return bytes(body)
+    return Address("web", known_as, known_as)
 
 
 def _called(webhook: Webhook) -> Callable[[Request], Awaitable[Response]]:
+    seldom = Seldom()
+
     async def receive(request: Request) -> Response:
-        body = await _body(request, MAX_UPDATE)
-        return Response(status_code=await webhook(body, request.headers.get("x-telegram-bot-api-secret-token")))
+        status = await webhook(await request.body(), request.headers.get("x-telegram-bot-api-secret-token"))
+        if status == 403:
+            seldom.note("webhook without its secret")
+        return Response(status_code=status)
 
     return receive
 
@@ -262,7 +253,7 @@ async def _tell(request: Request, error: Exception) -> Response:
     more: dict[str, str] = {}
     match error:
         case HTTPException():
-            status, words = error.status_code, _WORDS.get(error.status_code, error.detail)
+            status, words, more = error.status_code, _WORDS.get(error.status_code, error.detail), dict(error.headers or {})
         case BadMessageError() | ClientDisconnect():
             status, words = 400, str(error)
         case BusyError():
@@ -270,16 +261,26 @@ async def _tell(request: Request, error: Exception) -> Response:
         case _:
             log.error("a web message was not stored: %s", error)
             status, words = 503, "刚才没有存下。请再发一次，同一条不会重复。"
-    return JSONResponse({"error": words}, status, more) if request.url.path.startswith("/api/") else PlainTextResponse(words, status, more)
+    return answer(request.scope, status, words, more)
 
 
 class Server(uvicorn.Server):
     """uvicorn, which waits for open streams: they are ended first, so that stopping takes no time."""
 
     @classmethod
-    def of(cls, app: Starlette) -> Server:
-        """The server of an app, as quiet as it can be."""
-        return cls(uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3))
+    def of(cls, app: Starlette, proxies: Sequence[str] = ()) -> Server:
+        """The server of an app, as quiet as it can be. `proxies`: whose word for a visitor's address and for https counts."""
+        config = uvicorn.Config(
+            app,
+            http=Connection,
+            ws="none",
+            log_level="warning",
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
+            timeout_graceful_shutdown=3,
+        )
+        return cls(config)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -7,6 +7,7 @@
 const $ = (id) => document.getElementById(id);
 const room = $("room"), talk = $("talk"), input = $("input"), typing = $("typing"), below = $("below");
 const TIME = { month: "long", day: "numeric", hour: "2-digit", minute: "2-digit" };
+const AGAIN = new Set([403, 408, 429]); // refusals after which the same message may be taken
 const WHO = { you: "您", bot: "园企通", team: "服务团队" };
 const queue = stored();
 const bubbles = new Map(); // id of a queued entry → its list item
@@ -126,7 +127,7 @@ async function post(message) {
       return null;
     }
     wait(false);
-    return { words: (await response.json()).error, again: response.status === 403 || response.status >= 500 };
+    return { words: (await response.json()).error, again: AGAIN.has(response.status) || response.status >= 500 };
   } catch {
     wait(false);
     return { words: "没有发出去，网络好像断了。", again: true };
@@ -157,7 +158,11 @@ async function start() {
   try {
     await send();
     const response = await fetch("/api/history"), history = await response.json();
-    if (!response.ok) return status(history.error);
+    if (!response.ok) {
+      status(history.error);
+      if (response.status !== 403) setTimeout(start, 5e3);
+      return;
+    }
     $("welcome").hidden = false;
     history.messages.forEach(draw);
     queue.forEach(show);

@@ -75,6 +75,68 @@ async def test_words_are_only_words(chat: Chat) -> None:
         await chat.open()
 
 
+PAYLOADS = (
+    HOSTILE,
+    "</script><script>window.taken = 1</script>",
+    "<svg/onload=window.taken=1>",
+    "<iframe srcdoc='<script>parent.taken=1</script>'></iframe>",
+    "<a href='javascript:window.taken=1'>点这里</a>",
+    "javascript:window.taken=1",
+    "<details open ontoggle=window.taken=1>",
+    "<math><mtext></p><style><img src onerror=window.taken=1></style>",
+    "<base href='https://evil.example/'>",
+    "<meta http-equiv=refresh content='0;url=https://evil.example/'>",
+    "<form action=https://evil.example/><button>",
+    "<style>*{display:none}</style>",
+    "{{ 7 * 7 }}{% raw %}${7*7}#{7*7}",
+    "&lt;img src=x onerror=window.taken=1&gt;",
+    "\u202e<b>倒</b>\u2028'\"`;--",
+    "__proto__",
+)
+
+
+async def test_hostile_words_stay_words_wherever_they_are_shown(chat: Chat) -> None:
+    """Said by the visitor, by the team, on buttons and in sources; live, and again after a reload. The page's policy forbids the rest."""
+    page, address = chat.page, await chat.address()
+    for number, words in enumerate(PAYLOADS, 1):
+        await chat.type(words)
+        await page.wait_for_function("n => document.querySelectorAll('.you').length === n", arg=number)
+    for words in PAYLOADS:
+        source = {"document": "x", "section": words, "title": words, "gloss": words, "number": words}
+        body = Reply(words, by="team").to_json() | {"options": [{"label": words, "payload": "!status"}], "citations": [source]}
+        await chat.turns.store.commit(Commit(address, datetime.now(LOCAL), notices=(Notice(address, body),)))
+    await chat.open()
+    await expect(page.locator(".said.team")).to_have_count(len(PAYLOADS))
+    assert await page.locator(".you .words").all_text_contents() == list(PAYLOADS)
+    assert await page.locator(".team .words").all_text_contents() == list(PAYLOADS)
+    assert await page.locator(".team .options button").all_text_contents() == list(PAYLOADS)
+    assert await page.locator("#talk :is(img, script, b, svg, iframe, math, style, base, meta, form, a)").count() == 0
+    assert await page.evaluate("window.taken") is None
+    assert page.url.startswith(chat.url)
+    forbidden = "words => { try { document.getElementById('talk').innerHTML = words; return 'taken'; } catch (error) { return error.name; } }"
+    assert await page.evaluate(forbidden, HOSTILE) == "TypeError", "even a mistake of ours could not make markup of text"
+    assert await page.evaluate("violations.splice(0).length") == 1
+
+
+async def test_a_visitor_who_is_too_fast_reads_why_and_sends_it_again(chat: Chat) -> None:
+    words, refused = "您发得太快了，这一条没有收下。请过 1 秒再发，同一条不会重复。", []
+
+    async def busy(route: Route) -> None:
+        refused.append(route.request.post_data_json)
+        await route.fulfill(status=429, headers={"Retry-After": "1"}, json={"error": words})
+
+    await chat.page.route("**/api/messages", busy)
+    await chat.type("太仓有什么补贴")
+    failed = chat.page.locator(".you .failed")
+    await expect(failed).to_contain_text(words)
+    await chat.page.unroute("**/api/messages")
+    async with chat.page.expect_request("**/api/messages") as sent:
+        await failed.get_by_role("button", name="重发").click()
+    assert (await sent.value).post_data_json == refused[0], "with the same id"
+    await expect(failed).to_have_count(0)
+    await chat.answered(1)
+
+
 async def test_sources_are_folded(chat: Chat) -> None:
     page, address = chat.page, await chat.address()
     sources = [{"document": "d", "section": s, "title": "三年行动计划", "number": "苏委办发〔2021〕14号"} for s in ("四、1", "三(一)", "四、1")]

@@ -44,6 +44,12 @@ class Scale:
         return full if self.full else short
 
 
+@pytest.fixture(autouse=True)
+def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few chats of this machine say here what a province says in a day: the programs that are started count nobody's messages."""
+    monkeypatch.setenv("LIMITS", "off")
+
+
 @pytest.fixture
 def scale(pytestconfig: pytest.Config) -> Scale:
     """The size of this run."""

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
-
-import uvicorn
+from typing import Any
 
 from dialogs.turns import Turns
 from handlers.drawing import Drawing
-from handlers.web import create_app
-
-
-class Server(uvicorn.Server):
-    """uvicorn as whoever runs the chat must run it: open streams end before it waits for them."""
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        cast(Any, self.config.app).state.close_streams()
-        await super().shutdown(sockets)
+from handlers.web import Server, create_app
 
 
 @asynccontextmanager
-async def serving(turns: Turns, port: int = 0, **options: Any) -> AsyncIterator[tuple[Server, str]]:
-    """The server and its address."""
+async def serving(turns: Turns, port: int = 0, proxies: Sequence[str] = (), **options: Any) -> AsyncIterator[tuple[Server, str]]:
+    """The server, as the program runs it, and its address. `proxies`: whose word for a visitor's address counts."""
     app = create_app(turns, Drawing(turns.library) if turns.library else None, **options)
-    server = Server(uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=3))
+    server = Server.of(app, proxies)
+    server.config.port = port
     task = asyncio.create_task(server.serve())
     await until(lambda: server.started)
     try:

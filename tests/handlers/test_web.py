@@ -28,7 +28,8 @@ from dialogs.texts import texts
 from dialogs.turns import LOCAL, REPORT_DAYS, Handled, Library, Turns
 from handlers.channel import STARTS
 from handlers.drawing import Drawing
-from handlers.web import LOCAL_HOSTS, MAX_BODY, MAX_UPDATE, PAGE, create_app
+from handlers.guard import MAX_BODY, MAX_CALL
+from handlers.web import LOCAL_HOSTS, PAGE, create_app
 from knowledge import loader
 from knowledge.precheck import precheck
 from knowledge.snapshot import Knowledge
@@ -131,7 +132,7 @@ def test_every_response_carries_the_safety_headers(client: TestClient) -> None:
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "same-origin"
+        assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == ("no-cache" if path.startswith("/chat/") else "no-store")
 
 
@@ -404,7 +405,7 @@ def test_another_channels_calls_reach_its_receiver_with_their_secret(host: str) 
     with TestClient(create_app(Echo(), webhooks={"/telegram": receive}), base_url=HERE) as client:
         assert client.post("/telegram", content=b"{}", headers={"Host": host, "X-Telegram-Bot-Api-Secret-Token": "s"}).status_code == 200
         assert client.post("/telegram", content=b"x", headers={"Host": host}).status_code == 403
-        assert client.post("/telegram", content=b"x" * (MAX_UPDATE + 1), headers={"Host": host}).status_code == 413
+        assert client.post("/telegram", content=b"x" * (MAX_CALL + 1), headers={"Host": host}).status_code == 413
         assert client.get("/telegram", headers={"Host": host}).status_code == 405
     assert calls == [(b"{}", "s"), (b"x", None)]
 
@@ -636,7 +637,7 @@ def test_a_picture_may_bring_its_style_and_nothing_else(gallery: TestClient) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["layout/zh/nowhere.svg", "layout/zh/nowhere.png", ".svg", "a/../b.svg", "%00.png", "x" * 5000 + ".svg", "layout/zh/taicang"]
+    "path", ["layout/zh/nowhere.svg", "layout/zh/nowhere.png", ".svg", "a/../b.svg", "%00.png", "x" * 4000 + ".svg", "layout/zh/taicang"]
 )
 def test_a_picture_that_is_not_there_is_said_in_words(gallery: TestClient, path: str) -> None:
     answer = gallery.get(f"/picture/{path}")

@@ -130,6 +130,29 @@ def test_a_word_file_that_unpacks_to_a_flood_is_refused_unread(tmp_path: Path) -
         lines_of(tmp_path / "a.docx")
 
 
+@pytest.mark.parametrize("kind", ["file", "flood"])
+def test_a_word_file_with_an_entity_reads_no_other_file(tmp_path: Path, kind: str) -> None:
+    """Neither another file of the machine gets into the paper, nor does a few bytes' worth of entities fill the memory."""
+    (tmp_path / "private.txt").write_text("机密内容", encoding="utf-8")
+    inner = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "机密内容"}">' for n in range(9))
+    entity = f'<!ENTITY e8 SYSTEM "{(tmp_path / "private.txt").as_uri()}">' if kind == "file" else inner
+    whole, hostile = document(tmp_path / "good.docx"), tmp_path / "bad.docx"
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(hostile, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "word/document.xml":
+                head, _, body = data.decode().partition("?>")
+                data = f"{head}?><!DOCTYPE d [{entity}]>{body.replace(LINES[1], f'{LINES[1]}&e8;')}".encode()
+                assert b"&e8;" in data
+            target.writestr(name, data)
+    try:
+        lines = lines_of(hostile)
+    except ImportingError:
+        return
+    assert "机密内容" not in "".join(lines)
+    assert len("".join(lines)) < 10_000
+
+
 def test_a_section_that_never_ends_is_said() -> None:
     with pytest.raises(ImportingError, match="没有认出来"):
         passages(["一、甲", "长" * 20_001, "二、乙", "三、丙"], PAPER)
