@@ -282,6 +282,13 @@ class Server(uvicorn.Server):
         )
         return cls(config)
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as the wish to stop. uvicorn would raise them again at its end, and the program die before it has closed its store."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the chat pages' streams, then everything else."""
         self.config.app.state.close_streams()  # type: ignore[union-attr]

@@ -6,8 +6,8 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from contextlib import closing
-from datetime import datetime
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from storage import sqlite_log
@@ -30,6 +30,7 @@ def backup(source: Path, target: Path) -> int:
     sqlite_log.check(source)
     part = target.with_name(f"{target.name}.part")
     try:
+        part.touch(0o600)
         with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as one, closing(sqlite3.connect(part)) as other:
             one.backup(other)
             _sound(other, source, _BROKEN)
@@ -43,6 +44,29 @@ def backup(source: Path, target: Path) -> int:
     finally:
         part.unlink(missing_ok=True)
     return target.stat().st_size
+
+
+def remember(source: Path, target: Path) -> None:
+    """Note beside a store where its last backup lies, where that may be written."""
+    with suppress(OSError):
+        _note(source).write_text(str(target.absolute()), encoding="utf-8")
+
+
+def last(source: Path) -> tuple[Path, datetime] | None:
+    """Where the last backup of a store was put, and when; None where there was none."""
+    note = _note(source)
+    return (Path(note.read_text(encoding="utf-8")), datetime.fromtimestamp(note.stat().st_mtime, UTC)) if note.exists() else None
+
+
+def _note(source: Path) -> Path:
+    return source.with_name(f"{source.name}.last-backup")
+
+
+def newest(path: Path) -> datetime | None:
+    """When the last line of a store was said."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+        found = file.execute("select at from messages order by id desc limit 1").fetchone()
+    return datetime.fromisoformat(found[0]) if found else None
 
 
 def check(copy: Path) -> None:
@@ -64,6 +88,7 @@ def restore(copy: Path, target: Path, now: datetime) -> Path | None:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
     try:
+        part.touch(0o600)
         shutil.copyfile(copy, part)
         _synced(part)
         aside = None

@@ -10,9 +10,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Self
 
-import psycopg
 from psycopg import AsyncConnection, errors
-from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 from storage.contract import (
@@ -33,7 +31,6 @@ from storage.contract import (
     Request,
     Seen,
     Snapshot,
-    StoreError,
     Unanswered,
     Update,
 )
@@ -42,7 +39,7 @@ from storage.postgres_commit import SENT, RacedError, StaleError, seen_before, w
 from storage.postgres_personal import personal
 from storage.postgres_rows import MESSAGE as _MESSAGE
 from storage.postgres_rows import REQUEST as _REQUEST
-from storage.postgres_rows import Connection, Row, T, body_of, configure, explained, item_of, line_of, request_of, rows
+from storage.postgres_rows import Connection, Row, T, body_of, configure, explained, item_of, line_of, place_in, request_of, rows
 from storage.postgres_schema import migrate
 from storage.postgres_together import IDLE, Together, taken
 
@@ -82,14 +79,7 @@ class PostgresStore:
 
         `wait`: seconds to wait for a connection and for locks; `connections`: how many at most.
         """
-        try:
-            place = conninfo_to_dict(url)
-            if "@" in str(place.get("host")):  # a sign of the password was taken for the end of it
-                raise psycopg.ProgrammingError("@")
-        except psycopg.ProgrammingError:
-            how_to = "写成 postgresql://用户:密码@主机:5432/库名，密码里的 @ : / ? # 要按网址转义（@ 写 %40）"
-            raise StoreError(f"DATABASE_URL 的写法不对。{how_to}。") from None  # what is wrong with it may hold the password
-        name = f"{place.get('host') or '本机'}/{place.get('dbname') or place.get('user') or ''}"
+        place, name = place_in(url)
         milliseconds = int(wait * 1000)
         options = f"{place.get('options') or ''} -c timezone=UTC -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout={IDLE}s"
         how: dict[str, Any] = {"autocommit": True, "connect_timeout": max(2, int(wait)), "options": options} | _LOST
@@ -273,12 +263,6 @@ class PostgresStore:
         given_up = await self._rows(tuple, f"select state, count(*) from messages where state in {GIVEN_UP} group by state", ())
         ((parked,),) = await self._rows(tuple, "select count(*) from parked", ())
         return Figures(waiting, oldest, dict(states), dict(given_up), parked)
-
-    async def described(self) -> str:
-        """Which database this is, in words: for whoever looks whether everything is in order."""
-        sql = "select current_setting('server_version'), pg_database_size(current_database()), current_setting('max_connections')"
-        ((version, size, connections),) = await self._rows(tuple, sql, ())
-        return f"PostgreSQL {version}，库 {self._name}（{size / 2**20:.0f} MB），最多 {connections} 个连接"
 
     async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do work that one process at a time may do."""

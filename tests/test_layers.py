@@ -27,7 +27,7 @@ DOORS = {
     "psycopg": ("storage/postgres.py", "storage/postgres_"),
     "psycopg_pool": ("storage/postgres.py", "storage/postgres_"),
     "yaml": ("knowledge/strict_yaml.py",),
-    "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/explaining.py", "dialogs/reading.py"),
+    "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/explaining.py", "dialogs/reading.py", "handlers/settings_sources.py"),
     "uvicorn": ("handlers/web.py", "handlers/connection.py"),
     "opencc": ("knowledge/spelling.py",),
     "pypinyin": ("knowledge/spelling.py",),

@@ -84,6 +84,7 @@ class BotApi:
         self.missing: set[str] = set()
         self.webhook: Json = {}
         self.longest_poll = float("inf")
+        self.trouble: Json = {}
         self.next_update, self.next_message = 700_000_001, 1
         self._faults: dict[tuple[str, str | None], list[Fault | None]] = defaultdict(list)
         self._news = asyncio.Condition()
@@ -270,6 +271,9 @@ class BotApi:
     async def _deleteWebhook(self, params: Json) -> bool:  # noqa: N802
         self.webhook = {}
         return True
+
+    async def _getWebhookInfo(self, params: Json) -> Json:  # noqa: N802
+        return {"url": self.webhook.get("url", ""), "has_custom_certificate": False, "pending_update_count": len(self.pending), **self.trouble}
 
     def _reachable(self, chat: str) -> None:
         if chat in self.blocked:
