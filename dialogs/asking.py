@@ -9,7 +9,7 @@ from dialogs.answers import cut
 from dialogs.conversation import Frame
 from dialogs.messages import Option, Reply
 from dialogs.reading import shown
-from dialogs.script import ALL, NONE, UNKNOWN, Amount, Choice, Choices, FreeText, Items, Number, Question
+from dialogs.script import ALL, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, FreeText, Items, Number, Question
 from dialogs.talk import HIDDEN, Talk
 from knowledge.rules import generic
 
@@ -28,8 +28,9 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
     lines = [lead] if lead else []
     if question.key == "confirm":
         lines.append(_readback(talk))
-    if question.key in frame.dormant and not question.private:
-        lines.append(say("dialog.before", label=label(talk, question, frame.dormant[question.key])))
+    before = _before(question, frame)
+    if before is not None:
+        lines.append(say("dialog.before", label=label(talk, question, before)))
     fact = question.fact
     if simply and fact.simple is not None:
         lines.append(fact.simple[language])
@@ -40,7 +41,19 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
     if (left := question.left) > 1:
         lines.append(say("dialog.remaining" if left <= FEW else "dialog.many_left", count=left))
     talk.put = True
-    talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, frame.dormant.get(question.key))))
+    talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, before)))
+
+
+def _before(question: Question[Any], frame: Frame) -> str | None:
+    """The earlier answer to a question, to be offered again, where it still is one."""
+    token = frame.dormant.get(question.key)
+    if token is None or question.private:
+        return None
+    try:
+        question.value(token)
+    except BadTokenError:
+        return None
+    return token
 
 
 def _asked(words: str, why: str, language: str) -> str:
@@ -55,22 +68,22 @@ def _options(talk: Talk, question: Question[Any], run: str, before: str | None) 
     frame = talk.state.top
     grouped = isinstance(question, Choice) and bool(question.within)
     offered = {t for t, _ in shown(question)}
-    ticked = frame.draft.split(",") if frame and frame.draft else []
-    multiple = isinstance(question, Choices)
-    every = ALL in ticked or len(offered) <= MANY
+    draft = frame.draft if frame else ""
+    chosen, multiple = ticked(question, draft), isinstance(question, Choices)
+    every = ALL in draft.split(",") or len(offered) <= MANY
     options = []
-    if before is not None and not question.private:
+    if before is not None:
         options.append(Option(say("common.use_again", label=cut(label(talk, question, before), talk.voice.longest)), f"{run}:{question.key}=^"))
     if isinstance(question, Choice) and grouped:
-        options += _grouped(talk, question, run, frame.draft if frame else "")
+        options += _grouped(talk, question, run, draft)
     for position, (token, words) in enumerate(question.choices if not grouped else ()):
-        if token in offered and (every or position < MANY - 1 or token in ticked):
-            mark = "✓ " if token in ticked else ""
+        if token in offered and (every or position < MANY - 1 or token in chosen):
+            mark = "✓ " if token in chosen else ""
             options.append(Option(mark + words[language], f"{run}:~{question.key}={token}" if multiple else f"{run}:{question.key}={token}"))
     if multiple:
         if not every:
             options.append(Option(say("common.more"), f"{run}:~{question.key}={ALL}"))
-        if set(ticked) - {ALL}:
+        if chosen:
             options.append(Option(say("common.picked"), f"{run}:{question.key}=!"))
         else:
             options.append(Option(say("common.none"), f"{run}:{question.key}={NONE}"))
@@ -97,6 +110,12 @@ def _grouped(talk: Talk, question: Choice, run: str, opened: str) -> list[Option
     whole = [Option(say("common.whole", label=called(opened)), f"{run}:{question.key}={opened}")] if opened in names else []
     inner = [Option(called(t), f"{run}:{question.key}={t}") for t in question.within[opened]]
     return [*whole, *inner, Option(say("common.others"), f"{run}:~{question.key}={opened}")]
+
+
+def ticked(question: Question[Any], draft: str) -> list[str]:
+    """The choices of a draft that the question (still) has."""
+    known = dict(question.choices)
+    return [t for t in draft.split(",") if t in known]
 
 
 def title(talk: Talk, question: Question[Any]) -> str:

@@ -155,10 +155,12 @@ def _replied_case(talk: Talk) -> cases.Case | None:
 
 
 def _catch_up(talk: Talk) -> None:
-    """Replay every dialog of the stack under knowledge that changed since, and say what is different."""
+    """Forget a place that the knowledge lost, replay every dialog of the stack under what changed, and say what is different."""
     version = talk.knowledge.version
     if talk.state.knowledge not in ("", version):
-        before, talk.state = talk.state.frames, replace(talk.state, frames=())
+        there = {"region": talk.knowledge.regions, "segment": talk.knowledge.segments}
+        profile = {k: v for k, v in talk.state.profile.items() if k not in there or v in there[k]}
+        before, talk.state = talk.state.frames, replace(talk.state, frames=(), profile=profile)
         for frame in before:
             talk.state = frames.settle(replace(talk.state, frames=(*talk.state.frames, frame)), talk.stage)
             _say_what_changed(talk, frame)

@@ -118,12 +118,6 @@ def reopen(state: State, stage: Stage, key: str) -> State:
     )
 
 
-def back(state: State, stage: Stage) -> State | None:
-    """Drop the last answer of the trail; None where there is none."""
-    frame = _top(state)
-    return reopen(state, stage, frame.trail[-1]) if frame.trail else None
-
-
 def answer_below(state: State, stage: Stage, index: int, given: Mapping[str, str]) -> State:
     """Set answers in a frame that lies below the top and replay it; what lies above it stays."""
     above = state.frames[index + 1 :]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from dialogs import asking, cases, closing, filing, finding, frames, phrases, proceeding
 from dialogs.answers import cut, fit
 from dialogs.messages import Option
-from dialogs.script import ALL, UNKNOWN, Choices, Items
+from dialogs.script import UNKNOWN, Choices, Items
 from dialogs.scripts.regions import ANY
 from dialogs.talk import HIDDEN, Talk, Withdraw, masked
 
@@ -66,8 +66,7 @@ def edit(talk: Talk, argument: str) -> None:
         talk.speak(talk.say("dialog.nothing_to_change"))
         return
     if key in top.trail:
-        talk.state = frames.reopen(talk.state, talk.stage, key)
-        asking.ask(talk)
+        _ask_again(talk, key)
         return
     trail = [a for a in talk.stage.run(top).trail if a.question.key not in ("confirm", "enough")]
     options = []
@@ -79,17 +78,28 @@ def edit(talk: Talk, argument: str) -> None:
     talk.speak(talk.say("dialog.ask_change"), tuple(options))
 
 
+def _ask_again(talk: Talk, key: str) -> None:
+    """Ask a question of the trail again; the day to judge by is never asked for: it is today again."""
+    talk.state = frames.reopen(talk.state, talk.stage, key)
+    if talk.asking() is None and "enough" in talk.state.frames[-1].answers:  # where only what follows so far is told, nothing is asked
+        talk.state = frames.reopen(talk.state, talk.stage, "enough")
+    if key == "as_of":
+        talk.speak(talk.say("report.as_of_today"))
+        proceeding.proceed(talk)
+    else:
+        asking.ask(talk)
+
+
 def back(talk: Talk, _: str = "") -> None:
     """Take the last answer back and ask its question again."""
-    if talk.state.top is None:
+    top = talk.state.top
+    if top is None:
         talk.speak(talk.say("dialog.nothing_to_cancel"))
-        return
-    before = frames.back(talk.state, talk.stage)
-    if before is None:
+    elif not top.trail:
         talk.speak(talk.say("dialog.first_already"))
+        asking.ask(talk)
     else:
-        talk.state = before
-    asking.ask(talk)
+        _ask_again(talk, top.trail[-1])
 
 
 def back_or_again(talk: Talk) -> bool:
@@ -249,9 +259,8 @@ def enough(talk: Talk, run: str = "") -> None:
     if top is None or top.done or top.dialog not in frames.GUIDED or (run and top.run != run):
         stale(talk, "bad.stale")
         return
-    ticked = ",".join(t for t in top.draft.split(",") if t and t != ALL)
-    if ticked and (open_one := talk.asking()) is not None:
-        talk.state = frames.answer(talk.state, talk.stage, {open_one.key: ticked})
+    if (open_one := talk.asking()) is not None and (ticked := asking.ticked(open_one, top.draft)):
+        talk.state = frames.answer(talk.state, talk.stage, {open_one.key: ",".join(ticked)})
     if top.dialog == "subsidy_precheck":
         talk.state = frames.answer(talk.state, talk.stage, {"enough": "yes"})
     while (question := talk.asking()) is not None:

@@ -68,7 +68,7 @@ def _choose(talk: Talk, key: str, token: str) -> None:
             moves.stale(talk, "bad.stale")
             return
     if token == "!":
-        token = ",".join(t for t in top.draft.split(",") if t != ALL)
+        token = ",".join(asking.ticked(question, top.draft))
         if not token:
             talk.speak(talk.say("dialog.no_ticks"))
             asking.ask(talk)

@@ -146,7 +146,8 @@ def _wishes(talk: Talk, hits: Sequence[Hit]) -> list[tuple[str, str, bool]]:
     if hits and hits[0].title == 1.0 and isinstance(hits[0].record, Service) and talk.knowledge.search.is_name(talk.text, hits[0].record):
         return []  # a service called by its very name, whatever else the words may want
     named = _is_called(talk, hits) and len(names) <= 1 and not set(names) & (_OWN_WAY | own | choosing)
-    return [] if named else [(name, part, len(names) > 1) for name, part in zip(names, talk.wants.parts, strict=True)]
+    wishes = [] if named else [(name, part, len(names) > 1) for name, part in zip(names, talk.wants.parts, strict=True)]
+    return sorted(wishes, key=lambda w: w[0] != "cancel")  # what is left is what was open, not what the same message asks for
 
 
 def _is_called(talk: Talk, hits: Sequence[Hit]) -> bool:

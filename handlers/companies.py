@@ -146,9 +146,8 @@ def _feed(again: deque[str], lines: Iterator[str], taken: list[str], limit: int)
 def _encoding(path: Path) -> str:
     """What a file is written in: UTF-8 with or without a mark, UTF-16 with one, else GB18030, which Chinese Excel writes."""
     with path.open("rb") as file:
-        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16"
-    for encoding in ("utf-8-sig", "gb18030"):
+        marked = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
             with path.open(encoding=encoding) as text:
                 while text.read(PIECE):

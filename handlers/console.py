@@ -15,6 +15,8 @@ from dialogs.turns import LOCAL, Handled, Turns
 from storage.contract import Address
 
 CHANNEL = "console"
+YEARS = range(2000, 2100)
+"""What a message may be dated: beyond, days can't be reckoned with."""
 
 
 class LineError(ValueError):
@@ -57,7 +59,8 @@ def read_line(line: bytes) -> Line:
         number_as_id = key in ("id", "chat", "from", "reply_to", "edits") and isinstance(value, int) and not isinstance(value, bool)
         if value is not None and not isinstance(value, known[key]) and not number_as_id:
             raise LineError(f"field {key!r} must be a {'boolean' if known[key] is bool else 'string'}")
-    given: dict[str, Any] = {k: str(v) if known[k] is str else v for k, v in body.items() if v is not None}
+    # Half a character (a lone surrogate) can be neither stored nor shown.
+    given: dict[str, Any] = {k: str(v).encode(errors="replace").decode() if known[k] is str else v for k, v in body.items() if v is not None}
     if not given.get("chat"):
         raise LineError("field 'chat' is missing: it names the conversation")
     kind = given.get("kind", "text")
@@ -68,7 +71,7 @@ def read_line(line: bytes) -> Line:
     if "text" not in given and "option" not in given and kind == "text":
         raise LineError("field 'text' or 'option' is missing")
     message = Message(
-        text=given.get("text", "").encode("utf-8", "replace").decode(),
+        text=given.get("text", ""),
         option=given.get("option"),
         kind=kind,
         group=given.get("group", False),
@@ -83,6 +86,8 @@ def read_line(line: bytes) -> Line:
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
+        if moment.year not in YEARS:
+            raise ValueError("no time of ours")
     except ValueError as error:
         raise LineError(f"field 'at' is {text!r}: write an ISO time such as 2026-11-22T09:30:00+08:00") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=LOCAL)

@@ -155,7 +155,7 @@ def _foreign(method: str, headers: Headers) -> bool:
         followed = method in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
         return site not in ("same-origin", "none") and not followed
     origin = headers.get("origin")  # browsers from before 2023 say only this
-    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    return origin is not None and origin.lower().partition("://")[2] != headers.get("host", "").lower()
 
 
 def _bounded(receive: Receive, headers: Headers, limit: int) -> Receive:

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from storage import sqlite_log
+from storage import sqlite_files
 from storage.contract import StoreError
 
 _BROKEN = "没有备份。停掉程序，用 python bot.py restore 换上以前的备份"
@@ -27,7 +27,7 @@ def backup(source: Path, target: Path) -> int:
         raise StoreError(f"数据文件 {source} 不存在：检查设置 STORE。")
     if target.exists():
         raise StoreError(f"{target} 已经有了，没有覆盖。换一个文件名，例如带上日期。")
-    sqlite_log.check(source)
+    sqlite_files.check(source)
     part = target.with_name(f"{target.name}.part")
     try:
         part.touch(0o600)
@@ -107,7 +107,7 @@ def restore(copy: Path, target: Path, now: datetime) -> Path | None:
 
 def check_store(path: Path) -> None:
     """StoreError where a store, in use or not, is broken."""
-    sqlite_log.check(path)
+    sqlite_files.check(path)
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
         _sound(file, path, "要换上备份")
 

@@ -250,12 +250,13 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How the store stands: how much waits for delivery and since when, how many requests there are in each state, how many messages were
-    given up (by state), and how much that came in was parked."""
+    """How the store stands: how much waits for delivery on each channel and since when, how many requests there are in each state and when
+    the oldest of them was filed, how many messages were given up (by state), and how much that came in was parked."""
 
-    waiting: int
-    oldest: datetime | None
+    waiting: Mapping[str, int]
+    oldest: Mapping[str, datetime]
     requests: Mapping[str, int]
+    since: Mapping[str, datetime]
     undelivered: Mapping[str, int] = field(default_factory=dict)
     parked: int = 0
 

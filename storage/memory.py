@@ -378,10 +378,12 @@ class MemoryStore(OneProcess):
 
     async def figures(self) -> Figures:
         """How the store stands."""
-        waiting = [self._item(i).at for i in self._waiting]
+        waiting, requests = [self._item(i) for i in self._waiting], self._requests.values()
+        oldest = {item.address.channel: item.at for item in sorted(waiting, key=attrgetter("at"), reverse=True)}
         given_up = Counter(line.state for line in self._messages.values() if isinstance(line, OutboxItem) and line.state in GIVEN_UP)
-        requests = Counter(r.state for r in self._requests.values())
-        return Figures(len(waiting), min(waiting, default=None), dict(requests), dict(given_up), len(self._parked))
+        since = {r.state: r.created for r in sorted(requests, key=attrgetter("created"), reverse=True)}
+        channels, states = Counter(item.address.channel for item in waiting), Counter(r.state for r in requests)
+        return Figures(dict(channels), oldest, dict(states), since, dict(given_up), len(self._parked))
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -81,7 +81,8 @@ class PostgresStore:
         """
         place, name = place_in(url)
         milliseconds = int(wait * 1000)
-        options = f"{place.get('options') or ''} -c timezone=UTC -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout={IDLE}s"
+        ours = f"-c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout={IDLE}s"
+        options = f"{ours} {place.get('options') or ''} -c timezone=UTC"  # of two, the later counts
         how: dict[str, Any] = {"autocommit": True, "connect_timeout": max(2, int(wait)), "options": options} | _LOST
         pool = AsyncConnectionPool(
             url,
@@ -258,11 +259,12 @@ class PostgresStore:
 
     async def figures(self) -> Figures:
         """How the store stands."""
-        ((waiting, oldest),) = await self._rows(tuple, "select count(*), min(at) from messages where state = 'waiting'", ())
-        states = await self._rows(tuple, "select state, count(*) from requests group by state", ())
+        waiting = await self._rows(tuple, "select channel, count(*), min(at) from messages where state = 'waiting' group by channel", ())
+        states = await self._rows(tuple, "select state, count(*), min(created) from requests group by state", ())
+        counted = [({name: n for name, n, _ in found}, {name: at for name, _, at in found}) for found in (waiting, states)]
         given_up = await self._rows(tuple, f"select state, count(*) from messages where state in {GIVEN_UP} group by state", ())
         ((parked,),) = await self._rows(tuple, "select count(*) from parked", ())
-        return Figures(waiting, oldest, dict(states), dict(given_up), parked)
+        return Figures(*counted[0], *counted[1], dict(given_up), parked)
 
     async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do work that one process at a time may do."""

@@ -54,7 +54,7 @@ class Together:
                     await connection.execute("select pg_advisory_lock(%s)", (key,))
                     if await while_connected(connection, work):
                         return
-            except psycopg.OperationalError:
+            except psycopg.Error:
                 log.warning("the lead for %s was lost or could not be had; trying again", what, exc_info=True)
             await asyncio.sleep(LOOK)
 
@@ -68,7 +68,7 @@ class Together:
                         told = json.loads(notice.payload)
                         for who in told["to"] if told["by"] != self._process else ():
                             ring(Address(*who))
-            except psycopg.OperationalError:
+            except psycopg.Error:
                 log.warning("no news from other processes for a moment; looking goes on", exc_info=True)
             await asyncio.sleep(LOOK)
 

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 
 from sqlite_utils import Database, Migrations
 
-from storage import sqlite_log
+from storage import sqlite_files
 from storage.contract import (
     FAR,
     GIVEN_UP,
@@ -54,7 +54,7 @@ from storage.sqlite_rows import text_of as _text
 from storage.sqlite_rows import time_of as _time
 from storage.sqlite_rows import who_of as _who
 from storage.sqlite_schema import STEPS
-from storage.sqlite_writes import Writes, writing
+from storage.sqlite_writes import Writes, whole, writing
 
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
@@ -79,9 +79,9 @@ class SqliteStore(OneProcess):
 
     def __init__(self, path: Path, thread: ThreadPoolExecutor, db: Database) -> None:
         super().__init__()
-        self._path, self._thread, self._db = path, thread, db
+        self._path, self._thread, self._db, self._file = path, thread, db, path.stat()
         self._closing: Future[None] | None = None
-        self._writes = Writes(db)
+        self._writes = Writes(db, thread)
 
     @classmethod
     async def open(cls, path: str | Path, wait: float = 5.0) -> Self:
@@ -211,11 +211,13 @@ class SqliteStore(OneProcess):
 
     async def figures(self) -> Figures:
         """How the store stands."""
-        ((waiting, oldest),) = await self._run(self._rows, tuple, "select count(*), min(at) from messages where state = 'waiting'", ())
-        states = await self._run(self._rows, tuple, "select state, count(*) from requests group by state", ())
+        sql = "select channel, count(*), min(at) from messages where state = 'waiting' group by channel"
+        waiting = await self._run(self._rows, tuple, sql, ())
+        states = await self._run(self._rows, tuple, "select state, count(*), min(created) from requests group by state", ())
+        counted = [({name: n for name, n, _ in found}, {name: _time(at) for name, _, at in found}) for found in (waiting, states)]
         given_up = await self._run(self._rows, tuple, f"select state, count(*) from messages where state in {GIVEN_UP} group by state", ())
         ((parked,),) = await self._run(self._rows, tuple, "select count(*) from parked", ())
-        return Figures(waiting, _time(oldest) if oldest else None, dict(states), dict(given_up), parked)
+        return Figures(*counted[0], *counted[1], dict(given_up), parked)
 
     async def _run(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         self._refuse_closed()
@@ -225,10 +227,8 @@ class SqliteStore(OneProcess):
     async def _write(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         """Run a write in one transaction with those that wait beside it: they share one sync to the disk."""
         self._refuse_closed()
-        done = self._writes.add(functools.partial(work, *arguments))
-        self._thread.submit(self._writes.drain)
         with _explained(self._path):
-            return await done
+            return await self._writes.add(functools.partial(work, *arguments))
 
     def _refuse_closed(self) -> None:
         if self._closing is not None:
@@ -257,6 +257,7 @@ class SqliteStore(OneProcess):
         return Seen(json.loads(row[0])) if row else None
 
     def _stale(self, commit: Commit) -> bool:
+        sqlite_files.check_place(self._path, self._file)
         run = self._db.conn.execute
         if commit.conversation is not None:
             row = run(f"select revision from conversations m where {_MINE}", _who(commit.address)).fetchone()
@@ -268,8 +269,7 @@ class SqliteStore(OneProcess):
         return any(run(sql, (r.number, r.revision)).fetchone() is None for r in commit.changed)
 
     def _commit(self, commit: Commit) -> Committed | Seen | Conflict:
-        run = self._db.conn.execute
-        with self._db.atomic():  # whole or not at all, within the transaction that it shares
+        with whole(self._db) as run:
             if commit.update_id is not None and (seen := self._seen(commit.address, commit.update_id)):
                 return seen
             if self._stale(commit):
@@ -336,7 +336,7 @@ class SqliteStore(OneProcess):
 
 def _connect(path: Path, wait: float) -> Database:
     """An open database with this program's schema; closed again when that fails."""
-    sqlite_log.check(path)
+    sqlite_files.check(path)
     connection = sqlite3.connect(path.absolute(), timeout=wait)  # absolute, for a plain ":memory:" would keep nothing
     try:
         db = Database(connection, execute_plugins=False)

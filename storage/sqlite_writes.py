@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -16,21 +18,27 @@ _T = TypeVar("_T")
 class Writes:
     """The writes that wait for the thread of a connection."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, thread: Executor) -> None:
+        self._db, self._thread = db, thread
         self._waiting: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
+        self._called = False
+        """Whether the thread was told to look, and has not yet begun to."""
 
     def add(self, work: Callable[[], _T]) -> asyncio.Future[_T]:
-        """Have a write done by the next `drain`; the future is done once it is on the disk. Work of several statements makes itself atomic."""
+        """Have a write done; the future is done once it is on the disk. Work of several statements makes itself `whole`."""
         done: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, done))
+        if not self._called:
+            self._called = True
+            self._thread.submit(self._drain)
         return done
 
-    def drain(self) -> None:
+    def _drain(self) -> None:
         """In the connection's thread: do all that waits. One that fails takes nothing with it; a transaction that fails fails them all."""
+        self._called = False  # before the look, so that what comes after it calls again
         batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
         if not batch:
-            return  # done together with an earlier one
+            return  # the call before this one took what came in between
         answers: list[Any] = []
         try:
             with writing(self._db):
@@ -66,3 +74,18 @@ def writing(db: Database) -> Iterator[None]:
     except BaseException:
         db.rollback()
         raise
+
+
+@contextmanager
+def whole(db: Database) -> Iterator[Callable[..., sqlite3.Cursor]]:
+    """A part of a write transaction that is done whole or not at all."""
+    run = db.conn.execute
+    run("savepoint whole")
+    try:
+        yield run
+    except BaseException:
+        if db.conn.in_transaction:  # else it is gone with everything
+            run("rollback to whole")
+            run("release whole")
+        raise
+    run("release whole")

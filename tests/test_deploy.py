@@ -19,9 +19,15 @@ from typing import Any
 import httpx2
 import pytest
 import yaml
+from starlette.testclient import TestClient
 
+from dialogs.turns import Library, Turns
 from docs.make_charts import ROOT
+from handlers.metrics import Metrics
 from handlers.settings import table
+from handlers.web import COOKIE, create_app
+from knowledge.snapshot import Knowledge
+from storage.memory import MemoryStore
 from tests.conftest import CI
 from tests.test_bot import free_port
 from tests.test_serving import line_with, program
@@ -209,3 +215,30 @@ async def test_a_talk_goes_through_the_proxy_and_its_stream_comes_at_once(tmp_pa
                         break
                 else:
                     raise AssertionError("the stream ended without the answer")
+
+
+# --- alerts
+
+
+def test_alerts_look_at_figures_and_labels_that_there_are(knowledge: Knowledge) -> None:
+    """Every name and label in the rules stands on the program's page of figures, or is Prometheus's own."""
+    turns = Turns(MemoryStore(), Library(knowledge))
+    metrics = Metrics(turns, "token")
+    turns.observe = metrics.observe
+    client = TestClient(create_app(turns, metrics=metrics), base_url="http://127.0.0.1", cookies={COOKIE: "visitor-of-these-tests"})
+    for number, text in enumerate(["昆科贷是什么", "阿巴阿巴阿巴", "转人工", "集采奖励", "测试公司", "李女士", "13812345678", "同意", "确认"]):
+        assert client.post("/api/messages", json={"id": f"update-{number:04}", "text": text}).status_code == 200
+    page = client.get("/metrics", headers={"Authorization": "Bearer token"}).text
+    there = {(name, label) for name, labels in re.findall(r"(?m)^(\w+)(?:\{(.*)\})? ", page) for label in [*re.findall(r"(\w+)=", labels), ""]}
+    values = set(re.findall(r'(?:state|result)="(\w+)"', page))
+    rules = [rule for group in yaml.safe_load((DEPLOY / "alerts.yaml").read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
+    assert len(rules) >= 5
+    for rule in rules:
+        assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+        looked = re.findall(r"(yuanqitong_\w+|up)(?:\{([^}]*)\})?", rule["expr"])
+        assert looked, rule
+        for name, labels in looked:
+            for label, wanted in re.findall(r'(\w+)=~?"([^"]*)"', labels):
+                assert name == "up" or (name, label) in there, f"{name} has no {label}"
+                assert label not in ("state", "result") or set(wanted.split("|")) <= values
+            assert name == "up" or (name, "") in there, f"there is no {name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -36,7 +37,7 @@ class Lives:
         self._place, self._replaced = place, replaced
         store = {"DATABASE_URL": place} if isinstance(place, str) else {"STORE": str(place)}
         self._env = {"PORT": str(self.port), "STORE": str(folder / "local.db"), "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_API": api.url}
-        self._env |= {"TELEGRAM_RATE": "0", "METRICS_TOKEN": FIGURES, "NO_PROXY": "127.0.0.1", **store, **env}
+        self._env |= {"TELEGRAM_RATE": "0", "LIMITS": "off", "METRICS_TOKEN": FIGURES, "NO_PROXY": "127.0.0.1", **store, **env}
         self.http = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=20, trust_env=False)
         self.program = self._start(point)
 
@@ -53,7 +54,7 @@ class Lives:
     def tend(self) -> None:
         """Start it again where it has died."""
         if not self.program.alive:
-            assert self.program.child.exitcode == -9, self.log.read_text(encoding="utf-8")[-3000:]
+            assert self.program.child.exitcode in (-signal.SIGKILL, -signal.SIGTERM), self.log.read_text(encoding="utf-8")[-3000:]
             self.kills += 1
             self.program = self._start()
 
@@ -72,9 +73,9 @@ class Lives:
             self.tend()
             await asyncio.sleep(0.005)
 
-    async def settled(self, done: Callable[[], bool] = lambda: True) -> None:
+    async def settled(self, done: Callable[[], bool] = lambda: True, seconds: float = 60) -> None:
         """Wait until nothing waits for delivery any more."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(seconds):
             while True:
                 self.tend()
                 if done():

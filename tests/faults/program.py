@@ -38,7 +38,7 @@ from storage import postgres, sqlite  # noqa: F401 - loaded before the fork
 COMMIT = "COMMIT"
 _SOON = {"dialogs.delivery.LEASE": timedelta(seconds=4), "dialogs.delivery.LONGEST": 2.0}
 CLAIMS: Mapping[str, Any] = _SOON if find_spec("dialogs.delivery") else {"dialogs.turns.HELD": timedelta(seconds=1)}
-"""How long a claim of the outbox outlives who made it: less than the minutes of the program, for nobody waits so long after each kill."""
+"""On PostgreSQL: how long a claim of the outbox outlives who made it: less than the minutes of the program, for nobody waits so long after each kill."""
 _FORKS = multiprocessing.get_context("forkserver")
 
 
@@ -119,7 +119,7 @@ def _run(
     threading.Thread(target=_die_with_the_tests, daemon=True).start()
     read, shipped = loader.load, warm()
     _replace("knowledge.loader.load", lambda folder=loader.SHIPPED, *rest: shipped if folder == loader.SHIPPED else read(folder, *rest))
-    for name, value in {**CLAIMS, **replaced}.items():
+    for name, value in {**(CLAIMS if env.get("DATABASE_URL") else {}), **replaced}.items():
         _replace(name, value)
     if point:
         _arm(point, "storage.postgres.PostgresStore" if env.get("DATABASE_URL") else "storage.sqlite.SqliteStore")

@@ -25,8 +25,6 @@ class Talkers:
         """How often each status was answered; 0 where there was no answer at all."""
         self.slowest = 0.0
         """The longest that anybody waited for an answer of whatever kind, in seconds."""
-        self.last = 0.0
-        """When something was acknowledged last (monotonic)."""
 
     @property
     def count(self) -> int:
@@ -43,23 +41,26 @@ class Talkers:
             await self.say(person)
 
     async def say(self, person: int) -> None:
-        """One more message of a person, sent until it is acknowledged."""
+        """One more message of a person, sent until it is acknowledged; one in five goes to two programs at the same time."""
         number = len(self.taken[person])
         body, tries = {"id": f"said-{person:04}-{number:04}", "text": f"{WORDS} {number}"}, 0
         while True:
-            address, asked = self.addresses[(person + number + tries) % len(self.addresses)], time.monotonic()
-            try:
-                status = (await self._client.post(f"{address}/api/messages", json=body, headers=cookie(person))).status_code
-            except httpx2.TransportError:
-                status = 0
-            self.answers[status] += 1
+            first, asked = person + number + tries, time.monotonic()
+            ways = 2 if number % 5 == 0 and len(self.addresses) > 1 else 1
+            answers = await asyncio.gather(*(self._post(self.addresses[(first + way) % len(self.addresses)], person, body) for way in range(ways)))
+            self.answers.update(answers)
             self.slowest = max(self.slowest, time.monotonic() - asked)
-            if status == 200:
-                self.last = time.monotonic()
+            if 200 in answers:
                 self.taken[person].append(body["text"])
                 return
             tries += 1
             await asyncio.sleep(0.05)
+
+    async def _post(self, address: str, person: int, body: dict[str, str]) -> int:
+        try:
+            return (await self._client.post(f"{address}/api/messages", json=body, headers=cookie(person))).status_code
+        except httpx2.TransportError:
+            return 0
 
     async def lost_and_doubled(self) -> tuple[int, int]:
         """How many acknowledged messages are missing from the talks as they are told, and how many are there twice; the order must hold."""

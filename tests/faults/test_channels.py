@@ -148,9 +148,15 @@ async def test_the_bot_api_does_not_say_whether_it_sent(tmp_path: Path, scale: S
         async with lives.store() as store:
             states = {chat: await delivered(store, chat) for chat in chats}
         arrived = {chat: len(api.texts(chat)) for chat in chats}
-    assert all(found[-1] == "sent" for found in states.values()), "what comes after it is delivered"
-    print(states, arrived)
-    measured("the Bot API breaks off or falls silent after it has got a message", "?", f"{states} {arrived}")
+    assert (states.pop(1), arrived.pop(1)) == (["sent", "sent"], 3), "sent again, since most that breaks off was not carried out"
+    assert all(found == ["uncertain", "sent"] for found in states.values()), "given up, since most that stays silent was"
+    assert list(arrived.values()) == [2, 1][: len(arrived)]
+    measured(
+        f"the Bot API breaks off{' or falls silent' if scale.full else ''} after it has got a reply",
+        "broken off: sent again, so that it may come twice; silent: kept as uncertain and not sent again; what follows is delivered",
+        f"broken off: came twice{'; silent: came once if it was carried out, else not, and is shown as uncertain' if scale.full else ''}; "
+        "what followed came once",
+    )
 
 
 async def delivered(store: Store, chat: int) -> list[str]:
@@ -168,7 +174,7 @@ async def test_the_bot_api_fails_while_we_fetch(tmp_path: Path, scale: Scale, me
         for chat in range(1, 9):
             for n in range(2):
                 await api.say(chat, f"{QUESTION} {n}")
-        await lives.settled(lambda: not api.pending and len(api.calls_of("getUpdates")) > 2 * len(faults) and len(api.confirmed) == 16)
+        await lives.settled(lambda: not api.pending and len(api.calls_of("getUpdates")) > 2 * len(faults) and len(api.confirmed) == 16, seconds=180)
         assert [len(api.texts(chat)) for chat in range(1, 9)] == [2] * 8
     measured(
         f"the Bot API answers the poller with 429, 5xx, HTML pages, nonsense, resets{' and silence' if scale.full else ''}",

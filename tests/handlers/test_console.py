@@ -60,6 +60,8 @@ BAD_LINES = [
     ('{"chat": "u", "text": "x", "wat": 1}', "wat"),
     ('{"chat": "u", "text": "x", "kind": "smell"}', "kind"),
     ('{"chat": "u", "text": "x", "at": "yesterday"}', "at"),
+    ('{"chat": "u", "text": "x", "at": "0001-01-01T00:00:00+14:00"}', "at"),
+    ('{"chat": "u", "text": "x", "at": "9999-12-31T23:59:59"}', "at"),
     ('{"chat": "u", "text": "x", "group": "yes"}', "group"),
     ("[" * 100_000, "JSON"),
     (b'{"chat": "u", "text": "\xd6\xd0"}', "UTF-8"),
@@ -82,11 +84,13 @@ async def test_duplicates_times_and_kinds(turns: Turns) -> None:
         {"chat": "u1", "text": "集采中标有奖励吗", "at": "2022-06-01T09:00:00+08:00"},
         {"chat": "u1", "text": "\ud800 half a character", "id": 5},
     ]
-    first, again, voice, past, odd = await run(turns, *lines)
+    lines += [{"chat": "\udc00", "from": "\ud800", "id": "\ud800", "option": "1:region=\ud800"}]
+    first, again, voice, past, odd, odder = await run(turns, *lines)
     assert again == first
     assert "语音" in voice["replies"][0]["text"]
     assert "还在时限内" in past["replies"][0]["text"]
     assert odd["replies"]
+    assert odder["replies"]
 
 
 async def test_two_people_in_one_group_are_kept_apart(turns: Turns) -> None:

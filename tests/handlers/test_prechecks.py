@@ -397,7 +397,14 @@ def test_a_heading_that_is_wrong_is_refused_once_with_every_column(
 
 
 @pytest.mark.parametrize(
-    ("data", "words"), [(b"", "是空的"), (b"company,region\r\n", "只有表头"), (b"\xff\xff\x00\x81", "GB18030"), (b"PK\x03\x04\xff\xff", "Excel")]
+    ("data", "words"),
+    [
+        (b"", "是空的"),
+        (b"company,region\r\n", "只有表头"),
+        (b"\xff\xff\x00\x81", "GB18030"),
+        (b"PK\x03\x04\xff\xff", "Excel"),
+        (b"\xff\xfea", "UTF-8"),
+    ],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path, reader: Reader, data: bytes, words: str) -> None:
     (tmp_path / "t.csv").write_bytes(data)

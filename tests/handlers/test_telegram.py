@@ -404,21 +404,6 @@ async def test_a_refused_token_ends_polling_and_names_the_setting(api: BotApi, t
     await wrong.close()
 
 
-async def test_ids_that_start_anew_after_a_quiet_week_are_not_lost(
-    api: BotApi, channel: Telegram, turns: Echo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    channel._long_poll = 0
-    async with running(channel.run_polling()):
-        first = await api.say(7, "上周")
-        await api.until(lambda: api.confirmed == [first])
-        monkeypatch.setattr(telegram, "_QUIET", 0.0)
-        await api.until(lambda: "offset" not in api.calls_of("getUpdates")[-1].params)
-        api.next_update = 1000
-        second = await api.say(7, "这周")
-        await api.until(lambda: api.confirmed == [first, second])
-    assert turns.texts() == ["上周", "这周"]
-
-
 async def test_a_button_s_spinner_is_stopped_and_failures_of_that_do_not_matter(api: BotApi, channel: Telegram, turns: Echo) -> None:
     api.fail("answerCallbackQuery", hang())
     await api.push(callback_query=tap(bot_said("哪个地区？"), "a", "q1"))

@@ -1,11 +1,12 @@
-"""SQLite's write-ahead log as a file (https://sqlite.org/walformat.html): whether anything in it got lost.
+"""SQLite's files: whether what is written goes where the store lies, and whether its write-ahead log is whole.
 
-SQLite ends reading the log at the first place that it cannot read, and says nothing: right after a crash that is the end of what was being
-written. In a log that was damaged it would quietly drop turns that were acknowledged.
+SQLite ends reading the log (https://sqlite.org/walformat.html) at the first place that it cannot read, and says nothing: right after a crash
+that is the end of what was being written. In a log that was damaged it would quietly drop turns that were acknowledged.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import struct
 from contextlib import closing
@@ -24,6 +25,16 @@ class Log:
 
     salts: bytes | None = None
     ends: tuple[int, ...] = ()
+
+
+def check_place(store: Path, opened: os.stat_result) -> None:
+    """StoreError where a store's file is no longer the one that was opened: what is written to that one would be gone with this program."""
+    try:
+        there = store.stat()
+    except OSError:
+        there = None
+    if there is None or (there.st_dev, there.st_ino) != (opened.st_dev, opened.st_ino):
+        raise StoreError(f"数据库 {store} 不在原处了，或者换成了别的文件，没有保存。请把原来的文件放回去；找不到了，就停掉程序，从备份恢复。")
 
 
 def log_of(store: Path) -> Path:
