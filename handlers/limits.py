@@ -11,8 +11,8 @@ import ipaddress
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -51,20 +51,20 @@ class Limits:
 
     async def wait(self, limit: Limit, whose: str) -> float:
         """Take a token of somebody's: 0.0, or the seconds until there is one."""
-        now, limit = self._now(), replace(limit, key=f"{limit.key}:{_digest(whose)}")
-        left = (self._until.get(limit.key, now) - now).total_seconds()
+        now, key = self._now(), f"{limit.key}:{_digest(whose)}"
+        left = (self._until.get(key, now) - now).total_seconds()
         if 0 < left < 2 / limit.rate:  # further away it was set by a clock that was wrong
             return left
-        if not self._alone.take([replace(limit, rate=limit.rate * FREE, burst=int(limit.burst * ALONE))], now):
+        if not self._alone.take([Limit(key, limit.rate * FREE, int(limit.burst * ALONE))], now):
             return 0.0
         try:
-            wait = await self._store.take([limit], now)
+            wait = await self._store.take([Limit(key, limit.rate, limit.burst)], now)
         except StoreError:
             return 0.0  # what follows needs the store as well, and says so
         if wait:
             if len(self._until) >= KNOWN:
-                self._until = {key: until for key, until in self._until.items() if until > now}
-            self._until[limit.key] = now + timedelta(seconds=wait)
+                self._until = {k: until for k, until in self._until.items() if until > now}
+            self._until[key] = now + timedelta(seconds=wait)
         return wait
 
     async def chat(self, address: Address) -> float:
@@ -133,6 +133,7 @@ class Limited:
             del self._known[next(iter(self._known))]
 
 
+@lru_cache(4096)
 def network(client: str | None) -> str | None:
     """Whose count an address is on: its own, that of its /64 for IPv6, none for this machine; what is no address shares one count."""
     if client is None:
@@ -150,5 +151,6 @@ def _of(address: Address) -> str:
     return f"{address.channel} {address.chat} {address.person}"
 
 
+@lru_cache(4096)
 def _digest(whose: str) -> str:
     return hashlib.sha256(whose.encode(errors="replace")).hexdigest()[:32]  # what the store keeps names nobody

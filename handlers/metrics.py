@@ -49,8 +49,8 @@ class Metrics:
 
     async def page(self, request: Request) -> Response:
         """The figures, in Prometheus's text format."""
-        shown = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(shown.encode(errors="replace"), self._token.encode()):
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(token.encode(errors="replace"), self._token.encode()):
             self._seldom.note("figures without their token")
             raise HTTPException(404)
         figures = await self._turns.store.figures()

@@ -70,6 +70,20 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in text.split(",") if name.strip())
 
 
+def _networks(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    try:
+        return tuple(name for name in names if ipaddress.ip_network(name))
+    except ValueError:
+        raise ValueError("应是代理的 IP 地址或网段，多个用逗号分开；没有代理就不要设置它") from None
+
+
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError("应是 on 或 off")
+    return text == "on"
+
+
 def _database(text: str) -> str:
     if not is_url(text):
         raise ValueError("应是 postgresql:// 开头的地址；用 SQLite 就不要设置它")
@@ -104,22 +118,6 @@ def _form(text: str) -> str:
     if text not in ("text", "json"):
         raise ValueError("应是 text（给人看）或 json（给程序看，一行一个）")
     return text
-
-
-def _networks(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    for name in names:
-        try:
-            ipaddress.ip_network(name)
-        except ValueError:
-            raise ValueError(f"其中“{name}”应是代理的 IP 地址或网段，多个用逗号分开；没有代理就不要设置它") from None
-    return names
-
-
-def _switch(text: str) -> bool:
-    if text not in ("on", "off"):
-        raise ValueError("应是 on 或 off")
-    return text == "on"
 
 
 def _public(text: str) -> str:
@@ -170,16 +168,16 @@ class Settings:
         _networks,
         (),
         "前面的代理的 IP 或网段，逗号分开；只有它们说的访问者地址和 https 才算数，按地址的限流靠它（见[安全](security.md)）",
-        "addresses and networks of the proxies before it, with commas between: whose word for a visitor's address and for https counts",
+        "addresses or networks of the proxies before it: only their word for a visitor's address and for https counts; limits per address need it",
         "127.0.0.1",
     )
     limits: bool = setting(
         "LIMITS",
         _switch,
         True,
-        "每个对话、每个网络地址发消息的上限；只有压力测试时才写 `off`",
-        "limits for chats and addresses; `off` for load tests only",
-        "off",
+        "每个对话、每个网络地址能发多少的上限（见[安全](security.md)）；只有压力测试时才写 `off`",
+        "limits of what one chat and one address may send; `off` is for load tests",
+        "on",
     )
     store: Path = setting("STORE", Path, Path("data/yuanqitong.db"), "数据文件", "the data file", "/var/lib/yuanqitong/yuanqitong.db")  # noqa: RUF009 - a field
     database: str | None = setting(
@@ -265,11 +263,6 @@ class Settings:
     given: Mapping[str, Given] = field(default_factory=dict, repr=False, compare=False)
     """What was written by whoever set something, by name, and where."""
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What never stands in a log line."""
-        return tuple(str(value) for attribute, entry in _entries() if entry.hide and (value := getattr(self, attribute)))
-
     @classmethod
     def read(cls, env: Mapping[str, str], file: Path | None = None) -> Self:
         """Read the environment and the file that is named here or there; SettingError with everything that makes no sense."""
@@ -294,6 +287,18 @@ class Settings:
         for file in dict.fromkeys(g.file for g in self.given.values() if g.file):
             if exposed(file) and any(entry.hide and self.given.get(entry.name, Given("")).file == file for entry in table()):
                 yield f"设置文件 {file} 里有口令，这台机器上谁都能读或改", f"chmod o-rwx {file}"
+        if self.public_url and not self.trusted_proxies:
+            yield (
+                "设了 PUBLIC_URL，没有设 TRUSTED_PROXIES：前面有代理时分不清访问者，按地址的限流不起作用",
+                "设置 TRUSTED_PROXIES，例如 TRUSTED_PROXIES=127.0.0.1",
+            )
+        if not self.limits:
+            yield "LIMITS=off：对话和地址都没有上限", "压力测试以外不要设置 LIMITS"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What never stands in a log line."""
+        return tuple(str(value) for attribute, entry in _entries() if entry.hide and (value := getattr(self, attribute)))
 
     def in_force(self) -> Iterator[tuple[str, str, str]]:
         """Every setting with its value, where it may be shown, and where that comes from."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -23,6 +25,7 @@ from storage.memory import MemoryStore
 from tests.handlers.bot_api import TOKEN, BotApi
 from tests.handlers.serving import serving, until
 from tests.handlers.test_web import Echo, stream
+from tests.test_workers import programs
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 HERE, OFFICE, HOME = "http://127.0.0.1:8000", "203.0.113.7", "198.51.100.9"
@@ -263,6 +266,24 @@ async def test_whose_address_counts_is_said_only_by_a_trusted_proxy(proxies: tup
         page = await client.get(f"{address}/", headers=headers)
     assert counted == ([OFFICE] if proxies else []), "of the visitor's own words nothing counts, only what the proxy added"
     assert ("Secure" in page.headers["set-cookie"]) == bool(proxies)
+
+
+async def test_two_programs_on_one_postgresql_share_a_visitors_limit(tmp_path: Path, fresh_postgres: Callable[[], str]) -> None:
+    """Whichever of them a flood asks: each lets its own part pass, and the store counts the rest."""
+    async with programs(2, tmp_path, DATABASE_URL=fresh_postgres()) as workers, httpx2.AsyncClient(trust_env=False, timeout=30) as client:
+
+        async def answer(number: int) -> int:
+            body = {"id": f"message-{number}", "option": "!nothing"}
+            headers = {"Cookie": f"{COOKIE}=visitor{1:015}"}
+            return (await client.post(f"{workers[number % 2][0]}/api/messages", json=body, headers=headers)).status_code
+
+        begun, answers = time.monotonic(), []
+        for number in range(0, 200, 8):
+            answers += await asyncio.gather(*map(answer, range(number, number + 8)))
+        seconds = time.monotonic() - begun
+    assert set(answers) == {200, 429}
+    most = 2 * CHAT.burst * limits.ALONE + CHAT.burst + 1.5 * seconds * CHAT.rate
+    assert CHAT.burst + CHAT.burst * limits.ALONE <= answers.count(200) <= most + 2
 
 
 # -- streams
