@@ -25,7 +25,7 @@ from dialogs.turns import LOCAL, Library
 from knowledge import diff, loader
 from knowledge.snapshot import Knowledge
 from knowledge.strict_yaml import Problem
-from storage.contract import Publication, Store
+from storage.contract import Publication, Store, StoreError
 
 LOOK = 0.5
 """Seconds between two looks at the folder; it is read when two in a row agree, since editors write several times."""
@@ -87,7 +87,7 @@ class Reloader:
             loop.add_signal_handler(_SIGNAL, self._asked.set)
         try:
             seen = await asyncio.to_thread(_look, self._folder)
-            if not await _earlier(self._store, await asyncio.to_thread(_version, self._folder)):
+            if not await self._earlier():
                 await self.attempt(leave=lock is not None)  # what changed between the first load and this look
             elif lock is not None:
                 now = Result(self._count, os.getpid(), time.time(), self._library.knowledge.version, changed=False, seconds=0.0)
@@ -98,6 +98,15 @@ class Reloader:
                 loop.remove_signal_handler(_SIGNAL)
                 self._status.unlink(missing_ok=True)
                 lock.close()
+
+    async def _earlier(self) -> bool:
+        """Whether others have replaced the folder's version since; asked until the store answers."""
+        while True:
+            try:
+                return await _earlier(self._store, await asyncio.to_thread(_version, self._folder))
+            except StoreError:
+                log.exception("whether the knowledge base is still the one in use can't be told; asking again")
+                await asyncio.sleep(FOLLOW)
 
     async def _watch(self, seen: object) -> None:
         """Ask for an attempt when the folder looks different and has looked so for a moment.
@@ -136,7 +145,7 @@ class Reloader:
 
     async def attempt(self, leave: bool = True) -> Result:
         """Read the folder; on success the library holds the new knowledge, on any error it keeps the old one."""
-        begun, old = time.time(), self._library.knowledge
+        begun, started, old = time.time(), time.monotonic(), self._library.knowledge
         changes: tuple[str, ...] = ()
         problems: tuple[Problem, ...] = ()
         try:
@@ -157,7 +166,7 @@ class Reloader:
             begun,
             in_use.version,
             in_use is not old,
-            round(time.time() - begun, 3),
+            round(time.monotonic() - started, 3),
             changes,
             problems,
             self._troubled and not problems,
