@@ -87,7 +87,7 @@ class Reloader:
             loop.add_signal_handler(_SIGNAL, self._asked.set)
         try:
             seen = await asyncio.to_thread(_look, self._folder)
-            if not await self._earlier():
+            if not await self._known(await asyncio.to_thread(_version, self._folder)):
                 await self.attempt(leave=lock is not None)  # what changed between the first load and this look
             elif lock is not None:
                 now = Result(self._count, os.getpid(), time.time(), self._library.knowledge.version, changed=False, seconds=0.0)
@@ -99,13 +99,13 @@ class Reloader:
                 self._status.unlink(missing_ok=True)
                 lock.close()
 
-    async def _earlier(self) -> bool:
-        """Whether others have replaced the folder's version since; asked until the store answers."""
+    async def _known(self, version: str) -> bool:
+        """Whether a version was in use already; a database that is away is waited for."""
         while True:
             try:
-                return await _earlier(self._store, await asyncio.to_thread(_version, self._folder))
+                return await _earlier(self._store, version)
             except StoreError:
-                log.exception("whether the knowledge base is still the one in use can't be told; asking again")
+                log.exception("the store could not be asked for what was published; trying again")
                 await asyncio.sleep(FOLLOW)
 
     async def _watch(self, seen: object) -> None:
