@@ -84,14 +84,15 @@ class Program:
         """Whether it still runs."""
         return self.child.is_alive()
 
-    def signal(self, which: signal.Signals) -> None:
-        """Send it a signal."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.child.pid or 0, which)
+    def stop(self) -> None:
+        """SIGTERM."""
+        if self.alive:
+            self.child.terminate()
 
     def kill(self) -> None:
         """`kill -9`, and see it gone."""
-        self.signal(signal.SIGKILL)
+        if self.alive:
+            self.child.kill()
         self.child.join()
 
     async def ended(self, seconds: float = 15) -> int:

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -226,7 +225,7 @@ async def test_sigterm_under_load(tmp_path: Path, knowledge: Knowledge, scale: S
                 stream.writer.write(reading(50_000 + n))
                 await asyncio.sleep(0.15 + 0.05 * (n % 4))
                 began = time.perf_counter()
-                lives.program.signal(signal.SIGTERM)
+                lives.program.stop()
                 await lives.program.ended(10)
                 times.append(time.perf_counter() - began)
                 await stream.close()
