@@ -7,7 +7,6 @@ it is the program as it is. A `Point` is a moment at which it kills itself: a ca
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import itertools
 import multiprocessing
