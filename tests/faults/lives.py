@@ -54,7 +54,7 @@ class Lives:
     def tend(self) -> None:
         """Start it again where it has died."""
         if not self.program.alive:
-            assert self.program.child.exitcode in (-signal.SIGKILL, -signal.SIGTERM), self.log.read_text(encoding="utf-8")[-3000:]
+            assert self.program.child.exitcode in (0, -signal.SIGKILL, -signal.SIGTERM), self.log.read_text(encoding="utf-8")[-3000:]
             self.kills += 1
             self.program = self._start()
 
