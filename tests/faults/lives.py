@@ -80,7 +80,8 @@ class Lives:
                 self.tend()
                 if done():
                     figures = (await self.call("GET", "/metrics", headers={"Authorization": f"Bearer {FIGURES}"})).text
-                    if "yuanqitong_outbox_waiting 0.0" in figures:
+                    waiting = [line for line in figures.splitlines() if line.startswith("yuanqitong_outbox_waiting")]
+                    if all(line.endswith(" 0.0") for line in waiting):
                         return
                 await asyncio.sleep(0.02)
 
