@@ -19,7 +19,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -35,8 +34,7 @@ from knowledge.snapshot import Knowledge
 from storage import postgres, sqlite  # noqa: F401 - loaded before the fork
 
 COMMIT = "COMMIT"
-_SOON = {"dialogs.delivery.LEASE": timedelta(seconds=4), "dialogs.delivery.LONGEST": 2.0}
-CLAIMS: Mapping[str, Any] = _SOON if find_spec("dialogs.delivery") else {"dialogs.turns.HELD": timedelta(seconds=1)}
+CLAIMS: Mapping[str, Any] = {"dialogs.delivery.LEASE": timedelta(seconds=4), "dialogs.delivery.LONGEST": 2.0}
 """On PostgreSQL: how long a claim of the outbox outlives who made it: less than the minutes of the program, for nobody waits so long after each kill."""
 _FORKS = multiprocessing.get_context("forkserver")
 
