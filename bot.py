@@ -24,7 +24,7 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Seconds, Turns
-from handlers import admin, console, logs, operations, prechecks, reload, staff, trying
+from handlers import admin, console, doctor, logs, operations, prechecks, reload, staff, supervised, trying
 from handlers.settings import SettingError, Settings
 from knowledge import claims, loader
 from knowledge.snapshot import Knowledge
@@ -57,11 +57,14 @@ async def _open(place: Place | None) -> Store:
     from storage.sqlite import SqliteStore  # what is asked on the command line needs no database
 
     place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch(0o600)  # whoever else is on this machine has no business in it
     return await SqliteStore.open(place)
 
 
 async def serve(settings: Settings) -> None:
     """Run the web chat, and Telegram where a token is set, until SIGINT or SIGTERM."""
+    for what, fix in settings.warnings():
+        print(f"{what}：{fix}", file=sys.stderr)
     listener = _listen(settings)
     async with opened(settings.database or settings.store) as store:
         library = Library(await reload.first(settings.knowledge, store))
@@ -84,9 +87,12 @@ async def serve(settings: Settings) -> None:
         turns.observe = functools.partial(_observed, metrics)
         tell = functools.partial(_tell_admins, turns, settings)
         reloader = reload.Reloader(library, settings.knowledge, reload.status_file(settings.store), store, tell)
-        background = [asyncio.create_task(job) for job in (reloader.run(), store.listen(turns.ring), *_jobs(turns, telegram, settings))]
+        background = [
+            asyncio.create_task(job) for job in (reloader.run(), store.listen(turns.ring), supervised.run(), *_jobs(turns, telegram, settings))
+        ]
         for task in background:  # a job that gives up (a refused token) stops the program, with its reason
             task.add_done_callback(lambda _: setattr(server, "should_exit", True))
+        listener.listen(socket.SOMAXCONN)
         print(f"园企通已启动：http://{settings.host}:{settings.port}  （按 Ctrl+C 停止）" + ("；Telegram 已接通" if telegram else ""), flush=True)
         await server.serve(sockets=[listener])
         for task in background:
@@ -240,6 +246,9 @@ OUTCOMES = ("shortlist", "report", "routes", "filed", "declined", "note")
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="python bot.py", description="园企通：生物医药园区、补贴、审批通道的对话助手")
+    top.add_argument(
+        "--settings", type=Path, metavar="FILE", help="从这个文件读设置，一行一个“名称=值”；也可以用环境变量 SETTINGS 指定。环境变量里写的优先"
+    )
     commands = top.add_subparsers(dest="command", title="命令", metavar="COMMAND")
     commands.add_parser("serve", help="启动网页聊天；设了 TELEGRAM_TOKEN 就同时接 Telegram（默认）")
     talk = commands.add_parser("chat", help="在终端里对话；--jsonl 供程序使用")
@@ -258,6 +267,7 @@ def parser() -> argparse.ArgumentParser:
     prechecks.add_commands(commands, _day)
     staff.add_commands(commands)
     operations.add_commands(commands)
+    doctor.add_commands(commands)
     return top
 
 
@@ -275,13 +285,17 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8")  # whatever the machine's locale says
     given = parser().parse_args(arguments)
     try:
-        settings = Settings.read(os.environ)
+        if given.command == "doctor":
+            return _run(lambda: doctor.run(given, os.environ))
+        settings = Settings.read(os.environ, given.settings)
         logs.set_up(settings.log)
         match given.command:
             case "requests":
                 return _run(lambda: requests(given, settings))
-            case "backup" | "restore" | "migrate-store" | "doctor":
+            case "backup" | "restore" | "migrate-store":
                 return _run(lambda: operations.run(given, settings))
+            case "settings":
+                return operations.show(settings)
             case "check":
                 return admin.check(given.folder or settings.knowledge, given.format)
             case "import":
@@ -297,7 +311,7 @@ def main(arguments: list[str] | None = None) -> int:
             case "precheck":
                 return prechecks.run(given, settings.knowledge)
             case "serve" | None:
-                return _run(lambda: serve(settings))
+                return _run(lambda: serve(settings), swift=True)
         knowledge = loader.load(settings.knowledge)
         match given.command:
             case "chart":
@@ -323,12 +337,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _run(command: Callable[[], Awaitable[int | None]]) -> int:
+def _run(command: Callable[[], Awaitable[int | None]], swift: bool = False) -> int:
+    """Run a command to its end; `swift`: on uvloop where there is one, which a server is worth and a short command is not."""
+
     async def body() -> int:
         return await command() or 0
 
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+    if swift:
+        with contextlib.suppress(ImportError):  # there is none for Windows
+            import uvloop
+
+            loop = uvloop.new_event_loop
     try:
-        return asyncio.run(body())
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(body())
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 

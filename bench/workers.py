@@ -102,6 +102,26 @@ def rate(place: Place, kind: str, workers: int, seconds: float) -> tuple[float, 
     return sum(r.turns / r.seconds for r in found), percentile(times, 0.5) * 1000, percentile(times, 0.99) * 1000
 
 
+async def _commits(place: Place, chats: int, seconds: float) -> tuple[list[float], float]:
+    times: list[float] = []
+    async with opened(place) as store:
+        busy, until = time.process_time(), time.perf_counter() + seconds
+        await asyncio.gather(*(_commit(store, f"{chats}-{n}", times, until) for n in range(chats)))
+        return times, time.process_time() - busy
+
+
+def sharing(seconds: float, many: Sequence[int] = (1, 16, 100)) -> Table:
+    """Bare commits of one chat, each with a sync of its own, and of several, which share one."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for chats in many:
+            times, busy = asyncio.run(_commits(Path(folder) / f"{chats}.db", chats, seconds))
+            row = (len(times) / seconds, percentile(times, 0.5) * 1000, percentile(times, 0.99) * 1000, busy / len(times) * 1000)
+            rows.append((f"{chats}", f"{row[0]:.0f}", *(f"{figure:.2f}" for figure in row[1:])))
+    head = ("chats at once", "commits/s", "p50 ms", "p99 ms", "CPU ms a commit")
+    return Table("Commits that share a sync: SQLite, synchronous=FULL", head, tuple(rows), ("what comes while one is synced goes with the next",))
+
+
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """A PostgreSQL; SkippedError where there is none."""
@@ -155,9 +175,11 @@ def table(seconds: float) -> Table:
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    """Print the table."""
+    """Print the tables."""
+    seconds = float(arguments[0]) if arguments else SECONDS
+    print(sharing(seconds).text(), end="\n\n")
     try:
-        print(table(float(arguments[0]) if arguments else SECONDS).text())
+        print(table(seconds).text())
     except SkippedError as reason:
         print(f"skipped, {reason}")
 

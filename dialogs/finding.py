@@ -269,7 +269,9 @@ def _is_silent(record: Answerable) -> bool:
 def _same_class(text: str, record: Answerable) -> bool:
     """Whether a record is about the device class that is asked for (a question about 三类 is not answered with 二类)."""
     asked = {f.token for f in read_device_classes(text)}
+    if not asked:
+        return True
     stated = {
         f.token for name in (Voice.name(record), *(record.ask if isinstance(record, QuestionAnswer) else ())) for f in read_device_classes(name)
     }
-    return not asked or not stated or bool(asked & stated)
+    return not stated or bool(asked & stated)

@@ -1,5 +1,5 @@
-"""Writes docs/dialogs.md (flow charts, by walking the scripts), docs/fields.md (what records are made of) and docs/facts.md (what may be said of a
-company). Run by `make charts`; tests compare."""
+"""Writes docs/dialogs.md (flow charts, by walking the scripts), docs/fields.md (what records are made of), docs/facts.md (what may be said of a
+company) and docs/settings.md (what can be set). Run by `make charts`; tests compare."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 from bot import draw  # noqa: E402
 from dialogs.frames import GUIDED  # noqa: E402
 from dialogs.texts import texts  # noqa: E402
+from handlers.settings import Entry, table, written  # noqa: E402
 from knowledge.facts import FactType  # noqa: E402
 from knowledge.given import PRODUCTS, REGION  # noqa: E402
 from knowledge.labels import is_shared, label, labels  # noqa: E402
@@ -157,6 +158,59 @@ def _options(fact: FactType, knowledge: Knowledge) -> str:
     return f"### `{fact.key}`\n\n| 记号 | 说法 | 也可以写 |\n|---|---|---|\n{lines}\n" + ("\n" + "\n".join(apart) + "\n" if apart else "")
 
 
+def settings() -> str:
+    """What can be set, for whoever runs the program."""
+    entries = table()
+    rows = "\n".join(f"| `{e.name}` | {_default(e)} | {e.zh}{_needs(e, '；要同时设置')} | {e.en}{_needs(e, '; needs')} |" for e in entries)
+    return _SETTINGS.format(rows=rows, lines="\n".join(f"# {e.zh.replace('`', '')}\n{_line(e)}" for e in entries if e.name in _SHOWN))
+
+
+_SHOWN = ("HOSTS", "PUBLIC_URL", "STORE", "TELEGRAM_TOKEN", "LOG")
+_SETTINGS = """# 设置 / Settings
+
+由 `make charts` 从 `handlers/settings.py` 写出。每一项写在环境变量里，或者写在一个文件里；两处都写的，环境变量优先；空着的等于没有写。
+
+```sh
+PORT=8001 python bot.py serve
+python bot.py --settings /etc/yuanqitong.env serve      # 或者 SETTINGS=/etc/yuanqitong.env python bot.py serve
+python bot.py --settings /etc/yuanqitong.env settings   # 列出现在用的每一项，各从哪里来；口令不显示
+```
+
+写错的值、拼错的名称、写了两次的，一次全部说出来：在哪里、错在哪里、怎么改，程序不启动。环境变量里别的程序的名称不管，只有很像这里某一项、
+而那一项又没有设的（`TELEGRAM_TOKN`、`DATABSE_URL`、`PROT`）才算拼错。
+
+*Each is set in the environment or in one file; the environment wins; empty means not set. Wrong values, misspelt names and lines written twice
+are all refused at once, with place and remedy. Variables of other programs are left alone.*
+
+| 名称 | 默认 | 意思 | what it is |
+|---|---|---|---|
+{rows}
+
+## 文件怎么写
+
+一行一个 `名称=值`，与 systemd 的 `EnvironmentFile` 相同，同一个文件两边都能用。行首是 `#` 或 `;` 的是注释；值里有空格、引号、反斜杠、`#` 的，
+整个放在一对单引号或双引号里（双引号里 `\\"`、`\\\\`、`\\$` 各代表后一个字符）。两边会读得不一样的写法不接受。文件里有口令，只让运行它的用户读：
+`chmod 600`；谁都能读时，启动和 `python bot.py doctor` 会提醒。
+
+```sh
+{lines}
+```
+"""
+
+
+def _default(entry: Entry) -> str:
+    text = written(entry.default.relative_to(ROOT) if isinstance(entry.default, Path) and entry.default.is_absolute() else entry.default)
+    return f"`{text}`" if text else "无"
+
+
+def _needs(entry: Entry, words: str) -> str:
+    return f"{words} `{entry.needs}`" if entry.needs else ""
+
+
+def _line(entry: Entry) -> str:
+    return f"{entry.name}={entry.example}"
+
+
 def _choices(annotation: object) -> list[str]:
     """The words that a field may hold, where there are only a few."""
     if get_origin(annotation) is Literal:
@@ -165,6 +219,7 @@ def _choices(annotation: object) -> list[str]:
 
 
 if __name__ == "__main__":
+    (ROOT / "docs" / "settings.md").write_text(settings(), encoding="utf-8")
     (ROOT / "docs" / "facts.md").write_text(facts(), encoding="utf-8")
     (ROOT / "docs" / "fields.md").write_text(fields(), encoding="utf-8")
     (ROOT / "docs" / "dialogs.md").write_text(page(), encoding="utf-8")

@@ -7,6 +7,7 @@ follows the reader's light or dark screen, messengers PNG, on its own light card
 from __future__ import annotations
 
 import multiprocessing
+import os
 import re
 import unicodedata
 from collections import OrderedDict
@@ -15,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 
 import resvg_py
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -155,7 +156,7 @@ class Apart:
     def __call__(self, svg: str) -> bytes:
         """The PNG of an SVG of ours."""
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+            self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_the_program)
         try:
             return self._pool.submit(to_png, svg).result()
         except BrokenProcessPool:
@@ -167,6 +168,17 @@ class Apart:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
+
+
+def _end_with_the_program() -> None:
+    """The process that draws waits for work for ever, and would outlive a program that is killed."""
+
+    def watch() -> None:
+        if program := multiprocessing.parent_process():
+            program.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def to_png(svg: str) -> bytes:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dialogs.cases import CLOSED
 from dialogs.turns import Seconds, Turns
 
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -26,9 +27,19 @@ class Metrics:
             "yuanqitong_turn_seconds", "Time of a turn, from the message to its commit.", ["channel"], buckets=_BUCKETS, registry=self._registry
         )
         self._counted = Counter("yuanqitong_turns", "Turns, by what came of them.", ["channel", "result"], registry=self._registry)
-        self._waiting = Gauge("yuanqitong_outbox_waiting", "Messages that wait for delivery.", registry=self._registry)
-        self._oldest = Gauge("yuanqitong_outbox_oldest_seconds", "Age of the oldest message that waits for delivery.", registry=self._registry)
+        self._waiting = Gauge(
+            "yuanqitong_outbox_waiting",
+            "Messages that wait for delivery; on the web, for somebody to open the page again.",
+            ["channel"],
+            registry=self._registry,
+        )
+        self._oldest = Gauge(
+            "yuanqitong_outbox_oldest_seconds", "Age of the oldest message that waits for delivery.", ["channel"], registry=self._registry
+        )
         self._requests = Gauge("yuanqitong_requests", "Requests, by state.", ["state"], registry=self._registry)
+        self._since = Gauge("yuanqitong_requests_oldest_seconds", "Age of the oldest open request, by state.", ["state"], registry=self._registry)
+        self._undelivered = Gauge("yuanqitong_undelivered", "Messages that were given up, by how.", ["state"], registry=self._registry)
+        self._parked = Gauge("yuanqitong_parked", "Updates that could not be handled and were put aside.", registry=self._registry)
 
     def observe(self, turn: Seconds) -> None:
         """Count a turn."""
@@ -37,13 +48,23 @@ class Metrics:
 
     async def page(self, request: Request) -> Response:
         """The figures, in Prometheus's text format."""
-        shown = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(shown.encode(errors="replace"), self._token.encode()):
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(token.encode(errors="replace"), self._token.encode()):
             raise HTTPException(404)
         figures = await self._turns.store.figures()
-        self._waiting.set(figures.waiting)
-        self._oldest.set((datetime.now(UTC) - figures.oldest).total_seconds() if figures.oldest else 0)
-        self._requests.clear()
-        for state, count in figures.requests.items():
-            self._requests.labels(state).set(count)
+        now = datetime.now(UTC)
+        ages = {name: (now - at).total_seconds() for name, at in figures.oldest.items()}
+        open_ages = {state: (now - at).total_seconds() for state, at in figures.since.items() if state not in CLOSED}
+        shown_by = (
+            (self._waiting, figures.waiting),
+            (self._oldest, ages),
+            (self._requests, figures.requests),
+            (self._since, open_ages),
+            (self._undelivered, figures.undelivered),
+        )
+        self._parked.set(figures.parked)
+        for gauge, values in shown_by:
+            gauge.clear()
+            for name, value in values.items():
+                gauge.labels(name).set(value)
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_PLAIN_1_0_0)

@@ -25,10 +25,12 @@ from dialogs.turns import LOCAL, Library
 from knowledge import diff, loader
 from knowledge.snapshot import Knowledge
 from knowledge.strict_yaml import Problem
-from storage.contract import Publication, Store
+from storage.contract import Publication, Store, StoreError
 
 LOOK = 0.5
 """Seconds between two looks at the folder; it is read when two in a row agree, since editors write several times."""
+STILL = 10
+"""How often a folder is read that changes while it is read."""
 FOLLOW = 2.0
 """Seconds between two looks for what another process published."""
 _SIGNAL = getattr(signal, "SIGUSR1", signal.SIGTERM)
@@ -85,7 +87,7 @@ class Reloader:
             loop.add_signal_handler(_SIGNAL, self._asked.set)
         try:
             seen = await asyncio.to_thread(_look, self._folder)
-            if not await _earlier(self._store, await asyncio.to_thread(_version, self._folder)):
+            if not await self._known(await asyncio.to_thread(_version, self._folder)):
                 await self.attempt(leave=lock is not None)  # what changed between the first load and this look
             elif lock is not None:
                 now = Result(self._count, os.getpid(), time.time(), self._library.knowledge.version, changed=False, seconds=0.0)
@@ -96,6 +98,15 @@ class Reloader:
                 loop.remove_signal_handler(_SIGNAL)
                 self._status.unlink(missing_ok=True)
                 lock.close()
+
+    async def _known(self, version: str) -> bool:
+        """Whether a version was in use already; a database that is away is waited for."""
+        while True:
+            try:
+                return await _earlier(self._store, version)
+            except StoreError:
+                log.exception("the store could not be asked for what was published; trying again")
+                await asyncio.sleep(FOLLOW)
 
     async def _watch(self, seen: object) -> None:
         """Ask for an attempt when the folder looks different and has looked so for a moment.
@@ -138,7 +149,7 @@ class Reloader:
         changes: tuple[str, ...] = ()
         problems: tuple[Problem, ...] = ()
         try:
-            files, unread = await asyncio.to_thread(loader.read_folder, self._folder)
+            files, unread = await asyncio.to_thread(_still, self._folder)
             if unread or await asyncio.to_thread(loader.version_of, files) != old.version:
                 new = await asyncio.to_thread(loader.of_files, files, False, unread)
                 changes = await asyncio.to_thread(_changes, old, new)
@@ -195,6 +206,27 @@ def _look(folder: Path) -> object:
         with contextlib.suppress(OSError):
             stat = file.stat()
             seen.append((str(file), stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return seen
+
+
+def _still(folder: Path) -> tuple[dict[str, bytes], list[Problem]]:
+    """What a folder holds at one moment: read again where it changed under the reading, since half of each of two versions is neither."""
+    for _ in range(STILL):
+        before = _stamp(folder)
+        found = loader.read_folder(folder)
+        if _stamp(folder) == before:
+            return found
+        time.sleep(LOOK)
+    return {}, [Problem(str(folder), 1, 1, "文件一直在变，没有读成", "等复制或保存做完，再运行 bot.py reload")]
+
+
+def _stamp(folder: Path) -> object:
+    """What no change of a folder leaves as it was, not even one that is taken back."""
+    seen = []
+    for path in (folder, *loader.files_in(folder)):
+        with contextlib.suppress(OSError):
+            stat = path.stat()
+            seen.append((str(path), stat.st_ino, stat.st_ctime_ns))
     return seen
 
 

@@ -1,102 +1,278 @@
-"""What can be set: read from the environment, each checked, and refused with what to write instead."""
+"""What can be set: one entry a setting, each checked, and refused with what to write instead. docs/settings.md is made from it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
+from handlers.settings_sources import Given, Problem, exposed, gather
 from knowledge import loader
 from storage.contract import is_url
 
+T = TypeVar("T")
+
 
 class SettingError(Exception):
-    """A setting that cannot be used; the message names it and says what to write."""
+    """Settings that cannot be used; the message says all that is wrong with them and what to write."""
+
+    def __init__(self, *problems: Problem | str) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What can be set by environment."""
+class Entry:
+    """One setting: its name, what reads it (ValueError says what it should be), and what it is, in Chinese and in English."""
 
-    host: str
-    port: int
-    hosts: tuple[str, ...]
-    store: Path
-    database: str | None
-    """A PostgreSQL in place of the file `store`; files that belong to this machine still lie beside that."""
-    knowledge: Path
-    telegram_token: str | None
-    telegram_api: str | None
-    telegram_webhook: str | None
-    telegram_secret: str | None
-    telegram_rate: float
-    """Messages a second to all chats together; 0 sets no limit."""
-    admin_chat: str | None
-    public_url: str | None
-    log: str
-    """`text` or `json`."""
-    metrics_token: str | None
-
-    @classmethod
-    def read(cls, env: Mapping[str, str]) -> Settings:
-        """Read the environment; SettingError for a value that makes no sense."""
-        port = env.get("PORT", "8000")
-        if not port.isdigit() or not 0 < int(port) < 65536:
-            raise SettingError(f"设置 PORT 是“{port}”，应是 1 到 65535 之间的数字，例如 PORT=8000")
-        token = env.get("TELEGRAM_TOKEN") or None
-        if token and (":" not in token or not token.split(":")[0].isdigit()):
-            raise SettingError("设置 TELEGRAM_TOKEN 的形式不对，应是 BotFather 给的“数字:字母”一串；不用 Telegram 就不要设置它")
-        webhook = env.get("TELEGRAM_WEBHOOK") or None
-        if webhook and not webhook.startswith("https://"):
-            raise SettingError("设置 TELEGRAM_WEBHOOK 应是 https:// 开头的网址；不用 webhook 就不要设置它")
-        secret = env.get("TELEGRAM_SECRET") or None
-        if webhook and not secret:
-            raise SettingError("用 TELEGRAM_WEBHOOK 时要同时设置 TELEGRAM_SECRET（自己定的一串字母数字，用来核对来源）")
-        rate = env.get("TELEGRAM_RATE") or "30"
-        if not re.fullmatch(r"[0-9]{1,4}", rate):
-            raise SettingError(f"设置 TELEGRAM_RATE 是“{rate}”，应是每秒最多发几条（整数，Telegram 一般是 30；0 是不限）")
-        database = env.get("DATABASE_URL") or None
-        if database and not is_url(database):
-            raise SettingError("设置 DATABASE_URL 应是 postgresql:// 开头的地址，例如 postgresql://用户:密码@主机:5432/库名；用 SQLite 就不要设置它")
-        form = env.get("LOG") or "text"
-        if form not in ("text", "json"):
-            raise SettingError(f"设置 LOG 是“{form}”，应是 text（给人看）或 json（给程序看，一行一个）")
-        knowledge = Path(env.get("KNOWLEDGE") or loader.SHIPPED)
-        admin_chat = env.get("ADMIN_CHAT") or None
-        if admin_chat and not (token and admin_chat.removeprefix("-").isdigit()):
-            raise SettingError("设置 ADMIN_CHAT 应是 Telegram 对话的编号（一串数字），并且要同时设置 TELEGRAM_TOKEN；不用就不要设置它")
-        return cls(
-            env.get("HOST", "127.0.0.1"),
-            int(port),
-            tuple(name.strip().lower() for name in env.get("HOSTS", "").split(",") if name.strip()),
-            Path(env.get("STORE") or "data/yuanqitong.db"),
-            database,
-            knowledge,
-            token,
-            env.get("TELEGRAM_API"),
-            webhook,
-            secret,
-            float(rate),
-            admin_chat,
-            _public(env.get("PUBLIC_URL") or ""),
-            form,
-            env.get("METRICS_TOKEN") or None,
-        )
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    zh: str
+    en: str
+    example: str
+    needs: str
+    """Another setting, without which this one means nothing."""
+    hide: Callable[[str], str] | None
+    """What may be shown of a value that is secret."""
+    also: tuple[str, ...]
+    """Other names that people write for it."""
 
 
-def _public(text: str) -> str | None:
-    """The address under which people reach the web pages, without a slash at its end; None where it isn't set."""
-    if not text:
-        return None
+def setting(
+    name: str,
+    read: Callable[[str], Any],
+    default: T,
+    zh: str,
+    en: str,
+    example: str,
+    *,
+    needs: str = "",
+    hide: Callable[[str], str] | None = None,
+    also: tuple[str, ...] = (),
+) -> T:
+    """A field of `Settings` that is set by this name."""
+    made: T = field(default=default, metadata={"entry": Entry(name, read, default, zh, en, example, needs, hide, also)})
+    return made
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise ValueError("应是 1 到 65535 之间的数字")
+    return int(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
+
+
+def _database(text: str) -> str:
+    if not is_url(text):
+        raise ValueError("应是 postgresql:// 开头的地址；用 SQLite 就不要设置它")
+    return text
+
+
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[0-9]+:.+", text):
+        raise ValueError("应是 BotFather 给的“数字:字母”一串；不用 Telegram 就不要设置它")
+    return text
+
+
+def _rate(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text):
+        raise ValueError("应是每秒最多发几条（整数，Telegram 一般是 30；0 是不限）")
+    return int(text)
+
+
+def _https(text: str) -> str:
+    if not text.startswith("https://"):
+        raise ValueError("应是 https:// 开头的网址；不用 webhook 就不要设置它")
+    return text
+
+
+def _chat(text: str) -> str:
+    if not re.fullmatch(r"-?[0-9]+", text):
+        raise ValueError("应是 Telegram 对话的编号（一串数字）")
+    return text
+
+
+def _form(text: str) -> str:
+    if text not in ("text", "json"):
+        raise ValueError("应是 text（给人看）或 json（给程序看，一行一个）")
+    return text
+
+
+def _public(text: str) -> str:
+    """The address under which people reach the web pages, without a slash at its end."""
     try:
         url = urlsplit(text.rstrip("/"))
         plain = url.scheme in ("https", "http") and bool(re.fullmatch(r"[\w-]+(\.[\w-]+)+", url.hostname or "")) and url.port != 0
     except ValueError:  # a port that is no number
         plain = False
     if not plain or text.rstrip("/") != f"{url.scheme}://{url.netloc}" or "@" in url.netloc:
-        raise SettingError(
-            f"设置 PUBLIC_URL 是“{text}”，应是别人能打开的网址，只写到域名（或再加端口），例如 PUBLIC_URL=https://yqt.example.cn；不用就不要设置它"
-        )
+        raise ValueError("应是别人能打开的网址，只写到域名（或再加端口）")
     return text.rstrip("/")
+
+
+def _all(_: str) -> str:
+    return "（已设置，不显示）"
+
+
+def _password(url: str) -> str:
+    """An address without the password in it."""
+    return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. A new setting is one entry here."""
+
+    host: str = setting("HOST", str, "127.0.0.1", "网页聊天的地址", "address of the web chat", "0.0.0.0")
+    port: int = setting("PORT", _port, 8000, "网页聊天的端口", "port of the web chat", "8000")
+    hosts: tuple[str, ...] = setting(
+        "HOSTS",
+        _names,
+        (),
+        "还允许用哪些主机名访问，逗号分开；放在代理后面时用",
+        "more names under which it may be reached, with commas between; for a proxy before it",
+        "yqt.example.cn,*.example.cn",
+    )
+    public_url: str | None = setting(
+        "PUBLIC_URL",
+        _public,
+        None,
+        "别人打开网页用的网址；设了，Telegram 里的预审结果就带“打开完整报告”的按钮",
+        "where people open the web pages; with it, results in Telegram have a button to the full report",
+        "https://yqt.example.cn",
+    )
+    store: Path = setting("STORE", Path, Path("data/yuanqitong.db"), "数据文件", "the data file", "/var/lib/yuanqitong/yuanqitong.db")  # noqa: RUF009 - a field
+    database: str | None = setting(
+        "DATABASE_URL",
+        _database,
+        None,
+        "用 PostgreSQL 时的地址；设了就不用数据文件，可以同时启动几个（见[扩展](scaling.md)）。只属于这台机器的小文件仍放在 `STORE` 旁边",
+        "a PostgreSQL in place of the data file, for any number of processes; files that belong to this machine still lie beside `STORE`",
+        "postgresql://用户:密码@主机:5432/库名",
+        hide=_password,
+    )
+    knowledge: Path = setting("KNOWLEDGE", Path, loader.SHIPPED, "知识库文件夹", "folder of the knowledge base", "/srv/yuanqitong/knowledge")  # noqa: RUF009 - a field
+    telegram_token: str | None = setting(
+        "TELEGRAM_TOKEN",
+        _token,
+        None,
+        "BotFather 给的口令；设了就接 Telegram",
+        "BotFather's token; with it the bot is on Telegram",
+        "123456:ABC-def",
+        hide=_all,
+        also=("TELEGRAM_BOT_TOKEN",),
+    )
+    telegram_api: str | None = setting(
+        "TELEGRAM_API",
+        str,
+        None,
+        "换用自建的 Bot API 服务器；不设就是 Telegram 的",
+        "a Bot API server of one's own; else Telegram's",
+        "http://127.0.0.1:8081",
+    )
+    telegram_webhook: str | None = setting(
+        "TELEGRAM_WEBHOOK",
+        _https,
+        None,
+        "用 webhook 时的网址，指到本机 `/telegram`；不设就用轮询",
+        "address for a webhook that leads to `/telegram` here; else polling",
+        "https://yqt.example.cn/telegram",
+        needs="TELEGRAM_SECRET",
+    )
+    telegram_secret: str | None = setting(
+        "TELEGRAM_SECRET",
+        str,
+        None,
+        "自己定的一串字母数字，用来核对 webhook 的来源",
+        "letters and digits of your own, by which calls of the webhook are known",
+        "k3v9Qm2xT7",
+        hide=_all,
+    )
+    telegram_rate: int = setting(
+        "TELEGRAM_RATE",
+        _rate,
+        30,
+        "Telegram 每秒一共最多发几条；每个对话、每个群的限额也照 Telegram 的规定。0 是不限",
+        "messages a second to all chats together; chats and groups have Telegram's own limits. 0 sets none",
+        "30",
+    )
+    admin_chat: str | None = setting(
+        "ADMIN_CHAT",
+        _chat,
+        None,
+        "Telegram 对话的编号；知识库换上新版或换不上时，也发到这里",
+        "number of a Telegram chat that is told of new and of refused knowledge",
+        "-1001234567890",
+        needs="TELEGRAM_TOKEN",
+    )
+    log: str = setting(
+        "LOG",
+        _form,
+        "text",
+        "日志写成 `text`（给人看）或 `json`（给程序看，一行一个，每轮对话一行）；里面没有电话和邮箱",
+        "`text` for people or `json` for programs, a line a turn; no phones or addresses in it",
+        "json",
+    )
+    metrics_token: str | None = setting(
+        "METRICS_TOKEN",
+        str,
+        None,
+        "设了，`/metrics` 就给 Prometheus 看数字，来看的要带这个口令；不设就没有这个地址",
+        "with it there are figures for Prometheus at `/metrics`, for who shows this token",
+        "Zx81kPq0",
+        hide=_all,
+    )
+    given: Mapping[str, Given] = field(default_factory=dict, repr=False, compare=False)
+    """What was written by whoever set something, by name, and where."""
+
+    @classmethod
+    def read(cls, env: Mapping[str, str], file: Path | None = None) -> Self:
+        """Read the environment and the file that is named here or there; SettingError with everything that makes no sense."""
+        given, problems = gather(env, file, {entry.name: entry.also for entry in table()})
+        values: dict[str, Any] = {}
+        for attribute, entry in _entries():
+            if (text := given.get(entry.name)) is None:
+                continue
+            try:
+                values[attribute] = entry.read(text.text)
+            except ValueError as error:
+                shown = "写得不对" if entry.hide else f"是“{text.text}”"
+                problems.append(Problem(text.where, f"{entry.name} {shown}，{error}", f"例如 {entry.name}={entry.example}"))
+            if entry.needs and entry.needs not in given:
+                problems.append(Problem(text.where, f"设了 {entry.name}，没有设 {entry.needs}", f"同时设置 {entry.needs}，或者不设 {entry.name}"))
+        if problems:
+            raise SettingError(*problems)
+        return cls(**values, given=given)
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """What is allowed and not wise, with the remedy."""
+        for file in dict.fromkeys(g.file for g in self.given.values() if g.file):
+            if exposed(file) and any(entry.hide and self.given.get(entry.name, Given("")).file == file for entry in table()):
+                yield f"设置文件 {file} 里有口令，这台机器上谁都能读或改", f"chmod o-rwx {file}"
+
+    def in_force(self) -> Iterator[tuple[str, str, str]]:
+        """Every setting with its value, where it may be shown, and where that comes from."""
+        for attribute, entry in _entries():
+            value, given = getattr(self, attribute), self.given.get(entry.name)
+            yield entry.name, entry.hide(str(value)) if value and entry.hide else written(value), given.where if given else "默认"
+
+
+def _entries() -> Iterator[tuple[str, Entry]]:
+    return ((f.name, f.metadata["entry"]) for f in fields(Settings) if f.metadata)
+
+
+def table() -> tuple[Entry, ...]:
+    """Every setting."""
+    return tuple(entry for _, entry in _entries())
+
+
+def written(value: object) -> str:
+    """A value as one would write it; nothing where it isn't set."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)

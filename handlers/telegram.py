@@ -22,12 +22,12 @@ from typing import Any
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Update, User
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
-from telegram.request import HTTPXRequest
 
 from dialogs.delivery import DeliveryError
 from dialogs.messages import Kind, Message, Option, Reply, cited
 from dialogs.texts import texts
 from dialogs.turns import Handled, Turns
+from handlers.telegram_http import BotApiClient, UnansweredError
 from storage.contract import Address, Limit, OutboxItem, Parked, StoreError
 
 COMMANDS = {"start": "你好", "help": "帮助", "cancel": "取消", "status": "进度"}
@@ -46,6 +46,7 @@ RATE = 30.0
 _STEP, _LONGEST, _QUIET = 1.0, 30.0, 86_400.0
 """Seconds: the first wait after a failure, the longest one, and the silence after which the offset is forgotten."""
 _CONFLICT = "另一个程序在用同一个 TELEGRAM_TOKEN，或设过 webhook。请停掉那个程序，或 curl https://api.telegram.org/bot$TELEGRAM_TOKEN/deleteWebhook。"
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _NOTICE = re.compile(rf"{TEAM}\D*(YQ-\d{{6}}-\d{{4,}})")
 log = logging.getLogger(__name__)
 
@@ -73,11 +74,10 @@ class Telegram:
         long_poll: int = 50,
     ) -> None:
         _hide(token)
-        for library, level in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("telegram", logging.CRITICAL)):
-            logging.getLogger(library).setLevel(level)  # they print the token in each URL, or whole error pages; we log what they raise
+        logging.getLogger("telegram").setLevel(logging.CRITICAL)  # it prints whole error pages; we log what it raises
         os.environ.setdefault("PTB_TIMEDELTA", "true")  # or PTB warns of a deprecation whenever Telegram asks for patience
         api = (base_url or "https://api.telegram.org").rstrip("/").removesuffix("/bot")
-        self._clients = HTTPXRequest(2), HTTPXRequest(64, pool_timeout=30, connect_timeout=10, read_timeout=20)
+        self._clients = BotApiClient(api, 2), BotApiClient(api, 64, pool=30, connect=10, read=20)
         self._bot = Bot(token, f"{api}/bot", get_updates_request=self._clients[0], request=self._clients[1])
         self._turns, self._draw, self._secret, self._public, self._long_poll = turns, draw, secret, public, long_poll
         self._pace = pace
@@ -219,7 +219,7 @@ class Telegram:
                     await self._write(chat, piece, reply if number == len(pieces) else None)
             except Exception as error:  # PTB also raises KeyError, for an answer that isn't the Bot API's
                 refused = isinstance(error, (BadRequest, Forbidden, ChatMigrated))
-                unanswered = type(error.__cause__).__name__ == "ReadTimeout"  # httpx's; its other timeouts come before anything arrives
+                unanswered = isinstance(error, UnansweredError)
                 if not (isinstance(piece, bytes) and isinstance(error, BadRequest)):
                     raise DeliveryError(repr(error)[:200], retry_after=_seconds(error), final=refused, uncertain=unanswered) from error
                 log.warning("图片 %s 发不出去（%s），只发文字", reply.picture, error)
@@ -242,7 +242,8 @@ class Telegram:
         more = page(reply, self._public) if reply else None
         buttons = keyboard(reply.options, more) if reply else None
         try:
-            await self._bot.send_message(chat, text, reply_markup=buttons, link_preview_options=LinkPreviewOptions(is_disabled=True))
+            # Not `send_message`: it makes an object of every field of the answer, and nobody looks at it.
+            await self._bot._post("sendMessage", {"chat_id": chat, "text": text, "reply_markup": buttons, "link_preview_options": _NO_PREVIEW})
         except BadRequest as error:
             if reply is None or more is None or "url" not in str(error).lower():
                 raise

@@ -16,7 +16,7 @@ import re
 import secrets
 import socket
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -179,8 +179,10 @@ class WebChat:
 
     async def _stream(self, address: Address, after: int) -> AsyncIterator[str]:
         clock, store = asyncio.get_running_loop().time, self._turns.store
-        if after > _last(await store.transcript(address, HISTORY)):
+        lines = await store.transcript(address, HISTORY)
+        if after > _last(lines):
             after = 0  # the page is older than the store: its ids mean nothing here
+        await self._arrived([line for line in lines if line.id <= after])  # it was heard, and whoever sent it may have died before noting that
         yield "retry: 2000\n\n"
         spoke = clock()
         while not self._closed:
@@ -278,6 +280,13 @@ class Server(uvicorn.Server):
     def of(cls, app: Starlette) -> Server:
         """The server of an app, as quiet as it can be."""
         return cls(uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3))
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as the wish to stop. uvicorn would raise them again at its end, and the program die before it has closed its store."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the chat pages' streams, then everything else."""

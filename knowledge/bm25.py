@@ -13,6 +13,7 @@ import re
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Container, Sequence
+from functools import lru_cache
 from itertools import accumulate, pairwise
 
 from knowledge.values import normalise
@@ -102,7 +103,12 @@ class Bm25:
         return 2 * hits[0][1] - (hits[1][1] if len(hits) > 1 else 0.0) if hits else 0.0
 
     def _rarity(self, holders: int) -> float:
-        return math.log(1 + (len(self._texts) - holders + 0.5) / (holders + 0.5))
+        return _rarity(len(self._texts), holders)
+
+
+@lru_cache(4096)
+def _rarity(texts: int, holders: int) -> float:
+    return math.log(1 + (texts - holders + 0.5) / (holders + 0.5))
 
 
 def tokens(text: str) -> list[str]:

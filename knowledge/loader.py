@@ -90,7 +90,10 @@ def files_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     found = (f for f in folder.rglob("*") if f.suffix in (".yaml", ".yml") and (f.is_file() or f.is_symlink() or f.is_dir()))
-    return sorted(f for f in found if not any(part.startswith(".") for part in f.relative_to(folder).parts))
+    try:
+        return sorted(f for f in found if not any(part.startswith(".") for part in f.relative_to(folder).parts))
+    except OSError:  # it goes away while it is looked at
+        return []
 
 
 def read_folder(folder: Path) -> tuple[dict[str, bytes], list[Problem]]:

@@ -106,29 +106,29 @@ class Search:
         among = set().union(*(self._of_region[r] for r in regions)) if regions else None
         named = [place for place in self._called.get(query, ()) if among is None or place in among]
         words = dict(self._index.search(_FILLERS.sub(" ", self._strip.sub(" ", normalise(text))), limit, among))
-        asked = frozenset(grams(tokens(query)))
-        hits = [self._hit(place, query, asked, words.get(place, 0.0)) for place in dict.fromkeys((*named, *words))]
+        asked = self._read_title(query)
+        hits = [self._hit(place, asked, words.get(place, 0.0)) for place in dict.fromkeys((*named, *words))]
         return sorted(hits, key=lambda h: (-h.score, -h.title, h.record.id))[:limit]
 
     def _read_title(self, text: str) -> _Title:
         own = frozenset(grams(tokens(text)))
         return _Title(text, own, math.fsum(map(self._index.rarity, own)))
 
-    def _hit(self, place: int, query: str, asked: frozenset[str], words: float) -> Hit:
+    def _hit(self, place: int, asked: _Title, words: float) -> Hit:
         record = self._records[place]
         sentence = isinstance(record, QuestionAnswer)
-        title = max((self._likeness(query, asked, t, sentence) for t in map(self._title, self._titles[place])), default=0.0)
+        title = max((self._likeness(asked, t, sentence) for t in map(self._title, self._titles[place])), default=0.0)
         return Hit(record, round(max(words, NAMED * (title == 1.0)), 4), round(title, 4))
 
-    def _likeness(self, query: str, asked: frozenset[str], title: _Title, sentence: bool) -> float:
-        if title.text == query:
+    def _likeness(self, asked: _Title, title: _Title, sentence: bool) -> float:
+        if title.text == asked.text:
             return 1.0
-        shared = math.fsum(map(self._index.rarity, asked & title.grams))
+        shared = math.fsum(map(self._index.rarity, asked.grams & title.grams))
         if not shared:
             return 0.0
-        of_title, of_query = shared / title.mass, shared / math.fsum(map(self._index.rarity, asked))
+        of_title, of_query = shared / title.mass, shared / asked.mass
         both = 2 * of_title * of_query / (of_title + of_query)
-        ratio = fuzz.ratio(query, title.text, processor=None) / 100
+        ratio = fuzz.ratio(asked.text, title.text, processor=None) / 100
         if sentence:
             return max(both, 0.5 * both + 0.5 * ratio)
         return max(both, 0.75 * of_title + 0.25 * of_query if len(title.text) >= 3 else 0.0, 0.5 * both + 0.5 * ratio)

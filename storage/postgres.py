@@ -10,9 +10,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Self
 
-import psycopg
 from psycopg import AsyncConnection, errors
-from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 from storage.contract import (
@@ -33,21 +31,21 @@ from storage.contract import (
     Request,
     Seen,
     Snapshot,
-    StoreError,
     Unanswered,
     Update,
 )
 from storage.memory import encode, up_to_due, utc
 from storage.postgres_commit import SENT, RacedError, StaleError, seen_before, write
-from storage.postgres_rows import Connection, Row, T, body_of, configure, explained, item_of, line_of, request_of, rows
+from storage.postgres_personal import personal
+from storage.postgres_rows import MESSAGE as _MESSAGE
+from storage.postgres_rows import REQUEST as _REQUEST
+from storage.postgres_rows import Connection, Row, T, body_of, configure, explained, item_of, line_of, place_in, request_of, rows
 from storage.postgres_schema import migrate
-from storage.postgres_together import Together, taken
+from storage.postgres_together import IDLE, Together, taken
 
 _who = attrgetter("channel", "chat", "person")
 
 _MINE = "m.channel = %s and m.chat = %s and m.person = %s"
-_REQUEST = "select number, channel, chat, person, kind, state, created, changed, body, revision from requests m"
-_MESSAGE = "select m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m.attempts, m.due, m.error from messages m"
 # Whoever has the first waiting item of a chat has the chat: what comes after it is claimed with it. Claims go by the database's clock, so that
 # workers whose clocks differ do not take each other's; a claim or due time that is too far away was set by a clock that was wrong.
 _CLAIM = """
@@ -61,6 +59,9 @@ with heads as (
     order by id limit %(limit)s for update skip locked)
 update messages m set held = clock_timestamp() + %(lease)s from heads h where m.channel = h.channel and m.chat = h.chat and m.state = 'waiting'
 returning m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m.attempts, m.due, m.error"""
+
+# A machine that is gone says nothing: noticed after as many seconds as a process that stands still.
+_LOST = {"keepalives_idle": IDLE // 2, "keepalives_interval": IDLE // 4, "keepalives_count": 2, "tcp_user_timeout": IDLE * 1000}
 
 
 class PostgresStore:
@@ -78,23 +79,18 @@ class PostgresStore:
 
         `wait`: seconds to wait for a connection and for locks; `connections`: how many at most.
         """
-        try:
-            place = conninfo_to_dict(url)
-            if "@" in str(place.get("host")):  # a sign of the password was taken for the end of it
-                raise psycopg.ProgrammingError("@")
-        except psycopg.ProgrammingError:
-            how_to = "写成 postgresql://用户:密码@主机:5432/库名，密码里的 @ : / ? # 要按网址转义（@ 写 %40）"
-            raise StoreError(f"DATABASE_URL 的写法不对。{how_to}。") from None  # what is wrong with it may hold the password
-        name = f"{place.get('host') or '本机'}/{place.get('dbname') or place.get('user') or ''}"
+        place, name = place_in(url)
         milliseconds = int(wait * 1000)
-        options = f"{place.get('options') or ''} -c timezone=UTC -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=60000"
-        how: dict[str, Any] = {"autocommit": True, "connect_timeout": max(2, int(wait)), "options": options}
+        ours = f"-c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout={IDLE}s"
+        options = f"{ours} {place.get('options') or ''} -c timezone=UTC"  # of two, the later counts
+        how: dict[str, Any] = {"autocommit": True, "connect_timeout": max(2, int(wait)), "options": options} | _LOST
         pool = AsyncConnectionPool(
             url,
             min_size=1,
             max_size=connections,
             open=False,
             timeout=wait,
+            reconnect_timeout=1.0,  # then whoever asks for a connection begins anew; its pauses grow, and a database that is back would wait for them
             kwargs=how,
             configure=configure,
             check=AsyncConnectionPool.check_connection,
@@ -129,6 +125,12 @@ class PostgresStore:
             waiting = await rows(db, item_of, f"{_MESSAGE} where {_MINE} and state = 'waiting' and direction = 'notice' order by id", who)
         conversation = Conversation(address, json.loads(found[0][0]), found[0][1]) if found else Conversation(address)
         return Snapshot(conversation, tuple(requests), tuple(waiting))
+
+    async def personal(self, address: Address) -> Json:
+        """Everything that is kept about a person, in one read transaction."""
+        async with self.transaction() as db:
+            await db.execute("set transaction isolation level repeatable read, read only")
+            return await personal(db, address)
 
     async def commit(self, commit: Commit) -> Committed | Seen | Conflict:
         """Store a turn in one transaction."""
@@ -170,7 +172,10 @@ class PostgresStore:
         """What is due, for this process to deliver; the first of a chat is what processes vie for."""
         values = {"channels": [*channels], "now": utc(now), "far": utc(now) + FAR, "lease": lease, "limit": limit}
         values |= {"besides_channels": [channel for channel, _ in besides], "besides_chats": [chat for _, chat in besides]}
-        claimed = sorted(await self._rows(item_of, _CLAIM, values), key=attrgetter("id"))
+        try:
+            claimed = sorted(await self._rows(item_of, _CLAIM, values), key=attrgetter("id"))
+        except errors.DeadlockDetected:  # with somebody whose messages are just erased, in a group
+            return []
         ready = up_to_due(claimed, now)
         if len(ready) < len(claimed):
             await self.release([item.id for item in claimed if item not in ready])
@@ -254,17 +259,12 @@ class PostgresStore:
 
     async def figures(self) -> Figures:
         """How the store stands."""
-        ((waiting, oldest),) = await self._rows(tuple, "select count(*), min(at) from messages where state = 'waiting'", ())
-        states = await self._rows(tuple, "select state, count(*) from requests group by state", ())
+        waiting = await self._rows(tuple, "select channel, count(*), min(at) from messages where state = 'waiting' group by channel", ())
+        states = await self._rows(tuple, "select state, count(*), min(created) from requests group by state", ())
+        counted = [({name: n for name, n, _ in found}, {name: at for name, _, at in found}) for found in (waiting, states)]
         given_up = await self._rows(tuple, f"select state, count(*) from messages where state in {GIVEN_UP} group by state", ())
         ((parked,),) = await self._rows(tuple, "select count(*) from parked", ())
-        return Figures(waiting, oldest, dict(states), dict(given_up), parked)
-
-    async def described(self) -> str:
-        """Which database this is, in words: for whoever looks whether everything is in order."""
-        sql = "select current_setting('server_version'), pg_database_size(current_database()), current_setting('max_connections')"
-        ((version, size, connections),) = await self._rows(tuple, sql, ())
-        return f"PostgreSQL {version}，库 {self._name}（{size / 2**20:.0f} MB），最多 {connections} 个连接"
+        return Figures(*counted[0], *counted[1], dict(given_up), parked)
 
     async def lead(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do work that one process at a time may do."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, errors
 from psycopg.abc import Buffer
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.string import StrDumper, TextLoader
 from psycopg_pool import PoolClosed, PoolTimeout
 
@@ -17,6 +19,9 @@ from storage.contract import Address, Json, OutboxItem, Request, StoreError, Upd
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
+who_of = attrgetter("channel", "chat", "person")
+REQUEST = "select number, channel, chat, person, kind, state, created, changed, body, revision from requests m"
+MESSAGE = "select m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m.attempts, m.due, m.error from messages m"
 Connection = AsyncConnection[Row]
 
 
@@ -45,6 +50,18 @@ async def configure(connection: Connection) -> None:
     """Make a connection put texts in and get them out as they were."""
     connection.adapters.register_dumper(str, _Put)
     connection.adapters.register_loader("text", _Got)
+
+
+def place_in(url: str) -> tuple[dict[str, Any], str]:
+    """What an address says, and its name without the password; StoreError where it says nothing."""
+    try:
+        place = conninfo_to_dict(url)
+        if "@" in str(place.get("host")):  # a sign of the password was taken for the end of it
+            raise psycopg.ProgrammingError("@")
+    except psycopg.ProgrammingError:
+        how_to = "写成 postgresql://用户:密码@主机:5432/库名，密码里的 @ : / ? # 要按网址转义（@ 写 %40）"
+        raise StoreError(f"DATABASE_URL 的写法不对。{how_to}。") from None  # what is wrong with it may hold the password
+    return place, f"{place.get('host') or '本机'}/{place.get('dbname') or place.get('user') or ''}"
 
 
 async def rows(db: Connection, shape: Callable[[Row], T], sql: str, values: Sequence[Any] | dict[str, Any] | None = None) -> list[T]:

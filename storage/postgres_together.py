@@ -19,6 +19,8 @@ from storage.postgres_rows import Connection, rows
 
 LOOK = 1.0
 """Seconds between looks for a connection that may be lost, and before another try."""
+IDLE = 10
+"""Seconds after which the database takes locks away from a process that stands still: within a transaction, or holding the lead."""
 TOLD_AT_ONCE = 20
 """A notification holds 8,000 bytes."""
 LET_GO = 500
@@ -48,10 +50,11 @@ class Together:
             try:
                 async with await self._connect() as connection:
                     await connection.execute("set lock_timeout = 0")
+                    await connection.execute(f"set idle_session_timeout = '{IDLE}s'")  # the lead speaks every second
                     await connection.execute("select pg_advisory_lock(%s)", (key,))
                     if await while_connected(connection, work):
                         return
-            except psycopg.OperationalError:
+            except psycopg.Error:
                 log.warning("the lead for %s was lost or could not be had; trying again", what, exc_info=True)
             await asyncio.sleep(LOOK)
 
@@ -65,7 +68,7 @@ class Together:
                         told = json.loads(notice.payload)
                         for who in told["to"] if told["by"] != self._process else ():
                             ring(Address(*who))
-            except psycopg.OperationalError:
+            except psycopg.Error:
                 log.warning("no news from other processes for a moment; looking goes on", exc_info=True)
             await asyncio.sleep(LOOK)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import sqlite3
 import time
@@ -10,12 +11,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self, TypeVar, TypeVarTuple
 
 from sqlite_utils import Database, Migrations
 
+from storage import sqlite_files
 from storage.contract import (
     FAR,
     GIVEN_UP,
@@ -41,18 +42,24 @@ from storage.contract import (
     Unanswered,
     Update,
 )
-from storage.memory import OneProcess, carriers, day_of, encode, prepared, request_number, up_to_due, utc
+from storage.memory import OneProcess, carriers, day_of, encode, prepared, request_number, up_to_due
+from storage.sqlite_personal import erase, personal, remains_untold
+from storage.sqlite_rows import MESSAGE as _MESSAGE
+from storage.sqlite_rows import REQUEST as _REQUEST
+from storage.sqlite_rows import Row as _Row
+from storage.sqlite_rows import item_of as _item
+from storage.sqlite_rows import line_of as _line
+from storage.sqlite_rows import request_of as _request
+from storage.sqlite_rows import text_of as _text
+from storage.sqlite_rows import time_of as _time
+from storage.sqlite_rows import who_of as _who
 from storage.sqlite_schema import STEPS
+from storage.sqlite_writes import Writes, whole, writing
 
-_who = attrgetter("channel", "chat", "person")
-_time = datetime.fromisoformat
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
-_Row = tuple[Any, ...]
 
 _MINE = "m.channel = ? and m.chat = ? and m.person = ?"
-_REQUEST = "select number, channel, chat, person, kind, state, created, changed, body, revision from requests m"
-_MESSAGE = "select m.id, m.channel, m.chat, m.person, body, at, request, state, attempts, due, error from messages m"
 _INSERT = "insert into messages (channel, chat, person, direction, body, at, request, state, attempts) values (?, ?, ?, ?, ?, ?, ?, ?, 0)"
 _SENT = "update messages set state = 'sent', due = null, error = null where id = ? and direction <> 'in'"
 # A chat waits for its first item.
@@ -72,8 +79,9 @@ class SqliteStore(OneProcess):
 
     def __init__(self, path: Path, thread: ThreadPoolExecutor, db: Database) -> None:
         super().__init__()
-        self._path, self._thread, self._db = path, thread, db
+        self._path, self._thread, self._db, self._file = path, thread, db, path.stat()
         self._closing: Future[None] | None = None
+        self._writes = Writes(db, thread)
 
     @classmethod
     async def open(cls, path: str | Path, wait: float = 5.0) -> Self:
@@ -99,8 +107,15 @@ class SqliteStore(OneProcess):
         return await self._run(self._load, address, update_id)
 
     async def commit(self, commit: Commit) -> Committed | Seen | Conflict:
-        """Store a turn in one transaction."""
-        return await self._run(self._commit, commit)
+        """Store a turn whole or not at all."""
+        done = await self._write(self._commit, commit)
+        if commit.erased:
+            await self._run(self._emptied_log)
+        return done
+
+    async def personal(self, address: Address) -> Json:
+        """Everything that is kept about a person, in one read transaction."""
+        return await self._run(self._personal, address)
 
     async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:
         """Requests, newest first."""
@@ -137,7 +152,7 @@ class SqliteStore(OneProcess):
         """Keep what could not be handled."""
         row = (parked.channel, parked.update_id, encode(parked.body), parked.error, _text(parked.at))
         sql = "insert into parked (channel, update_id, body, error, at) values (?, ?, ?, ?, ?) on conflict do nothing"
-        await self._run(self._rows, tuple, sql, row)
+        await self._write(self._rows, tuple, sql, row)
 
     async def parked(self, limit: int = 100) -> list[Parked]:
         """What could not be handled, newest first."""
@@ -146,17 +161,17 @@ class SqliteStore(OneProcess):
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""
-        await self._run(self._rows, tuple, _SENT, (item,))
+        await self._write(self._rows, tuple, _SENT, (item,))
 
     async def postpone(self, item: int, due: datetime, error: str) -> None:
         """Note a failed attempt; an item that is no longer waiting stays as it is."""
         sql = "update messages set attempts = attempts + 1, due = ?, error = ? where id = ? and state = 'waiting'"
-        await self._run(self._rows, tuple, sql, (_text(due), error, item))
+        await self._write(self._rows, tuple, sql, (_text(due), error, item))
 
     async def fail(self, item: int, error: str, state: str = "failed") -> None:
         """Give an item up; one that is no longer waiting stays as it is."""
         sql = "update messages set attempts = attempts + 1, due = null, error = ?, state = ? where id = ? and state = 'waiting'"
-        await self._run(self._rows, tuple, sql, (error, state, item))
+        await self._write(self._rows, tuple, sql, (error, state, item))
 
     async def unanswered(self, limit: int = 100) -> list[Unanswered]:
         """Messages without an answer, most frequent first; of equally frequent ones the latest."""
@@ -181,8 +196,8 @@ class SqliteStore(OneProcess):
         last = "select 1 from (select version from published order by id desc limit 1) where version = :version"
         sql = f"insert into published (version, at, files) select :version, :at, :files where not exists ({last})"
         values = {"version": publication.version, "at": _text(publication.at), "files": encode(publication.files)}
-        await self._run(self._rows, tuple, sql, values)
-        await self._run(self._rows, tuple, "delete from published where id <= (select max(id) from published) - ?", (KEPT_VERSIONS,))
+        await self._write(self._rows, tuple, sql, values)
+        await self._write(self._rows, tuple, "delete from published where id <= (select max(id) from published) - ?", (KEPT_VERSIONS,))
 
     async def in_use(self) -> str | None:
         """The version that was published last."""
@@ -196,17 +211,28 @@ class SqliteStore(OneProcess):
 
     async def figures(self) -> Figures:
         """How the store stands."""
-        ((waiting, oldest),) = await self._run(self._rows, tuple, "select count(*), min(at) from messages where state = 'waiting'", ())
-        states = await self._run(self._rows, tuple, "select state, count(*) from requests group by state", ())
+        sql = "select channel, count(*), min(at) from messages where state = 'waiting' group by channel"
+        waiting = await self._run(self._rows, tuple, sql, ())
+        states = await self._run(self._rows, tuple, "select state, count(*), min(created) from requests group by state", ())
+        counted = [({name: n for name, n, _ in found}, {name: _time(at) for name, _, at in found}) for found in (waiting, states)]
         given_up = await self._run(self._rows, tuple, f"select state, count(*) from messages where state in {GIVEN_UP} group by state", ())
         ((parked,),) = await self._run(self._rows, tuple, "select count(*) from parked", ())
-        return Figures(waiting, _time(oldest) if oldest else None, dict(states), dict(given_up), parked)
+        return Figures(*counted[0], *counted[1], dict(given_up), parked)
 
     async def _run(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
-        if self._closing is not None:
-            raise StoreError(f"数据库 {self._path} 已经关闭，不能再读写。请重新打开（SqliteStore.open）。")
+        self._refuse_closed()
         with _explained(self._path):
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    async def _write(self, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
+        """Run a write in one transaction with those that wait beside it: they share one sync to the disk."""
+        self._refuse_closed()
+        with _explained(self._path):
+            return await self._writes.add(functools.partial(work, *arguments))
+
+    def _refuse_closed(self) -> None:
+        if self._closing is not None:
+            raise StoreError(f"数据库 {self._path} 已经关闭，不能再读写。请重新打开（SqliteStore.open）。")
 
     # From here on everything runs in the store's own thread.
 
@@ -231,16 +257,19 @@ class SqliteStore(OneProcess):
         return Seen(json.loads(row[0])) if row else None
 
     def _stale(self, commit: Commit) -> bool:
+        sqlite_files.check_place(self._path, self._file)
         run = self._db.conn.execute
         if commit.conversation is not None:
             row = run(f"select revision from conversations m where {_MINE}", _who(commit.address)).fetchone()
             if (row[0] if row else 0) != commit.expected_revision:
                 return True
+        if commit.erased and remains_untold(run, commit):
+            return True
         sql = "select 1 from requests where number = ? and revision = ?"
         return any(run(sql, (r.number, r.revision)).fetchone() is None for r in commit.changed)
 
     def _commit(self, commit: Commit) -> Committed | Seen | Conflict:
-        with _writing(self._db) as run:
+        with whole(self._db) as run:
             if commit.update_id is not None and (seen := self._seen(commit.address, commit.update_id)):
                 return seen
             if self._stale(commit):
@@ -253,8 +282,10 @@ class SqliteStore(OneProcess):
             turn = prepared(commit, numbers)
             who, at, result = _who(turn.address), _text(turn.at), encode(turn.result)
 
+            if turn.erased:
+                erase(run, turn.address)
             if turn.update_id is not None:
-                run("insert into updates values (?, ?, ?, ?, ?)", (*who[:2], turn.update_id, result, at))
+                run("insert into updates values (?, ?, ?, ?, ?, ?)", (*who[:2], turn.update_id, result, at, who[2]))
             if turn.conversation is not None:
                 sql = "insert into conversations values (?, ?, ?, ?, 1) on conflict do update set body = excluded.body, revision = revision + 1"
                 run(sql, (*who, encode(turn.conversation)))
@@ -283,12 +314,20 @@ class SqliteStore(OneProcess):
                 run("delete from ratings where id <= ?", (last - KEPT_RATINGS,))
             for report in turn.reports:
                 run("delete from reports where key in (select key from reports where expires <= ? order by expires, key limit ?)", (at, PURGED))
-                run("insert or replace into reports values (?, ?, ?)", (report.key, _text(report.expires), encode(report.body)))
+                run("insert or replace into reports values (?, ?, ?, ?, ?, ?)", (report.key, _text(report.expires), encode(report.body), *who))
                 oldest = "select key from reports order by expires desc, key limit ? offset ?"
                 run(f"delete from reports where key in ({oldest})", (PURGED, KEPT_REPORTS))
             for item in turn.taken:
                 run(_SENT, (item,))
         return Committed(numbers, outbox, json.loads(result))
+
+    def _personal(self, address: Address) -> Json:
+        with self._db.atomic():
+            return personal(self._db.conn.execute, address)
+
+    def _emptied_log(self) -> None:
+        """Write the log into the file and empty it: it holds what was there before, too."""
+        self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
 
     def _disconnect(self) -> None:
         with self._db:  # closes it
@@ -297,15 +336,17 @@ class SqliteStore(OneProcess):
 
 def _connect(path: Path, wait: float) -> Database:
     """An open database with this program's schema; closed again when that fails."""
+    sqlite_files.check(path)
     connection = sqlite3.connect(path.absolute(), timeout=wait)  # absolute, for a plain ":memory:" would keep nothing
     try:
         db = Database(connection, execute_plugins=False)
         db.execute("pragma synchronous = full")  # in WAL mode, less would lose the last commits at a power cut
         db.execute("pragma foreign_keys = on")
+        db.execute("pragma secure_delete = on")  # what is deleted is overwritten
         steps = Migrations("yuanqitong")
         for step in STEPS:
             steps(name=step.__name__)(step)
-        with _writing(db):
+        with writing(db):
             applied = {step.name for step in steps.applied(db)}
             if newer := applied - {step.__name__ for step in STEPS}:
                 raise StoreError(f"数据库 {path} 由更新版本的程序写成（多出 {'、'.join(sorted(newer))}）。请升级程序，或换用升级前的备份。")
@@ -333,18 +374,6 @@ def _enable_wal(db: Database, deadline: float) -> None:
 
 
 @contextmanager
-def _writing(db: Database) -> Iterator[Callable[..., sqlite3.Cursor]]:
-    """A write transaction. It takes the lock before its first read (`atomic` doesn't), so what was checked still holds when written."""
-    db.conn.execute("begin immediate")
-    try:
-        yield db.conn.execute
-        db.conn.execute("commit")
-    except BaseException:
-        db.rollback()
-        raise
-
-
-@contextmanager
 def _explained(path: Path) -> Iterator[None]:
     """Turns SQLite's errors into a StoreError for the person who runs the service: what, where, how to mend it."""
     try:
@@ -357,7 +386,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 _FAULTS = {
-    sqlite3.SQLITE_CANTOPEN: ("打不开", "请检查路径：所在目录要存在（没有就先 mkdir -p），路径本身不能是目录，并且有读写权限"),
+    sqlite3.SQLITE_CANTOPEN: ("打不开", "请检查路径：所在目录要存在（没有就先 mkdir -p），路径本身不能是目录，有读写权限，并且不是只读挂载"),
     sqlite3.SQLITE_NOTADB: ("不是 SQLite 数据库", "请换一个路径，或先把这个文件移开"),
     sqlite3.SQLITE_BUSY: ("正被另一个进程锁住", "请用 fuser 找出占用它的程序，停掉后再试"),
     sqlite3.SQLITE_READONLY: ("只读，不能写", "请给运行本程序的用户写权限（文件和所在目录都要），并检查磁盘是否只读挂载"),
@@ -365,22 +394,3 @@ _FAULTS = {
     sqlite3.SQLITE_CORRUPT: ("文件已损坏", "请停掉程序，从备份恢复"),
     sqlite3.SQLITE_CONSTRAINT: ("内容互相矛盾，没有保存", "通知指向的请求必须存在：请先创建请求，或改正编号"),
 }
-
-
-def _text(at: datetime) -> str:
-    # Always with microseconds, so that the texts sort as the times do.
-    return utc(at).isoformat(timespec="microseconds")
-
-
-def _request(row: _Row) -> Request:
-    number, _, _, _, kind, state, created, changed, body, revision = row
-    return Request(number, Address(*row[1:4]), kind, state, _time(created), _time(changed), json.loads(body), revision)
-
-
-def _item(row: _Row) -> OutboxItem:
-    item, _, _, _, body, at, request, state, attempts, due, error = row
-    return OutboxItem(item, Address(*row[1:4]), json.loads(body), _time(at), request, state, attempts, due and _time(due), error)
-
-
-def _line(row: _Row) -> Update | OutboxItem:
-    return _item(row) if row[7] != "received" else Update(row[0], Address(*row[1:4]), json.loads(row[4]), _time(row[5]))

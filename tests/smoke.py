@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -25,35 +27,73 @@ def free_port() -> int:
         return port
 
 
-def over_http(folder: Path) -> None:
+@contextmanager
+def program(store: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The program on a store, with its address; ended as a service manager ends it."""
     port = free_port()
-    env = {**os.environ, "PORT": str(port), "STORE": str(folder / "web.db")}
-    started = time.monotonic()
-    program = subprocess.Popen([sys.executable, "bot.py", "serve"], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    env = {**os.environ, "PORT": str(port), "STORE": str(store)}
+    running = subprocess.Popen([sys.executable, "bot.py", "serve"], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
-        base = f"http://127.0.0.1:{port}"
-        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-        while True:
-            try:
-                page = browser.open(base + "/", timeout=5).read().decode()
-                break
-            except OSError:
-                if time.monotonic() - started > 30 or program.poll() is not None:
-                    raise
-                time.sleep(0.05)
-        assert "园企通" in page
-        body = json.dumps({"id": "smoke-000001", "text": "昆山有哪些审批通道"}).encode()
-        headers = {"Content-Type": "application/json", "Origin": base}
-        answer = browser.open(urllib.request.Request(base + "/api/messages", body, headers), timeout=5)
-        assert json.load(answer)["ok"] is True
+        yield f"http://127.0.0.1:{port}", running
+    finally:
+        running.send_signal(signal.SIGTERM)
+        said, _ = running.communicate(timeout=15)
+    assert running.returncode == 0, (running.returncode, said.decode())
+
+
+def page(browser: urllib.request.OpenerDirector, base: str, running: subprocess.Popen[bytes]) -> str:
+    """The chat page, as soon as the program gives it."""
+    started = time.monotonic()
+    while True:
+        try:
+            found: str = browser.open(base + "/", timeout=5).read().decode()
+            return found
+        except OSError:
+            if time.monotonic() - started > 30 or running.poll() is not None:
+                raise
+            time.sleep(0.05)
+
+
+def say(browser: urllib.request.OpenerDirector, base: str, number: int, text: str) -> None:
+    body = json.dumps({"id": f"smoke-{number:06}", "text": text}).encode()
+    headers = {"Content-Type": "application/json", "Origin": base}
+    answer = browser.open(urllib.request.Request(base + "/api/messages", body, headers), timeout=5)
+    assert json.load(answer)["ok"] is True
+
+
+def over_http(folder: Path) -> None:
+    """Talk in the browser; back the running program up while the talk goes on; put the copy into another place, and talk on there."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    store, copy, elsewhere = folder / "web.db", folder / "copy.db", folder / "elsewhere" / "web.db"
+    started = time.monotonic()
+    with program(store) as (base, running):
+        assert "园企通" in page(browser, base, running)
+        say(browser, base, 1, "昆山有哪些审批通道")
         with browser.open(base + "/api/events", timeout=10) as stream:
             event = read_event(stream)
         assert event["text"]
         print(f"smoke: HTTP answered {time.monotonic() - started:.2f} s after the start: {event['text'].splitlines()[0]}")
-    finally:
-        program.send_signal(signal.SIGTERM)
-        code = program.wait(15)
-    assert code in (0, -signal.SIGTERM, 128 + signal.SIGINT), (code, program.stdout.read().decode() if program.stdout else "")
+        copying = subprocess.Popen([sys.executable, "bot.py", "backup", str(copy)], cwd=ROOT, env={**os.environ, "STORE": str(store)})
+        number = 2
+        while copying.poll() is None:
+            say(browser, base, number, f"昆科贷是什么 {number}")
+            number += 1
+            time.sleep(0.3)  # who says more than a person can is not answered for a while
+        assert copying.returncode == 0
+    subprocess.run([sys.executable, "bot.py", "restore", str(copy)], cwd=ROOT, env={**os.environ, "STORE": str(elsewhere)}, check=True, timeout=60)
+    with program(elsewhere) as (base, running):
+        page(browser, base, running)
+        kept = [m["text"] for m in history(browser, base) if m["by"] == "you"]
+        assert kept == ["昆山有哪些审批通道", *(f"昆科贷是什么 {n}" for n in range(2, number))][: len(kept)], "all that was said until then is in it"
+        say(browser, base, number, "太仓有什么补贴")
+        said = history(browser, base)
+        assert said[-1]["by"] == "bot" and "太仓" in said[-1]["text"], said[-1]
+    print(f"smoke: backed up while {number - 1} messages came in, put back elsewhere with {len(kept)} of them, and the talk went on")
+
+
+def history(browser: urllib.request.OpenerDirector, base: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.load(browser.open(base + "/api/history", timeout=5))["messages"]
+    return found
 
 
 def read_event(stream: Any) -> Any:

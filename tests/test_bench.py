@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 import random
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench import growth, intents_peers, passages_peers, prechecks, understanding
+from bench import growth, intents_peers, passages_peers, prechecks, telegram, understanding, web, workers
+from bench.bot_api import Plan, bot_api
 from bench.measuring import ROOT, SkippedError, auroc, fresh, mcnemar, paired_bootstrap, percentile, resident, timed
 from bench.tables import Table, cpu, replace_part
+from bench.turns import TALKS
 from handlers.sheets import DETAILS, SUMMARY
 from knowledge.precheck import precheck
 from knowledge.snapshot import Knowledge
@@ -295,3 +300,53 @@ def test_timed_talks_are_pre_checks_to_their_end(knowledge: Knowledge) -> None:
     turns, reports = int(table.rows[0][3]), int(table.rows[1][3])
     assert reports == 3
     assert turns > 5 * reports, "talks of several questions"
+
+
+# --- Telegram and the web chat
+
+
+def test_people_talk_side_by_side_and_each_in_order() -> None:
+    plan = Plan((("a", "b"), ("c", "d", "e")), messages=11, chats=2, webhooks=2)
+    said: dict[int, list[str]] = {}
+    ids, dates = [], dict[int, list[int]]()
+    for update in plan.updates():
+        message = update["message"]
+        said.setdefault(message["chat"]["id"], []).append(message["text"])
+        dates.setdefault(message["chat"]["id"], []).append(message["date"])
+        ids.append(update["update_id"])
+    assert said == {1: ["a", "b"], 2: ["c", "d", "e"], 3: ["a", "b"], 4: ["c", "d"], 5: ["a", "b"]}
+    assert ids == sorted(set(ids)) and all(sorted(set(own)) == own for own in dates.values())
+    assert plan.share(0) + plan.share(1) == 11
+
+
+def test_each_bot_answers_every_message(tmp_path: Path) -> None:
+    plan = Plan(TALKS, messages=12, chats=5)
+    assert telegram.echoed(plan, side_by_side=False).messages == 12
+    for name, ways in (("fetched", plan), ("posted", replace(plan, webhooks=1, round_trip=0.01))):
+        run = telegram.answered(ways, tmp_path / name)
+        assert (run.messages, run.rate > 0) == (12, True)
+        with closing(sqlite3.connect(tmp_path / name)) as db:
+            ((updates,),) = db.execute("select count(*) from updates")
+            states = dict(db.execute("select state, count(*) from messages group by state"))
+        assert updates == states["received"] == 12
+        assert states["sent"] >= 12 and len(states) == 2
+
+
+def test_a_full_outbox_is_sent_whole(tmp_path: Path) -> None:
+    with bot_api(Plan(TALKS, 0)) as url:
+        assert telegram.alone(telegram.drained, (url, 30, tmp_path / "outbox.db")).messages == 30
+        assert telegram.alone(telegram.sent, (url, 30, "aiohttp")).messages == 30
+    with closing(sqlite3.connect(tmp_path / "outbox.db")) as db:
+        assert db.execute("select state, count(*) from messages group by state").fetchall() == [("sent", 30)]
+
+
+def test_commits_of_one_chat_and_of_several() -> None:
+    table = workers.sharing(0.2, (1, 3))
+    assert [row[0] for row in table.rows] == ["1", "3"]
+    assert all(float(figure) > 0 for row in table.rows for figure in row[1:])
+
+
+def test_visitors_talk_to_the_chat_and_to_the_echo() -> None:
+    table, memory = web.tables(0.3, visitors=(2,), chats=4)
+    assert [len(row) for row in table.rows] == [len(table.head)] and float(table.rows[0][1]) > 0
+    assert [row[0] for row in memory.rows] == ["chat", "echo"]

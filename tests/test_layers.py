@@ -20,13 +20,14 @@ MAY_IMPORT = {
     "storage": {"storage"},
 }
 DOORS = {
-    "telegram": ("handlers/telegram.py",),
+    "telegram": ("handlers/telegram.py", "handlers/telegram_http.py"),
+    "aiohttp": ("handlers/telegram_http.py",),
     "starlette": ("handlers/web.py", "handlers/metrics.py", "handlers/report.py", "desk/"),
     "sqlite_utils": ("storage/sqlite.py", "storage/sqlite_"),
     "psycopg": ("storage/postgres.py", "storage/postgres_"),
     "psycopg_pool": ("storage/postgres.py", "storage/postgres_"),
     "yaml": ("knowledge/strict_yaml.py",),
-    "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/explaining.py", "dialogs/reading.py"),
+    "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/explaining.py", "dialogs/reading.py", "handlers/settings_sources.py"),
     "uvicorn": ("handlers/web.py",),
     "opencc": ("knowledge/spelling.py",),
     "pypinyin": ("knowledge/spelling.py",),

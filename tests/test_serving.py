@@ -7,11 +7,15 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Self
+from urllib.parse import quote
 
+import httpx2
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from docs.make_charts import ROOT
 from knowledge import loader
@@ -100,3 +104,77 @@ async def test_a_wrong_admin_chat_is_said(tmp_path: Path) -> None:
     assert code == 2
     assert "ADMIN_CHAT" in said
     assert "数字" in said
+
+
+class Line:
+    """The way to a database, which can be cut."""
+
+    def __init__(self, postgres: str) -> None:
+        self._place = conninfo_to_dict(postgres)
+        self._open: set[asyncio.StreamWriter] = set()
+        self._whole = True
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._taken, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.cut()
+        assert self._server is not None
+        self._server.close()
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        place = {**self._place, "host": "127.0.0.1", "port": str(self._server.sockets[0].getsockname()[1])}
+        return "postgresql://?" + "&".join(f"{name}={quote(str(value), safe='')}" for name, value in place.items())
+
+    def cut(self) -> None:
+        self._whole = False
+        for writer in self._open:
+            writer.transport.abort()
+        self._open.clear()
+
+    def mend(self) -> None:
+        self._whole = True
+
+    async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._whole:
+            writer.transport.abort()
+            return
+        host, port = str(self._place["host"]), self._place.get("port") or "5432"
+        there = asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}") if host.startswith("/") else asyncio.open_connection(host, int(port))
+        far_reader, far_writer = await there
+        self._open |= {writer, far_writer}
+        await asyncio.gather(_passed(reader, far_writer), _passed(far_reader, writer))
+
+
+async def _passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+async def test_without_its_database_a_program_lives_and_is_not_ready_until_it_is_back(tmp_path: Path, fresh_postgres: Callable[[], str]) -> None:
+    port = free_port()
+    async with (
+        Line(fresh_postgres()) as line,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=15) as client,
+        program(DATABASE_URL=line.url, PORT=str(port), STORE=str(tmp_path / "s.db")) as running,
+    ):
+        await line_with(running, "已启动")
+        assert (await client.get("/readyz")).status_code == 200
+        line.cut()
+        assert (await client.get("/readyz")).status_code == 503
+        assert (await client.get("/healthz")).status_code == 200, "it needs no new start"
+        line.mend()
+        answers = [(await client.get("/readyz")).status_code for _ in range(3)]
+        assert 200 in answers, answers
+        line.cut()
+        began = asyncio.get_running_loop().time()
+        running.send_signal(signal.SIGTERM)
+        assert await running.wait() == 0
+        assert asyncio.get_running_loop().time() - began < 10, "it stops in time without one as well"

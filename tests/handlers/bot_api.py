@@ -83,6 +83,8 @@ class BotApi:
         self.blocked: set[str] = set()
         self.missing: set[str] = set()
         self.webhook: Json = {}
+        self.longest_poll = float("inf")
+        self.trouble: Json = {}
         self.next_update, self.next_message = 700_000_001, 1
         self._faults: dict[tuple[str, str | None], list[Fault | None]] = defaultdict(list)
         self._news = asyncio.Condition()
@@ -113,10 +115,14 @@ class BotApi:
     async def push(self, **update: Any) -> int:
         """Put an update into the queue; its id."""
         update_id, self.next_update = self.next_update, self.next_update + 1
-        async with self._news:
-            self.pending.append({"update_id": update_id, **update})
-            self._news.notify_all()
+        await self.again({"update_id": update_id, **update})
         return update_id
+
+    async def again(self, update: Json) -> None:
+        """Hand out an update, whether it was handed out before or not."""
+        async with self._news:
+            self.pending.append(update)
+            self._news.notify_all()
 
     async def say(self, chat: int, text: str) -> int:
         """A person writes in their private chat."""
@@ -221,7 +227,7 @@ class BotApi:
         async with self._news:
             self._news.notify_all()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(params.get("timeout", 0)):
+                async with asyncio.timeout(min(params.get("timeout", 0), self.longest_poll)):
                     await self._news.wait_for(lambda: self.pending or mine != self._poll)
         if mine != self._poll:
             raise _Refused(409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running")
@@ -265,6 +271,9 @@ class BotApi:
     async def _deleteWebhook(self, params: Json) -> bool:  # noqa: N802
         self.webhook = {}
         return True
+
+    async def _getWebhookInfo(self, params: Json) -> Json:  # noqa: N802
+        return {"url": self.webhook.get("url", ""), "has_custom_certificate": False, "pending_update_count": len(self.pending), **self.trouble}
 
     def _reachable(self, chat: str) -> None:
         if chat in self.blocked:

@@ -1,4 +1,4 @@
-"""What whoever runs the program does by command: backups of a running bot, putting one back, moving, and a look at everything."""
+"""What whoever runs the program does by command: backups of a running bot, putting one back, and moving."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from handlers import operations
 from tests.test_bot import free_port, run
 from tests.test_serving import line_with, program
 
@@ -63,17 +60,3 @@ def test_an_installation_moves_and_goes_on(tmp_path: Path, fresh_postgres: Calla
     assert "pg_dump" in err
     _, err = run("restore", str(tmp_path / "x"), expect=2, DATABASE_URL=url)
     assert "pg_restore" in err
-
-
-def test_a_look_says_what_is_wrong_and_how_to_mend_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "base").mkdir()
-    out, _ = run("doctor", expect=1, STORE=str(tmp_path / "s.db"), KNOWLEDGE=str(tmp_path / "base"))
-    assert "python bot.py check" in out
-    out, _ = run("doctor", expect=1, DATABASE_URL="postgresql://127.0.0.1:1/none")
-    assert "连不上或断开了" in out
-    talked(tmp_path / "s.db")
-    (tmp_path / "s.db").chmod(0o644)
-    monkeypatch.setattr(operations, "FREE", 1 << 60)
-    told = list(map(str, operations._file(tmp_path / "s.db")))
-    assert any("磁盘只剩" in line for line in told)
-    assert any(f"chmod 600 {tmp_path / 's.db'}" in line for line in told)

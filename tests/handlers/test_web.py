@@ -501,11 +501,7 @@ async def test_answers_and_notices_come_live_and_count_as_delivered(turns: Echo)
         later, notice = await reader.event()
         assert (notice["text"], notice["by"]) == ("专员回复", "team")
         assert later > number
-
-        async def all_sent() -> bool:
-            return await states(turns) == ["sent", "sent"]
-
-        await until(all_sent)
+        await until(lambda: all_sent(turns))
 
 
 async def test_a_stream_resumes_after_the_last_event_that_arrived(turns: Echo) -> None:
@@ -520,6 +516,19 @@ async def test_a_stream_resumes_after_the_last_event_that_arrived(turns: Echo) -
             assert (await reader.event())[1]["text"] == "听到：第2句"
         async with stream(address, f"/api/events?after={ids[0]}") as reader:
             assert (await reader.event())[1]["text"] == "听到：第1句"
+
+
+async def test_what_a_page_has_heard_counts_as_delivered_though_nobody_noted_it_then(turns: Echo) -> None:
+    for number in range(3):
+        await turns.tell(str(number))
+    heard = [line.id for line in await turns.store.transcript(ME)][1]
+    async with serving(turns) as (_, address), stream(address, **{"Last-Event-ID": str(heard)}) as reader:
+        assert (await reader.event())[1]["text"] == "2"
+        await until(lambda: all_sent(turns))
+
+
+async def all_sent(turns: Turns) -> bool:
+    return set(await states(turns)) == {"sent"}
 
 
 @pytest.mark.parametrize("after", ["999", "x", "-1", "9" * 30])

@@ -112,6 +112,7 @@ async def visible(store: Store, addresses: Sequence[Address] = EVERYBODY, now: d
     everything.append(await store.undelivered(1000))
     for address in addresses:
         everything += [await store.load(address), await store.transcript(address, 1000), await store.after(address, 0, 1000)]
+        everything += [await store.personal(address)]
     return everything
 
 
@@ -494,7 +495,7 @@ async def test_what_was_given_up_is_listed_newest_first_and_counted(store: Store
     ]
     assert texts(await store.undelivered(limit=1)) == ["2"]
     figures = await store.figures()
-    assert (figures.undelivered, figures.waiting) == ({"failed": 1, "uncertain": 1, "parked": 1}, 1)
+    assert (figures.undelivered, figures.waiting) == ({"failed": 1, "uncertain": 1, "parked": 1}, {FOUNDER.channel: 1})
 
 
 async def test_what_could_not_be_handled_is_kept_once(store: Store) -> None:
@@ -662,12 +663,14 @@ async def test_published_knowledge_is_kept_once_and_comes_back_newest_first(stor
 
 
 async def test_figures_say_what_waits_since_when_and_how_many_requests_there_are(store: Store) -> None:
-    assert await store.figures() == Figures(0, None, {})
-    await committed(store, at=NOON + SECOND, replies=({"text": "2"},), created=(FILED, FILED))
+    assert await store.figures() == Figures({}, {}, {}, {})
+    console = EVERYBODY[-1]
+    await committed(store, console, at=NOON + SECOND, replies=({"text": "2"},), created=(FILED, FILED))
     first = (await committed(store, OTHER, replies=({"text": "1"}, {"text": "3"}), created=(replace(FILED, state="done"),))).outbox[0]
-    assert await store.figures() == Figures(3, NOON, {"new": 2, "done": 1})
+    waiting, oldest = {"console": 1, "telegram": 2}, {"console": NOON + SECOND, "telegram": NOON}
+    assert await store.figures() == Figures(waiting, oldest, {"new": 2, "done": 1}, {"new": NOON + SECOND, "done": NOON})
     await store.sent(first)
-    assert (await store.figures()).waiting == 2
+    assert (await store.figures()).waiting["telegram"] == 1
 
 
 async def test_unanswered_messages_are_counted_most_frequent_first(store: Store) -> None:
@@ -735,7 +738,14 @@ _BODIES = st.dictionaries(
 _SEVERAL = st.lists(_BODIES, max_size=2).map(tuple)
 _IDS = st.integers(0, 12)
 _COMMITS = st.fixed_dictionaries(
-    {"address": st.sampled_from(EVERYBODY), "at": _TIMES, "replies": _SEVERAL, "delivered": st.booleans(), "result": _BODIES},
+    {
+        "address": st.sampled_from(EVERYBODY),
+        "at": _TIMES,
+        "replies": _SEVERAL,
+        "delivered": st.booleans(),
+        "result": _BODIES,
+        "erased": st.integers(0, 5).map(lambda n: n == 0),
+    },
     optional={
         "update_id": st.sampled_from(["1", "2", "3"]),
         "incoming": _BODIES,
@@ -766,6 +776,8 @@ async def play(step: tuple[Any, ...], store: Store) -> Any:
         return await getattr(store, step[0])(*step[1:])
     _, parts, fresh, picks = step
     found = await store.requests()
+    if parts["erased"] and fresh:  # what remains of each of the person's requests is said
+        picks = sorted({*picks, *(i for i, r in enumerate(found) if r.address == parts["address"])})
     changed = tuple(
         replace(found[i], state="done", body={"n": "{request}"}, revision=found[i].revision - (not fresh)) for i in picks if i < len(found)
     )

@@ -14,14 +14,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from storage.contract import Address, Commit, Committed, Conflict, NewReport, NewRequest, Notice, OutboxItem, Publication, StoreError, Update
+from storage.contract import Address, Commit, Committed, Conflict, NewReport, NewRequest, Notice, OutboxItem, Publication, Seen, StoreError, Update
 from storage.sqlite import SqliteStore
 from storage.sqlite_schema import STEPS
 
@@ -77,7 +79,8 @@ async def test_a_new_file_is_made_durable_and_checked(tmp_path: Path) -> None:
     values = await store._run(lambda: [store._db.execute(f"pragma {name}").fetchone()[0] for name in settings])
     assert values == ["wal", 2, 1]  # 2 is FULL
     await store.close()
-    assert rows(tmp_path / "store.db", "select migration_set, name from _sqlite_migrations") == [("yuanqitong", step.__name__) for step in STEPS]
+    applied = rows(tmp_path / "store.db", "select migration_set, name from _sqlite_migrations")
+    assert sorted(applied) == sorted(("yuanqitong", step.__name__) for step in STEPS)
 
 
 async def test_opening_again_changes_nothing(tmp_path: Path) -> None:
@@ -298,6 +301,108 @@ async def test_a_full_disk_is_said_and_stores_nothing(tmp_path: Path) -> None:
     await store._run(lambda: store._db.execute("pragma max_page_count = 1000000").fetchall())
     assert await store.requests() == [] and (await store.load(FOUNDER, "7")).seen is None
     assert isinstance(await store.commit(TURN), Committed)
+    await store.close()
+
+
+@asynccontextmanager
+async def together(store: SqliteStore) -> AsyncIterator[list[str]]:
+    """What is written in this block waits for its end, and then shares a transaction; the statements that are run."""
+    gate, said = threading.Event(), list[str]()
+    store._thread.submit(gate.wait)
+    store._thread.submit(store._db.conn.set_trace_callback, said.append)
+    try:
+        yield said
+    finally:
+        gate.set()
+
+
+def chat(number: int) -> Address:
+    return Address("web", f"{number}", f"{number}")
+
+
+async def test_writes_that_wait_share_a_transaction(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "store.db")
+    async with together(store) as said:
+        commits = [asyncio.create_task(store.commit(Commit(chat(n), NOON, "1", conversation={}, replies=({},)))) for n in range(20)]
+        marks = [asyncio.create_task(store.sent(n)) for n in (1, 2)]
+        await asyncio.sleep(0)
+    found = await asyncio.gather(*commits)
+    await asyncio.gather(*marks)
+    assert [c.outbox for c in found if isinstance(c, Committed)] == [(n,) for n in range(1, 21)]
+    assert [(await store.figures()).waiting, said.count("commit")] == [{"web": 18}, 1]
+    await store.close()
+    again = await SqliteStore.open(tmp_path / "store.db")
+    assert [(await again.load(chat(n))).conversation.revision for n in range(20)] == [1] * 20
+    await again.close()
+
+
+async def test_one_commit_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "store.db")
+    bad = {
+        1: Commit(chat(1), NOON, "1", conversation={"a": 1}, replies=({},), notices=(Notice(chat(1), {}, "YQ-260101-0001"),)),
+        3: Commit(chat(3), NOON, "1", conversation={"a": float("nan")}),
+    }
+    good = {n: Commit(chat(n), NOON, "1", conversation={"a": n}, created=(NewRequest("a", "new", {}),)) for n in (0, 2, 4)}
+    stale, again = replace(good[0], update_id="2"), replace(good[2], conversation={"a": 9})
+    async with together(store) as said:
+        tasks = [asyncio.create_task(store.commit(c)) for _, c in sorted((bad | good).items())]
+        tasks += [asyncio.create_task(store.commit(c)) for c in (stale, again)]
+        await asyncio.sleep(0)
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(x) for x in found] == [Committed, StoreError, Committed, StoreError, Committed, Conflict, Seen]
+    assert [x.numbers for x in found if isinstance(x, Committed)] == [("YQ-261122-0001",), ("YQ-261122-0002",), ("YQ-261122-0003",)]
+    assert said.count("commit") == 1
+    assert [(await store.load(chat(n))).conversation.body for n in range(5)] == [{"a": 0}, {}, {"a": 2}, {}, {"a": 4}]
+    assert [(await store.load(chat(n), "1")).seen is None for n in range(5)] == [False, True, False, True, False]
+    assert await store.transcript(chat(1)) == []
+    await store.close()
+
+
+async def test_a_transaction_that_cannot_be_finished_fails_all_its_writes(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "store.db")
+    first = await store.commit(Commit(chat(9), NOON, replies=({},)))
+    assert isinstance(first, Committed)
+
+    def late() -> None:  # what SQLite finds only at the end: a notice of a request that is not there
+        store._db.execute("pragma defer_foreign_keys = on")
+        store._db.execute("update messages set request = 'YQ-1' where id = 1")
+
+    async with together(store):
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(store.commit(Commit(chat(n), NOON, "1", conversation={}))) for n in range(3)]
+        tasks += [asyncio.create_task(store._write(late)), asyncio.create_task(store.sent(first.outbox[0]))]
+        await asyncio.sleep(0)
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(x) for x in found] == [StoreError] * 5
+    assert [(await store.load(chat(n), "1")).seen for n in range(3)] == [None] * 3
+    assert list((await store.figures()).waiting.values()) == [1]
+    assert isinstance(await store.commit(Commit(chat(0), NOON, "1", conversation={})), Committed)
+    await store.close()
+
+
+async def test_a_disk_that_becomes_full_stores_what_it_says_and_no_more(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "store.db")
+    (pages,) = await store._run(lambda: store._db.execute("pragma page_count").fetchone())
+    await store._run(lambda: store._db.execute(f"pragma max_page_count = {pages + 12}").fetchall())
+    async with together(store):
+        tasks = [asyncio.create_task(store.commit(Commit(chat(n), NOON, "1", conversation={"text": "长" * 2_000}))) for n in range(20)]
+        await asyncio.sleep(0)
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(x) for x in found} >= {StoreError}
+    stored = [(await store.load(chat(n), "1")).seen is not None for n in range(20)]
+    assert stored == [isinstance(x, Committed) for x in found]
+    await store._run(lambda: store._db.execute("pragma max_page_count = 1000000").fetchall())
+    assert isinstance(await store.commit(Commit(chat(99), NOON, "1", conversation={})), Committed)
+    await store.close()
+
+
+async def test_who_leaves_while_a_write_waits_harms_no_other(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "store.db")
+    async with together(store):
+        tasks = [asyncio.create_task(store.commit(Commit(chat(n), NOON, "1", conversation={}))) for n in range(3)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(x) for x in found] == [Committed, asyncio.CancelledError, Committed]
     await store.close()
 
 
