@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from knowledge import loader
+from storage import retention
 from storage.contract import is_url
 
 
@@ -36,6 +37,10 @@ class Settings:
     log: str
     """`text` or `json`."""
     metrics_token: str | None
+    keep_days: int
+    """How long messages and idle conversations are kept."""
+    keep_request_days: int
+    """How long personal data of closed requests are kept."""
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Settings:
@@ -77,7 +82,18 @@ class Settings:
             _public(env.get("PUBLIC_URL") or ""),
             form,
             env.get("METRICS_TOKEN") or None,
+            _days("KEEP_DAYS", env.get("KEEP_DAYS"), retention.KEEP_DAYS),
+            _days("KEEP_REQUEST_DAYS", env.get("KEEP_REQUEST_DAYS"), retention.KEEP_REQUEST_DAYS),
         )
+
+
+def _days(name: str, text: str | None, default: int) -> int:
+    """A number of days."""
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 36500):
+        raise SettingError(f"设置 {name} 是“{text}”，应是天数（1 到 36500 的整数），例如 {name}={default}")
+    return int(text)
 
 
 def _public(text: str) -> str | None:
