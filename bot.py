@@ -23,12 +23,13 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Seconds, Sender, Turns
-from handlers import admin, console, logs, operations, prechecks, purging, reload, staff, trying
+from handlers import admin, console, keys, logs, operations, prechecks, purging, reload, staff, trying
 from handlers.settings import SettingError, Settings
 from knowledge import claims, loader
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Place, Store, StoreError, place_of
 from storage.memory import MemoryStore
+from storage.sealing import PLAIN, Sealing
 
 if TYPE_CHECKING:
     from handlers.drawing import Drawing
@@ -37,32 +38,32 @@ if TYPE_CHECKING:
 
 
 @contextlib.asynccontextmanager
-async def opened(place: Place | None) -> AsyncIterator[Store]:
-    """The store in a file (created with its folder), in a PostgreSQL, or in memory."""
-    store = await _open(place)
+async def opened(place: Place | None, sealing: Sealing = PLAIN) -> AsyncIterator[Store]:
+    """The store in a file (created with its folder), in a PostgreSQL, or in memory; sealed where there are keys."""
+    store = await _open(place, sealing)
     try:
         yield store
     finally:
         await store.close()
 
 
-async def _open(place: Place | None) -> Store:
+async def _open(place: Place | None, sealing: Sealing) -> Store:
     if place is None:
         return MemoryStore()
     if isinstance(place, str):
         from storage.postgres import PostgresStore
 
-        return await PostgresStore.open(place)
+        return await PostgresStore.open(place, sealing=sealing)
     from storage.sqlite import SqliteStore  # what is asked on the command line needs no database
 
     place.parent.mkdir(parents=True, exist_ok=True)
-    return await SqliteStore.open(place)
+    return await SqliteStore.open(place, sealing=sealing)
 
 
 async def serve(settings: Settings) -> None:
     """Run the web chat, and Telegram where a token is set, until SIGINT or SIGTERM."""
     listener = _listen(settings)
-    async with opened(settings.database or settings.store) as store:
+    async with opened(settings.database or settings.store, settings.sealing) as store:
         library = Library(await reload.first(settings.knowledge, store))
         await asyncio.to_thread(claims.warm)
         gc.freeze()  # what stays is not looked through again and again: a big knowledge base would make a turn wait
@@ -165,7 +166,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def chat(arguments: argparse.Namespace, settings: Settings, knowledge: Knowledge) -> None:
     """Talk in the terminal, or by JSON lines."""
-    async with opened(arguments.store) as store:
+    async with opened(arguments.store, settings.sealing) as store:
         turns = Turns(store, Library(knowledge))
         if arguments.jsonl:
             await console.jsonl(turns, iter(sys.stdin.buffer), sys.stdout, arguments.today)
@@ -195,26 +196,32 @@ async def compare(arguments: argparse.Namespace, settings: Settings) -> int:
         if arguments.store:
             raise SettingError(f"数据文件 {place} 不存在：检查 --store；不写 --store 就只用例子比较")
         return await admin.compare(arguments.old, arguments.new, None)
-    async with opened(place) as store:
+    async with opened(place, settings.sealing) as store:
         return await admin.compare(arguments.old, arguments.new, store)
 
 
 async def requests(arguments: argparse.Namespace, settings: Settings) -> int:
     """The service team's commands; they need no knowledge base."""
-    async with _existing(arguments.store or settings.database or settings.store) as store:
+    async with _existing(arguments.store or settings.database or settings.store, settings) as store:
         return await staff.run(Turns(store), arguments)
 
 
 async def purge(arguments: argparse.Namespace, settings: Settings) -> int:
     """Let go of what was kept long enough."""
-    async with _existing(settings.database or settings.store) as store:
+    async with _existing(settings.database or settings.store, settings) as store:
         return await purging.command(store, purging.rules(settings), arguments.dry_run)
 
 
-def _existing(place: Place) -> contextlib.AbstractAsyncContextManager[Store]:
+async def rotate_keys(settings: Settings) -> int:
+    """Put everything under the key that seals now."""
+    async with _existing(settings.database or settings.store, settings) as store:
+        return await keys.rotate(store, settings)
+
+
+def _existing(place: Place, settings: Settings) -> contextlib.AbstractAsyncContextManager[Store]:
     if isinstance(place, Path) and not place.exists():
         raise SettingError(f"数据文件 {place} 不存在：检查 --store 或设置 STORE；还没有人用过就先启动一次")
-    return opened(place)
+    return opened(place, settings.sealing)
 
 
 def draw(dialog: str, knowledge: Knowledge, today: date) -> str:
@@ -259,6 +266,7 @@ def parser() -> argparse.ArgumentParser:
     prechecks.add_commands(commands, _day)
     staff.add_commands(commands)
     operations.add_commands(commands)
+    keys.add_commands(commands)
     return top
 
 
@@ -281,6 +289,10 @@ def main(arguments: list[str] | None = None) -> int:
         match given.command:
             case "requests":
                 return _run(lambda: requests(given, settings))
+            case "new-key":
+                return keys.make(settings)
+            case "rotate-keys":
+                return _run(lambda: rotate_keys(settings))
             case "purge":
                 return _run(lambda: purge(given, settings))
             case "backup" | "restore" | "migrate-store" | "doctor":

@@ -50,7 +50,7 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
         case "restore":
             return await _restore(arguments.copy, settings)
         case "migrate-store":
-            return await _move(arguments.source, arguments.target)
+            return await _move(arguments.source, arguments.target, settings)
         case _:
             return await doctor(settings)
 
@@ -72,7 +72,7 @@ async def _restore(copy: Path, settings: Settings) -> int:
     return 0
 
 
-async def _move(source: Path, target: object) -> int:
+async def _move(source: Path, target: object, settings: Settings) -> int:
     if not isinstance(target, str):
         raise SettingError(f"只能搬进 PostgreSQL：第二个参数写 postgresql:// 开头的地址，现在是 {target}")
     if not await asyncio.to_thread(source.exists):
@@ -80,7 +80,7 @@ async def _move(source: Path, target: object) -> int:
     _not_running(source)
     from storage.moving import move  # needs the database's library, which is not small
 
-    for table, count in (await move(source, target)).items():
+    for table, count in (await move(source, target, settings.sealing)).items():
         print(f"{table:<14}{count:>9} 行")
     print("都搬过去了，两边行数一致。设置 DATABASE_URL 后再启动；原来的文件没有动，确认无误后再删。")
     return 0
@@ -110,8 +110,8 @@ class Finding:
 async def doctor(settings: Settings) -> int:
     """Look at everything that the program stands on; 1 where something is bad."""
     found = [*_versions(settings), *_time(), *await asyncio.to_thread(_knowledge, settings)]
-    found += [*await _database(settings.database)] if settings.database else [*await asyncio.to_thread(_file, settings.store)]
-    found += [*_telegram(settings)]
+    found += [*await _database(settings.database, settings)] if settings.database else [*await asyncio.to_thread(_file, settings.store)]
+    found += [*_keys(settings), *_telegram(settings)]
     for finding in found:
         print(finding)
     bad, warned = (sum(f.grade == grade for f in found) for grade in ("bad", "warn"))
@@ -168,17 +168,25 @@ def _file(store: Path) -> Iterator[Finding]:
     yield Finding("ok", f"数据文件 {store} 完好（{store.stat().st_size / 2**20:.1f} MB）")
 
 
-async def _database(url: str) -> list[Finding]:
+async def _database(url: str, settings: Settings) -> list[Finding]:
     from storage.postgres import PostgresStore
 
     try:
-        store = await PostgresStore.open(url)
+        store = await PostgresStore.open(url, sealing=settings.sealing)
     except StoreError as error:
         return [Finding("bad", str(error))]
     try:
         return [Finding("ok", await store.described())]
     finally:
         await store.close()
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    first, others = settings.sealing.first, settings.sealing.names[1:]
+    if first is None:
+        yield Finding("ok", "内容没有另外加密（没设 DATA_KEYS），靠磁盘和数据库自己的加密")
+    else:
+        yield Finding("ok", f"内容加密：用密钥 {first} 写" + (f"，还能读 {'、'.join(others)}" if others else ""))
 
 
 def _telegram(settings: Settings) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from knowledge import loader
 from storage import retention
 from storage.contract import is_url
+from storage.sealing import KeyFormatError, Sealing
 
 
 class SettingError(Exception):
@@ -37,6 +38,8 @@ class Settings:
     log: str
     """`text` or `json`."""
     metrics_token: str | None
+    sealing: Sealing
+    """The keys under which what is stored is sealed."""
     keep_days: int
     """How long messages and idle conversations are kept."""
     keep_request_days: int
@@ -82,9 +85,18 @@ class Settings:
             _public(env.get("PUBLIC_URL") or ""),
             form,
             env.get("METRICS_TOKEN") or None,
+            _sealing(env.get("DATA_KEYS") or ""),
             _days("KEEP_DAYS", env.get("KEEP_DAYS"), retention.KEEP_DAYS),
             _days("KEEP_REQUEST_DAYS", env.get("KEEP_REQUEST_DAYS"), retention.KEEP_REQUEST_DAYS),
         )
+
+
+def _sealing(text: str) -> Sealing:
+    """The keys; what is wrong with them is said without them."""
+    try:
+        return Sealing.of(text)
+    except KeyFormatError as error:
+        raise SettingError(f"设置 DATA_KEYS 的写法不对：{error}。用 python bot.py new-key 造一个；不加密就不要设置它") from None
 
 
 def _days(name: str, text: str | None, default: int) -> int:

@@ -6,7 +6,7 @@ for any number.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -344,6 +344,12 @@ class Store(Protocol):
 
     async def listen(self, ring: Callable[[Address], None]) -> None:
         """Ring for each person for whom another process stores something, until cancelled. What is missed is found by looking."""
+
+    def resealed(self, limit: int = 200) -> AsyncIterator[int]:
+        """Put everything that is sealed under another key, or plain, under the key that seals now, in small steps: how many rows each changed.
+
+        Where a whole run finds nothing to change, the other keys are noted as no longer needed.
+        """
 
     async def figures(self) -> Figures:
         """How the store stands."""

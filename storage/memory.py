@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -79,6 +79,12 @@ def encode(body: Json) -> str:
     except (TypeError, ValueError) as error:
         raise StoreError(f"内容不能存为 JSON：{error}。请只用文字、有限的数、真假、空值、列表和字典。") from error
     return text
+
+
+def in_order(found: Sequence[Unanswered]) -> list[Unanswered]:
+    """Most frequent first; of equally frequent ones the latest, then by their words."""
+    by_text = sorted(found, key=lambda u: u.text)
+    return sorted(by_text, key=lambda u: (u.count, u.last), reverse=True)
 
 
 def prepared(commit: Commit, numbers: Sequence[str]) -> Commit:
@@ -298,8 +304,11 @@ class MemoryStore(Held, OneProcess):
 
     async def unanswered(self, limit: int = 100) -> list[Unanswered]:
         """Messages without an answer, most frequent first; of equally frequent ones the latest."""
-        by_text = sorted(self._unanswered.values(), key=lambda u: u.text)
-        return sorted(by_text, key=lambda u: (u.count, u.last), reverse=True)[:limit]
+        return in_order([*self._unanswered.values()])[:limit]
+
+    async def resealed(self, limit: int = 200) -> AsyncIterator[int]:
+        """Nothing is sealed in memory."""
+        yield 0
 
     async def figures(self) -> Figures:
         """How the store stands."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from storage.contract import Address, Commit, Json, Kept, Reduction
-from storage.memory import encode, utc
+from storage.memory import utc
 from storage.personal import exported
-from storage.postgres_rows import MESSAGE, REQUEST, Connection, body_of, line_of, request_of, rows, who_of
+from storage.postgres_rows import MESSAGE, REQUEST, Connection, Reader, rows, who_of
+from storage.sealing import Sealing
 
 _MINE = "channel = %(channel)s and chat = %(chat)s and person = %(person)s"
 _NUMBERS = f"select number from requests where {_MINE}"
@@ -41,19 +41,19 @@ async def erase(db: Connection, address: Address) -> None:
     await db.execute(f"update updates set result = '{{}}' where {mine}", who)
 
 
-async def personal(db: Connection, address: Address) -> Json:
+async def personal(db: Connection, sealing: Sealing, address: Address) -> Json:
     """Everything that is kept about a person."""
-    who = _named(address)
-    conversation = await rows(db, body_of, f"select body from conversations where {_MINE}", who)
-    reports = await rows(db, tuple, f'select expires, body from reports where {_MINE} order by expires, key collate "C"', who)
+    who, get, read = _named(address), sealing.get, Reader(sealing)
+    conversation = await rows(db, tuple, f"select body from conversations where {_MINE}", who)
+    reports = await rows(db, tuple, f'select expires, body, key from reports where {_MINE} order by expires, key collate "C"', who)
     mine = "channel = %(channel)s and chat = %(chat)s and coalesce(person, chat) = %(person)s"  # without a person, only what came in a private chat
     updates = await rows(db, tuple, f'select update_id, at, result from updates where {mine} order by at, update_id collate "C"', who)
     return exported(
-        conversation[0] if conversation else {},
-        await rows(db, line_of, f"{MESSAGE} where {_ABOUT} order by id", who),
-        await rows(db, request_of, f"{REQUEST} where {_MINE} order by created, counter", who),
-        [(expires, json.loads(body)) for expires, body in reports],
-        [(name, at, json.loads(result)) for name, at, result in updates],
+        get(conversation[0][0], "conversations", *who.values()) if conversation else {},
+        await rows(db, read.line, f"{MESSAGE} where {_ABOUT} order by id", who),
+        await rows(db, read.request, f"{REQUEST} where {_MINE} order by created, counter", who),
+        [(expires, get(body, "reports", key)) for expires, body, key in reports],
+        [(name, at, get(result, "updates", address.channel, address.chat, name)) for name, at, result in updates],
     )
 
 
@@ -75,7 +75,7 @@ def _values(before: datetime, reduction: Reduction) -> dict[str, Any]:
     return {"before": utc(before), "states": [*reduction.states]}
 
 
-async def purge(db: Connection, what: Kept, before: datetime, reduction: Reduction, limit: int) -> int:
+async def purge(db: Connection, sealing: Sealing, what: Kept, before: datetime, reduction: Reduction, limit: int) -> int:
     """Let go of some of what is older; how many went."""
     values = {**_values(before, reduction), "limit": limit}
     if what == "messages":
@@ -84,7 +84,7 @@ async def purge(db: Connection, what: Kept, before: datetime, reduction: Reducti
         sql = f"select number, body from requests where {_OLD[what]} order by changed limit %(limit)s for update skip locked"
         closed = await rows(db, tuple, sql, values)
         for number, body in closed:
-            remains = encode(reduction.body(json.loads(body)))
+            remains = sealing.put(reduction.body(sealing.get(body, "requests", number)), "requests", number)
             await db.execute("update requests set chat = '', person = '', body = %s, revision = revision + 1 where number = %s", (remains, number))
         return len(closed)
     key = _KEYS[what]

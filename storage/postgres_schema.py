@@ -43,6 +43,7 @@ _STEPS = (
     create index updates_at on updates (at);
     create index unanswered_last on unanswered (last);
     create index requests_changed on requests (changed) where chat <> '';
+    create table sealing (key text primary key, proof text not null);
     """,
 )
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""

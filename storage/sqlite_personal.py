@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from storage.contract import Address, Commit, Json, Kept, Reduction
-from storage.memory import encode
 from storage.personal import exported
-from storage.sqlite_rows import MESSAGE, REQUEST, line_of, request_of, text_of, time_of, who_of
+from storage.sealing import Sealing
+from storage.sqlite_rows import MESSAGE, REQUEST, Reader, text_of, time_of, who_of
 
 Run = Callable[..., sqlite3.Cursor]
 
@@ -44,19 +44,19 @@ def erase(run: Run, address: Address) -> None:
     run("update updates set result = '{}' where channel = :channel and chat = :chat and coalesce(person, :person) = :person", who)
 
 
-def personal(run: Run, address: Address) -> Json:
+def personal(run: Run, address: Address, sealing: Sealing) -> Json:
     """Everything that is kept about a person."""
-    who = _named(address)
+    who, get, read = _named(address), sealing.get, Reader(sealing)
     conversation = run(f"select body from conversations where {_MINE}", who).fetchone()
-    reports = run(f"select expires, body from reports where {_MINE} order by expires, key", who)
+    reports = run(f"select expires, body, key from reports where {_MINE} order by expires, key", who)
     mine = "channel = :channel and chat = :chat and coalesce(person, chat) = :person"  # without a person, only what came in a private chat
     updates = run(f"select update_id, at, result from updates where {mine} order by at, update_id", who)
     return exported(
-        json.loads(conversation[0]) if conversation else {},
-        map(line_of, run(f"{MESSAGE} where {_ABOUT} order by id", who)),
-        map(request_of, run(f"{REQUEST} where {_MINE} order by created, counter", who)),
-        [(time_of(expires), json.loads(body)) for expires, body in reports],
-        [(name, time_of(at), json.loads(result)) for name, at, result in updates],
+        get(conversation[0], "conversations", *who.values()) if conversation else {},
+        map(read.line, run(f"{MESSAGE} where {_ABOUT} order by id", who)),
+        map(read.request, run(f"{REQUEST} where {_MINE} order by created, counter", who)),
+        [(time_of(expires), get(body, "reports", key)) for expires, body, key in reports],
+        [(name, time_of(at), get(result, "updates", address.channel, address.chat, name)) for name, at, result in updates],
     )
 
 
@@ -77,7 +77,7 @@ def _values(before: datetime, reduction: Reduction) -> dict[str, Any]:
     return {"before": text_of(before), "states": json.dumps([*reduction.states])}
 
 
-def purge(run: Run, what: Kept, before: datetime, reduction: Reduction, limit: int) -> int:
+def purge(run: Run, what: Kept, before: datetime, reduction: Reduction, limit: int, sealing: Sealing) -> int:
     """Let go of some of what is older; how many went."""
     values = {**_values(before, reduction), "limit": limit}
     if what == "messages":
@@ -92,7 +92,7 @@ def purge(run: Run, what: Kept, before: datetime, reduction: Reduction, limit: i
     if what == "requests":
         closed = run(f"select number, body from requests where {_CLOSED} order by changed limit :limit", values).fetchall()
         for number, body in closed:
-            remains = encode(reduction.body(json.loads(body)))
+            remains = sealing.put(reduction.body(sealing.get(body, "requests", number)), "requests", number)
             run("update requests set chat = '', person = '', body = ?, revision = revision + 1 where number = ?", (remains, number))
         return len(closed)
     return run(f"delete from {what} where rowid in (select rowid from {what} where {_OLD[what]} limit :limit)", values).rowcount

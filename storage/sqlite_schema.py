@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from sqlite_utils import Database
 from sqlite_utils.db import Table
 
+from storage.sealing import PLAIN
+
 
 def _version_1(db: Database) -> None:
     """The first tables. Rows of `messages` and `requests` are never deleted, only blanked: ids and numbers must not come again."""
@@ -67,5 +69,16 @@ def _ages(db: Database) -> None:
     db.execute("create index requests_changed on requests (changed) where chat <> ''")
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4, _persons, _ages)
+def _sealing(db: Database) -> None:
+    """Which keys sealed something here; and questions without an answer by their digest, since a sealed text is never the same twice."""
+    db.execute("create table sealing (key text primary key, proof text not null) strict")
+    asked = db.execute("select text, count, last from unanswered").fetchall()
+    db.execute("drop table unanswered")
+    db.execute("create table unanswered (digest text primary key, text text not null, count integer not null, last text not null) strict")
+    for text, count, last in asked:
+        db.execute("insert into unanswered values (?, ?, ?, ?)", (PLAIN.digest(text), text, count, last))
+    db.execute("create index unanswered_last on unanswered (last)")
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4, _persons, _ages, _sealing)
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""

@@ -64,6 +64,8 @@ COMMANDS = [
     "backup",
     "restore",
     "purge",
+    "new-key",
+    "rotate-keys",
     "doctor",
 ]
 

@@ -43,6 +43,7 @@ from storage.contract import (
 )
 from storage.memory import MemoryStore
 from storage.postgres import PostgresStore
+from storage.sealing import PLAIN, Sealing
 from storage.sqlite import SqliteStore
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)  # twelve o'clock in Shanghai
@@ -72,15 +73,18 @@ class Reopening:
         return call
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite reopened", "postgres"])
+SEALED = Sealing.of("k2:" + "A" * 43 + "=,k1:" + "B" * 42 + "A=")
+
+
+@pytest.fixture(params=["memory", "sqlite", "sqlite reopened", "sqlite sealed", "postgres", "postgres sealed"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     opened: Store
     if request.param == "memory":
         opened = MemoryStore()
-    elif request.param == "postgres":
-        opened = await PostgresStore.open(request.getfixturevalue("fresh_postgres")())
-    elif request.param == "sqlite":
-        opened = await SqliteStore.open(tmp_path / "store.db")
+    elif request.param in ("postgres", "postgres sealed"):
+        opened = await PostgresStore.open(request.getfixturevalue("fresh_postgres")(), sealing=SEALED if "sealed" in request.param else PLAIN)
+    elif request.param in ("sqlite", "sqlite sealed"):
+        opened = await SqliteStore.open(tmp_path / "store.db", sealing=SEALED if "sealed" in request.param else PLAIN)
     else:
         opened = cast(Store, Reopening(tmp_path / "store.db"))
     yield opened
@@ -734,9 +738,9 @@ async def test_random_histories_leave_every_store_as_they_leave_memory(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         opening = (
-            functools.partial(SqliteStore.open, Path(folder) / "store.db")
+            functools.partial(SqliteStore.open, Path(folder) / "store.db", sealing=SEALED)
             if kind == "sqlite"
-            else functools.partial(PostgresStore.open, fresh_postgres())
+            else functools.partial(PostgresStore.open, fresh_postgres(), sealing=SEALED)
         )
         memory, store = MemoryStore(), await opening()
         try:
