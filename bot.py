@@ -23,12 +23,13 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Seconds, Turns
-from handlers import admin, console, doctor, logs, operations, prechecks, reload, staff, supervised, trying
+from handlers import admin, console, doctor, keys, logs, operations, prechecks, purging, reload, staff, supervised, trying
 from handlers.settings import SettingError, Settings
 from knowledge import claims, loader
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Place, Store, StoreError, place_of
 from storage.memory import MemoryStore
+from storage.sealing import PLAIN, Sealing
 
 if TYPE_CHECKING:
     from handlers.drawing import Drawing
@@ -38,10 +39,10 @@ if TYPE_CHECKING:
 
 
 @contextlib.asynccontextmanager
-async def opened(place: Place | None) -> AsyncIterator[Store]:
-    """The store in a file (created with its folder), in a PostgreSQL, or in memory."""
+async def opened(place: Place | None, sealing: Sealing = PLAIN) -> AsyncIterator[Store]:
+    """The store in a file (created with its folder), in a PostgreSQL, or in memory; sealed where there are keys."""
     try:
-        store = await _open(place)
+        store = await _open(place, sealing)
     except OSError as error:
         raise StoreError(f"数据文件 {place} 打不开，也建不了（{error.strerror}）：检查路径和权限，磁盘不能是满的，也不能是只读挂载。") from None
     try:
@@ -50,18 +51,18 @@ async def opened(place: Place | None) -> AsyncIterator[Store]:
         await store.close()
 
 
-async def _open(place: Place | None) -> Store:
+async def _open(place: Place | None, sealing: Sealing) -> Store:
     if place is None:
         return MemoryStore()
     if isinstance(place, str):
         from storage.postgres import PostgresStore
 
-        return await PostgresStore.open(place)
+        return await PostgresStore.open(place, sealing=sealing)
     from storage.sqlite import SqliteStore  # what is asked on the command line needs no database
 
     place.parent.mkdir(parents=True, exist_ok=True)
     place.touch(0o600)  # whoever else is on this machine has no business in it
-    return await SqliteStore.open(place)
+    return await SqliteStore.open(place, sealing=sealing)
 
 
 async def serve(settings: Settings) -> None:
@@ -69,7 +70,7 @@ async def serve(settings: Settings) -> None:
     for what, fix in settings.warnings():
         print(f"{what}：{fix}", file=sys.stderr)
     listener = _listen(settings)
-    async with opened(settings.database or settings.store) as store:
+    async with opened(settings.database or settings.store, settings.sealing) as store:
         library = Library(await reload.first(settings.knowledge, store))
         await asyncio.to_thread(claims.warm)
         gc.freeze()  # what stays is not looked through again and again: a big knowledge base would make a turn wait
@@ -91,9 +92,9 @@ async def serve(settings: Settings) -> None:
         turns.observe = functools.partial(_observed, metrics)
         tell = functools.partial(_tell_admins, turns, settings)
         reloader = reload.Reloader(library, settings.knowledge, reload.status_file(settings.store), store, tell)
-        background = [
-            asyncio.create_task(job) for job in (reloader.run(), store.listen(turns.ring), supervised.run(), *_jobs(turns, telegram, settings))
-        ]
+        purge = store.lead("purge", functools.partial(purging.run, store, purging.rules(settings)))
+        jobs = (reloader.run(), store.listen(turns.ring), supervised.run(), purge, *_jobs(turns, telegram, settings))
+        background = [asyncio.create_task(job) for job in jobs]
         for task in background:  # a job that gives up (a refused token) stops the program, with its reason
             task.add_done_callback(lambda _: setattr(server, "should_exit", True))
         listener.listen(socket.SOMAXCONN)
@@ -184,7 +185,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def chat(arguments: argparse.Namespace, settings: Settings, knowledge: Knowledge) -> None:
     """Talk in the terminal, or by JSON lines."""
-    async with opened(arguments.store) as store:
+    async with opened(arguments.store, settings.sealing) as store:
         turns = Turns(store, Library(knowledge))
         if arguments.jsonl:
             await console.jsonl(turns, iter(sys.stdin.buffer), sys.stdout, arguments.today)
@@ -214,17 +215,32 @@ async def compare(arguments: argparse.Namespace, settings: Settings) -> int:
         if arguments.store:
             raise SettingError(f"数据文件 {place} 不存在：检查 --store；不写 --store 就只用例子比较")
         return await admin.compare(arguments.old, arguments.new, None)
-    async with opened(place) as store:
+    async with opened(place, settings.sealing) as store:
         return await admin.compare(arguments.old, arguments.new, store)
 
 
 async def requests(arguments: argparse.Namespace, settings: Settings) -> int:
     """The service team's commands; they need no knowledge base."""
-    place = arguments.store or settings.database or settings.store
+    async with _existing(arguments.store or settings.database or settings.store, settings) as store:
+        return await staff.run(Turns(store), arguments)
+
+
+async def purge(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Let go of what was kept long enough."""
+    async with _existing(settings.database or settings.store, settings) as store:
+        return await purging.command(store, purging.rules(settings), arguments.dry_run)
+
+
+async def rotate_keys(settings: Settings) -> int:
+    """Put everything under the key that seals now."""
+    async with _existing(settings.database or settings.store, settings) as store:
+        return await keys.rotate(store, settings)
+
+
+def _existing(place: Place, settings: Settings) -> contextlib.AbstractAsyncContextManager[Store]:
     if isinstance(place, Path) and not place.exists():
         raise SettingError(f"数据文件 {place} 不存在：检查 --store 或设置 STORE；还没有人用过就先启动一次")
-    async with opened(place) as store:
-        return await staff.run(Turns(store), arguments)
+    return opened(place, settings.sealing)
 
 
 def draw(dialog: str, knowledge: Knowledge, today: date) -> str:
@@ -273,6 +289,7 @@ def parser() -> argparse.ArgumentParser:
     staff.add_commands(commands)
     operations.add_commands(commands)
     doctor.add_commands(commands)
+    keys.add_commands(commands)
     return top
 
 
@@ -297,6 +314,12 @@ def main(arguments: list[str] | None = None) -> int:
         match given.command:
             case "requests":
                 return _run(lambda: requests(given, settings))
+            case "new-key":
+                return keys.make(settings)
+            case "rotate-keys":
+                return _run(lambda: rotate_keys(settings))
+            case "purge":
+                return _run(lambda: purge(given, settings))
             case "backup" | "restore" | "migrate-store":
                 return _run(lambda: operations.run(given, settings))
             case "settings":

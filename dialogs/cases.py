@@ -102,6 +102,24 @@ def _cannot(now: State, to: State | None) -> str:
     return f"不能从 {now} 改成 {to}；可以改成：{allowed}"
 
 
+GONE = "（已按规定删除）"
+"""What stands where personal data stood."""
+
+
+def anonymous(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What remains of a case's body (see `encode`) without its person: what record it was about, and what happened when; no words of anybody."""
+    dossier, plain = body.get("dossier", {}), ("language", "knowledge", "dialog", "record", "citations")
+    blank = {
+        "matter": GONE,
+        "company": GONE,
+        "contact": {"contact.name": GONE, "contact.reach": GONE},
+        "consent": dossier.get("consent"),
+        "heard": [],
+    }
+    events = [{**event, "text": GONE if event["text"] else ""} for event in body.get("events", ())]
+    return {"dossier": {**{k: dossier[k] for k in plain if k in dossier}, **blank}, "events": events}
+
+
 def encode(case: Case) -> dict[str, Any]:
     """The JSON body that the store keeps of a case (number, kind, state and times stand beside it)."""
     return {

@@ -147,9 +147,9 @@ class Sender:
         except Exception as error:
             log.exception("outbox item %s: try %s failed for a reason of ours", item.id, item.attempts + 1)
             if item.attempts + 1 < TRIES:
-                await self._postpone(item, None, repr(error))
+                await self._postpone(item, None, type(error).__name__)  # its words may be somebody's
                 return False
-            await self._give_up(item, repr(error), "parked")
+            await self._give_up(item, type(error).__name__, "parked")
             return True
         await store.sent(item.id)
         return True

@@ -54,6 +54,7 @@ async def look(settings: Settings, *, online: bool = False) -> AsyncIterator[Fin
     """Everything that is found."""
     checks: list[Callable[[Settings], Iterator[Finding]]] = [
         _settings,
+        _keys,
         machine.versions,
         machine.time_of_day,
         machine.disk,
@@ -92,6 +93,15 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 
 
 # --- what it knows and keeps
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    """Under which keys the store is written and read."""
+    first, others = settings.sealing.first, settings.sealing.names[1:]
+    if first is None:
+        yield Finding("keys", "ok", "内容没有另外加密（没设 DATA_KEYS），靠磁盘和数据库自己的加密")
+    else:
+        yield Finding("keys", "ok", f"内容加密：用密钥 {first} 写" + (f"，还能读 {'、'.join(others)}" if others else ""))
 
 
 def _knowledge(settings: Settings) -> Iterator[Finding]:

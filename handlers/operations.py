@@ -23,6 +23,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     moving = commands.add_parser("migrate-store", help="把 SQLite 文件里的全部内容搬进 PostgreSQL，并核对行数")
     moving.add_argument("source", type=Path, metavar="FROM", help="SQLite 文件，例如 data/yuanqitong.db")
     moving.add_argument("target", type=place_of, metavar="TO", help="空的 PostgreSQL 库，例如 postgresql://用户:密码@主机:5432/库名")
+    purging = commands.add_parser("purge", help="删掉保存期限已过的内容（运行时每天自动做）；各留多久见 docs/privacy.md")
+    purging.add_argument("--dry-run", action="store_true", help="只说有多少可以删，不删")
     commands.add_parser("settings", help="列出现在用的每一项设置，各从哪里来；口令不显示")
 
 
@@ -34,7 +36,7 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
         case "restore":
             return await _restore(arguments.copy, settings)
         case _:
-            return await _move(arguments.source, arguments.target)
+            return await _move(arguments.source, arguments.target, settings)
 
 
 def show(settings: Settings) -> int:
@@ -62,7 +64,7 @@ async def _restore(copy: Path, settings: Settings) -> int:
     return 0
 
 
-async def _move(source: Path, target: object) -> int:
+async def _move(source: Path, target: object, settings: Settings) -> int:
     if not isinstance(target, str):
         raise SettingError(f"只能搬进 PostgreSQL：第二个参数写 postgresql:// 开头的地址，现在是 {target}")
     if not await asyncio.to_thread(source.exists):
@@ -70,7 +72,7 @@ async def _move(source: Path, target: object) -> int:
     _not_running(source)
     from storage.moving import move  # needs the database's library, which is not small
 
-    for table, count in (await move(source, target)).items():
+    for table, count in (await move(source, target, settings.sealing)).items():
         print(f"{table:<14}{count:>9} 行")
     print("都搬过去了，两边行数一致。设置 DATABASE_URL 后再启动；原来的文件没有动，确认无误后再删。")
     return 0

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 
 from handlers.settings_sources import Given, Problem, exposed, gather
 from knowledge import loader
+from storage import retention
 from storage.contract import is_url
+from storage.sealing import PLAIN, KeyFormatError, Sealing
 
 T = TypeVar("T")
 
@@ -118,6 +120,19 @@ def _form(text: str) -> str:
     if text not in ("text", "json"):
         raise ValueError("应是 text（给人看）或 json（给程序看，一行一个）")
     return text
+
+
+def _sealing(text: str) -> Sealing:
+    try:
+        return Sealing.of(text)
+    except KeyFormatError as error:
+        raise ValueError(f"写法不对：{error}。用 python bot.py new-key 造一个；不加密就不要设置它") from None
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 36500):
+        raise ValueError("应是天数（1 到 36500 的整数）")
+    return int(text)
 
 
 def _public(text: str) -> str:
@@ -260,6 +275,31 @@ class Settings:
         "Zx81kPq0",
         hide=_all,
     )
+    sealing: Sealing = setting(  # noqa: RUF009 - a field
+        "DATA_KEYS",
+        _sealing,
+        PLAIN,
+        "设了，库里的对话、消息、请求、报告就加密保存；`new-key` 造出来的密钥，几个用逗号分开，第一个用来写（见[个人信息](privacy.md)）",
+        "with them talks, messages, requests and reports are stored encrypted; keys made by `new-key`, with commas between; the first one writes",
+        "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        hide=_all,
+    )
+    keep_days: int = setting(
+        "KEEP_DAYS",
+        _days,
+        retention.KEEP_DAYS,
+        "消息和对话留多少天（见[个人信息](privacy.md)）",
+        "days for which messages and talks are kept",
+        "180",
+    )
+    keep_request_days: int = setting(
+        "KEEP_REQUEST_DAYS",
+        _days,
+        retention.KEEP_REQUEST_DAYS,
+        "已结束请求里的个人信息留多少天（见[个人信息](privacy.md)）",
+        "days for which personal data of closed requests are kept",
+        "730",
+    )
     given: Mapping[str, Given] = field(default_factory=dict, repr=False, compare=False)
     """What was written by whoever set something, by name, and where."""
 
@@ -298,13 +338,13 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What never stands in a log line."""
-        return tuple(str(value) for attribute, entry in _entries() if entry.hide and (value := getattr(self, attribute)))
+        return tuple(self.given[entry.name].text for entry in table() if entry.hide and entry.name in self.given)
 
     def in_force(self) -> Iterator[tuple[str, str, str]]:
         """Every setting with its value, where it may be shown, and where that comes from."""
         for attribute, entry in _entries():
-            value, given = getattr(self, attribute), self.given.get(entry.name)
-            yield entry.name, entry.hide(str(value)) if value and entry.hide else written(value), given.where if given else "默认"
+            shown, given = written(getattr(self, attribute)), self.given.get(entry.name)
+            yield entry.name, entry.hide(shown) if shown and entry.hide else shown, given.where if given else "默认"
 
 
 def _entries() -> Iterator[tuple[str, Entry]]:

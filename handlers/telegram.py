@@ -189,8 +189,7 @@ class Telegram:
         """Handle updates: chats side by side, each chat's in order. Raises, after all chats, when not an update but the store failed."""
         chats: dict[object, list[Mapping[str, Any]]] = {}
         for update in updates:
-            post = update.get("message") or update.get("edited_message") or update.get("callback_query", {}).get("message", {})
-            chats.setdefault(post.get("chat", {}).get("id"), []).append(update)
+            chats.setdefault(_chat_of(update), []).append(update)
         for failure in await asyncio.gather(*(self._settle(*queue) for queue in chats.values()), return_exceptions=True):
             if failure:
                 raise failure
@@ -212,7 +211,8 @@ class Telegram:
             else:
                 log.error("Telegram 的更新 %s：试了 %s 次，放到一边了，发的人没有得到答复；用 requests undelivered 看", update["update_id"], _TRIES)
                 body = json.loads(json.dumps(update, ensure_ascii=False).encode(errors="replace"))
-                await self._turns.store.park(Parked("telegram", str(update["update_id"]), body, repr(failure), self._turns.clock()))
+                chat, number = str(_chat_of(update)), str(update["update_id"])
+                await self._turns.store.park(Parked("telegram", chat, number, body, type(failure).__name__, self._turns.clock()))
 
     async def _identity(self) -> User:
         self._me = self._me or await self._bot.get_me()
@@ -270,6 +270,14 @@ class Telegram:
                 "Telegram 不接受 %s 的网址，打开完整报告的按钮没有显示：请检查设置 PUBLIC_URL", self._public
             )  # its words would give the key away
             await self._write(chat, text, replace(reply, link=None))
+
+
+def _chat_of(update: Mapping[str, Any]) -> object:
+    """The id of the chat that an update comes from; None where it names none."""
+    with contextlib.suppress(AttributeError):  # a shape that Telegram never sends
+        post = update.get("message") or update.get("edited_message") or update.get("callback_query", {}).get("message", {})
+        return post.get("chat", {}).get("id")
+    return None
 
 
 def limits(rate: float = RATE) -> Callable[[str], Sequence[Limit]]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from storage.contract import Limit
 
 _MANY = 10_000
+"""How many buckets are kept before those that are full again are let go."""
 
 
 def drawn(limits: Sequence[Limit], full: Mapping[str, datetime], now: datetime) -> tuple[dict[str, datetime], float]:
@@ -31,11 +32,13 @@ class Buckets:
 
     def __init__(self) -> None:
         self._full: dict[str, datetime] = {}
+        self._many = _MANY
 
     def take(self, limits: Sequence[Limit], now: datetime) -> float:
         """Take a token from each, or say how many seconds to wait."""
         changed, wait = drawn(limits, self._full, now)
         self._full |= changed
-        if len(self._full) > _MANY:
+        if len(self._full) > self._many:
             self._full = {key: at for key, at in self._full.items() if at > now}
+            self._many = max(_MANY, 2 * len(self._full))
         return wait

@@ -6,33 +6,25 @@ for any number.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 Json = Mapping[str, Any]
 
 REQUEST_SLOT = "{request}"
 """Stands in the texts of a commit for the number of the request that the same commit creates."""
 
-
-KEPT_VERSIONS = 50
-"""How many knowledge bases that were in use are kept; older ones go."""
-KEPT_PRECHECKS = 10_000
-"""How many pre-checks without the person are kept; older ones go."""
-KEPT_REPORTS = 5_000
-"""How many reports of pre-checks are kept at most; the oldest go."""
-KEPT_RATINGS = 10_000
-"""How many ratings without the person are kept; older ones go."""
-PURGED = 20
-"""How many expired reports go with one commit of a new one: more than come, and no turn waits for it."""
 GIVEN_UP = ("failed", "uncertain", "parked")
 """The states of messages that nobody tries to deliver any more."""
 FAR = timedelta(hours=6)
 """Nothing is put off for longer: a due time further away was set by a clock that was wrong, and counts as due."""
 
+
+Kept = Literal["messages", "updates", "reports", "unanswered", "requests", "parked"]
+"""What is let go of by its age; see `Store.purge`."""
 
 Place = Path | str
 """Where a store is: a SQLite file, or the address of a PostgreSQL (postgresql://…)."""
@@ -233,6 +225,7 @@ class Parked:
     """Something that came in and could not be handled again and again: kept for a person to look at, so that it blocks nobody."""
 
     channel: str
+    chat: str
     update_id: str
     body: Json
     error: str
@@ -270,6 +263,14 @@ class Publication:
     files: Json
 
 
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """What remains of a request that was closed long ago: `states` are those that count as closed, `body` takes out what is personal."""
+
+    states: tuple[str, ...] = ()
+    body: Callable[[Json], Json] = lambda _: {}
+
+
 class Store(Protocol):
     """The contract. All times are aware; they come back as UTC."""
 
@@ -294,6 +295,16 @@ class Store(Protocol):
         {conversation, messages: [{at, from: person | us, body, state, request}], requests: [{number, kind, state, created, changed, body}],
         reports: [{expires, body}], updates: [{id, at, result}]}, each oldest first; times as ISO 8601 in UTC.
         """
+
+    async def purge(self, what: Kept, before: datetime, reduction: Reduction, limit: int = 500) -> int:
+        """Let go of some of what is older than `before`, in one short transaction; how many went. 0: nothing is left to go.
+
+        messages: by their own time, and with a person's last message their conversation; updates: by the time of their turn; reports: by
+        their expiry; unanswered: by when they were last asked; requests: closed and unchanged since, of which `reduction` remains, and nobody.
+        """
+
+    async def outdated(self, what: Kept, before: datetime, reduction: Reduction) -> int:
+        """How many `purge` would let go of until nothing is left to go."""
 
     async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:
         """Requests, newest first, of these states (all when empty)."""
@@ -369,6 +380,12 @@ class Store(Protocol):
 
     async def listen(self, ring: Callable[[Address], None]) -> None:
         """Ring for each person for whom another process stores something, until cancelled. What is missed is found by looking."""
+
+    def resealed(self, limit: int = 200) -> AsyncIterator[int]:
+        """Put everything that is sealed under another key, or plain, under the key that seals now, in small steps: how many rows each changed.
+
+        Where a whole run finds nothing to change, the other keys are noted as no longer needed.
+        """
 
     async def figures(self) -> Figures:
         """How the store stands."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -12,6 +11,7 @@ from pathlib import Path
 from storage.contract import StoreError
 from storage.postgres import PostgresStore
 from storage.postgres_rows import Connection, rows
+from storage.sealing import PLAIN, Sealing
 from storage.sqlite import SqliteStore
 
 _TABLES: Mapping[str, tuple[str, ...]] = {
@@ -19,30 +19,32 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "requests": ("number", "day", "counter", "channel", "chat", "person", "kind", "state", "created", "changed", "body", "revision"),
     "messages": ("id", "channel", "chat", "person", "direction", "body", "at", "request", "state", "attempts", "due", "error"),
     "updates": ("channel", "chat", "update_id", "result", "at", "person"),
-    "unanswered": ("text", "count", "last"),
+    "unanswered": ("digest", "text", "count", "last"),
     "prechecks": ("id", "body"),
     "ratings": ("id", "body"),
     "reports": ("key", "expires", "body", "channel", "chat", "person"),
     "published": ("id", "version", "at", "files"),
-    "parked": ("id", "channel", "update_id", "body", "error", "at"),
+    "parked": ("id", "channel", "chat", "update_id", "body", "error", "at"),
 }
 """What both have under the same names."""
 _TIMES = {"created", "changed", "at", "due", "last", "expires"}
 
 
-async def move(source: Path, target: str) -> dict[str, int]:
-    """Copy a store into a PostgreSQL, whole or not at all; the number of rows by table, checked on the other side.
+async def move(source: Path, target: str, sealing: Sealing = PLAIN) -> dict[str, int]:
+    """Copy a store into a PostgreSQL, whole or not at all; the number of rows by table, checked on the other side. What is sealed stays so.
 
     StoreError where the target is not empty, or holds another number of rows afterwards.
     """
-    await (await SqliteStore.open(source)).close()  # brings its tables up to date
-    store = await PostgresStore.open(target)
+    await (await SqliteStore.open(source, sealing=sealing)).close()  # brings its tables up to date
+    store = await PostgresStore.open(target, sealing=sealing)
     try:
         with closing(sqlite3.connect(source)) as file:
             file.execute("begin")  # one moment, even if somebody still writes
             async with store.transaction() as db:
                 counts = {table: await _copied(file, db, table, columns) for table, columns in _TABLES.items()}
                 await db.execute("insert into counters select day, max(counter) from requests group by day")
+                for proof in file.execute("select key, proof from sealing"):
+                    await db.execute("insert into sealing values (%s, %s) on conflict do nothing", proof)
                 return counts
     finally:
         await store.close()
@@ -51,11 +53,11 @@ async def move(source: Path, target: str) -> dict[str, int]:
 async def _copied(file: sqlite3.Connection, db: Connection, table: str, columns: tuple[str, ...]) -> int:
     if await rows(db, tuple, f"select 1 from {table} limit 1"):
         raise StoreError(f"目标数据库的表 {table} 里已有内容，没有搬。请换一个空的库。")
-    count, digest = 0, table == "unanswered"
-    async with db.cursor() as cursor, cursor.copy(f"copy {table} ({', '.join(columns)}{', digest' if digest else ''}) from stdin") as copy:
+    count = 0
+    async with db.cursor() as cursor, cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin") as copy:
         for row in file.execute(f"select {', '.join(columns)} from {table}"):
             values = [datetime.fromisoformat(value) if name in _TIMES and value else value for name, value in zip(columns, row, strict=True)]
-            await copy.write_row([*values, *([hashlib.sha256(row[0].encode()).hexdigest()] if digest else [])])
+            await copy.write_row(values)
             count += 1
     ((there,),) = await rows(db, tuple, f"select count(*) from {table}")
     if there != count:

@@ -16,7 +16,6 @@ from psycopg_pool import AsyncConnectionPool
 from storage.contract import (
     FAR,
     GIVEN_UP,
-    KEPT_VERSIONS,
     Address,
     Commit,
     Committed,
@@ -24,24 +23,29 @@ from storage.contract import (
     Conversation,
     Figures,
     Json,
+    Kept,
     Limit,
     OutboxItem,
     Parked,
     Publication,
+    Reduction,
     Request,
     Seen,
     Snapshot,
     Unanswered,
     Update,
 )
-from storage.memory import encode, up_to_due, utc
+from storage.memory import encode, in_order, up_to_due, utc
 from storage.postgres_commit import SENT, RacedError, StaleError, seen_before, write
-from storage.postgres_personal import personal
+from storage.postgres_personal import outdated, personal, purge
 from storage.postgres_rows import MESSAGE as _MESSAGE
 from storage.postgres_rows import REQUEST as _REQUEST
-from storage.postgres_rows import Connection, Row, T, body_of, configure, explained, item_of, line_of, place_in, request_of, rows
+from storage.postgres_rows import Connection, Reader, Row, T, body_of, configure, explained, place_in, rows
 from storage.postgres_schema import migrate
+from storage.postgres_sealing import check_keys, resealed
 from storage.postgres_together import IDLE, Together, taken
+from storage.retention import KEPT_VERSIONS
+from storage.sealing import PLAIN, Sealing
 
 _who = attrgetter("channel", "chat", "person")
 
@@ -69,15 +73,19 @@ class PostgresStore:
 
     shared = True
 
-    def __init__(self, name: str, pool: AsyncConnectionPool[Connection], connect: Callable[[], Awaitable[Connection]]) -> None:
+    def __init__(
+        self, name: str, pool: AsyncConnectionPool[Connection], connect: Callable[[], Awaitable[Connection]], sealing: Sealing = PLAIN
+    ) -> None:
         self._name, self._pool = name, pool
+        self._sealing, self._read = sealing, Reader(sealing)
         self._together = Together(connect, self._run)
 
     @classmethod
-    async def open(cls, url: str, wait: float = 5.0, connections: int = 8) -> Self:
+    async def open(cls, url: str, wait: float = 5.0, connections: int = 8, sealing: Sealing = PLAIN) -> Self:
         """The store in this database (`postgresql://…`), its tables made when missing; StoreError when it can't be had.
 
-        `wait`: seconds to wait for a connection and for locks; `connections`: how many at most.
+        `wait`: seconds to wait for a connection and for locks; `connections`: how many at most; `sealing`: what is written can be read with these
+        keys only.
         """
         place, name = place_in(url)
         milliseconds = int(wait * 1000)
@@ -97,11 +105,12 @@ class PostgresStore:
             name="yuanqitong",
         )
         connect = functools.partial(AsyncConnection.connect, url, **how)
-        store = cls(name, pool, connect)
+        store = cls(name, pool, connect, sealing)
         try:
             with explained(name):
                 async with await connect() as connection:
                     await migrate(connection, name)  # a pool would try again and again, and never say why
+                    await check_keys(connection, sealing, name)
                 await pool.open(wait=True, timeout=wait)
         except BaseException:
             await pool.close()
@@ -118,28 +127,42 @@ class PostgresStore:
         who = _who(address)
         async with self.transaction() as db:
             await db.execute("set transaction isolation level repeatable read, read only")
-            if update_id is not None and (seen := await seen_before(db, address, update_id)):
+            if update_id is not None and (seen := await seen_before(db, self._sealing, address, update_id)):
                 return Snapshot(Conversation(address), seen=seen.result)
             found = await rows(db, tuple, f"select body, revision from conversations m where {_MINE}", who)
-            requests = await rows(db, request_of, f"{_REQUEST} where {_MINE} order by created, counter", who)
-            waiting = await rows(db, item_of, f"{_MESSAGE} where {_MINE} and state = 'waiting' and direction = 'notice' order by id", who)
-        conversation = Conversation(address, json.loads(found[0][0]), found[0][1]) if found else Conversation(address)
+            requests = await rows(db, self._read.request, f"{_REQUEST} where {_MINE} order by created, counter", who)
+            waiting = await rows(db, self._read.item, f"{_MESSAGE} where {_MINE} and state = 'waiting' and direction = 'notice' order by id", who)
+        conversation = Conversation(address, self._sealing.get(found[0][0], "conversations", *who), found[0][1]) if found else Conversation(address)
         return Snapshot(conversation, tuple(requests), tuple(waiting))
 
     async def personal(self, address: Address) -> Json:
         """Everything that is kept about a person, in one read transaction."""
         async with self.transaction() as db:
             await db.execute("set transaction isolation level repeatable read, read only")
-            return await personal(db, address)
+            return await personal(db, self._sealing, address)
+
+    async def purge(self, what: Kept, before: datetime, reduction: Reduction, limit: int = 500) -> int:
+        """Let go of some of what is older than `before`."""
+        while True:
+            try:
+                async with self.transaction() as db:
+                    return await purge(db, self._sealing, what, before, reduction, limit)
+            except (errors.DeadlockDetected, errors.SerializationFailure):
+                continue
+
+    async def outdated(self, what: Kept, before: datetime, reduction: Reduction) -> int:
+        """How many `purge` would let go of."""
+        async with self._connection() as db:
+            return await outdated(db, what, before, reduction)
 
     async def commit(self, commit: Commit) -> Committed | Seen | Conflict:
         """Store a turn in one transaction."""
         while True:
             try:
                 async with self.transaction() as db:
-                    if commit.update_id is not None and (seen := await seen_before(db, commit.address, commit.update_id)):
+                    if commit.update_id is not None and (seen := await seen_before(db, self._sealing, commit.address, commit.update_id)):
                         return seen
-                    done = await write(db, commit)
+                    done = await write(db, self._sealing, commit)
                 self._together.tell({commit.address, *(n.address for n in commit.notices)})
                 return done
             except (StaleError, errors.DeadlockDetected, errors.SerializationFailure):
@@ -151,20 +174,20 @@ class PostgresStore:
         """Requests, newest first."""
         chosen = "where state = any(%(states)s)" if states else ""
         sql = f"{_REQUEST} {chosen} order by created desc, counter desc limit %(limit)s offset %(offset)s"
-        return await self._rows(request_of, sql, {"states": [*states], "limit": limit, "offset": offset})
+        return await self._rows(self._read.request, sql, {"states": [*states], "limit": limit, "offset": offset})
 
     async def request(self, number: str) -> Request | None:
         """One request by its number."""
-        return next(iter(await self._rows(request_of, f"{_REQUEST} where number = %s", (number,))), None)
+        return next(iter(await self._rows(self._read.request, f"{_REQUEST} where number = %s", (number,))), None)
 
     async def transcript(self, address: Address, limit: int = 200) -> list[Update | OutboxItem]:
         """The last messages in both directions, oldest first."""
-        return (await self._rows(line_of, f"{_MESSAGE} where {_MINE} order by id desc limit %s", (*_who(address), limit)))[::-1]
+        return (await self._rows(self._read.line, f"{_MESSAGE} where {_MINE} order by id desc limit %s", (*_who(address), limit)))[::-1]
 
     async def after(self, address: Address, event: int, limit: int = 100) -> list[OutboxItem]:
         """Replies and notices above `event`."""
         sql = f"{_MESSAGE} where {_MINE} and id > %s and direction <> 'in' order by id limit %s"
-        return await self._rows(item_of, sql, (*_who(address), event, limit))
+        return await self._rows(self._read.item, sql, (*_who(address), event, limit))
 
     async def claim(
         self, channels: Sequence[str], now: datetime, lease: timedelta, limit: int = 100, besides: Collection[tuple[str, str]] = ()
@@ -173,7 +196,7 @@ class PostgresStore:
         values = {"channels": [*channels], "now": utc(now), "far": utc(now) + FAR, "lease": lease, "limit": limit}
         values |= {"besides_channels": [channel for channel, _ in besides], "besides_chats": [chat for _, chat in besides]}
         try:
-            claimed = sorted(await self._rows(item_of, _CLAIM, values), key=attrgetter("id"))
+            claimed = sorted(await self._rows(self._read.item, _CLAIM, values), key=attrgetter("id"))
         except errors.DeadlockDetected:  # with somebody whose messages are just erased, in a group
             return []
         ready = up_to_due(claimed, now)
@@ -187,17 +210,18 @@ class PostgresStore:
 
     async def undelivered(self, limit: int = 100) -> list[OutboxItem]:
         """What was given up, newest first."""
-        return await self._rows(item_of, f"{_MESSAGE} where m.state in {GIVEN_UP} order by m.id desc limit %s", (limit,))
+        return await self._rows(self._read.item, f"{_MESSAGE} where m.state in {GIVEN_UP} order by m.id desc limit %s", (limit,))
 
     async def park(self, parked: Parked) -> None:
         """Keep what could not be handled."""
-        sql = "insert into parked (channel, update_id, body, error, at) values (%s, %s, %s, %s, %s) on conflict do nothing"
-        await self._run(sql, (parked.channel, parked.update_id, encode(parked.body), parked.error, utc(parked.at)))
+        body = self._sealing.put(parked.body, "parked", parked.channel, parked.update_id)
+        sql = "insert into parked (channel, chat, update_id, body, error, at) values (%s, %s, %s, %s, %s, %s) on conflict do nothing"
+        await self._run(sql, (parked.channel, parked.chat, parked.update_id, body, parked.error, utc(parked.at)))
 
     async def parked(self, limit: int = 100) -> list[Parked]:
         """What could not be handled, newest first."""
-        sql = "select channel, update_id, body, error, at from parked order by id desc limit %s"
-        return await self._rows(lambda row: Parked(row[0], row[1], json.loads(row[2]), row[3], row[4]), sql, (limit,))
+        sql = "select channel, chat, update_id, body, error, at from parked order by id desc limit %s"
+        return await self._rows(self._read.parked, sql, (limit,))
 
     async def take(self, limits: Sequence[Limit], now: datetime) -> float:
         """Take a token from each bucket, or say how long to wait."""
@@ -220,8 +244,9 @@ class PostgresStore:
 
     async def unanswered(self, limit: int = 100) -> list[Unanswered]:
         """Messages without an answer, most frequent first; of equally frequent ones the latest."""
-        sql = 'select text, count, last from unanswered order by count desc, last desc, text collate "C" limit %s'
-        return await self._rows(lambda row: Unanswered(*row), sql, (limit,))
+        sql = 'select text, count, last, digest from unanswered order by count desc, last desc, text collate "C" limit %s'
+        found = await self._rows(lambda row: Unanswered(self._sealing.open(row[0], "unanswered", row[3]), *row[1:3]), sql, (limit,))
+        return in_order(found)
 
     async def prechecks(self, limit: int = 1000) -> list[Json]:
         """Finished pre-checks without the person, newest first."""
@@ -233,7 +258,8 @@ class PostgresStore:
 
     async def report(self, key: str, now: datetime) -> Json | None:
         """The page that is kept under a key."""
-        return next(iter(await self._rows(body_of, "select body from reports where key = %s and expires > %s", (key, utc(now)))), None)
+        sql = "select body from reports where key = %s and expires > %s"
+        return next(iter(await self._rows(lambda row: self._sealing.get(row[0], "reports", key), sql, (key, utc(now)))), None)
 
     async def publish(self, publication: Publication) -> None:
         """Keep a knowledge base that came into use."""
@@ -256,6 +282,11 @@ class PostgresStore:
         chosen = "where version = %(version)s" if version is not None else ""
         sql = f"select version, at, files from published {chosen} order by id desc limit %(limit)s"
         return await self._rows(lambda row: Publication(row[0], row[1], json.loads(row[2])), sql, {"version": version, "limit": limit})
+
+    async def resealed(self, limit: int = 200) -> AsyncIterator[int]:
+        """Put everything under the key that seals, in small steps; how many rows each step changed."""
+        async for changed in resealed(self.transaction, self._sealing, limit):
+            yield changed
 
     async def figures(self) -> Figures:
         """How the store stands."""

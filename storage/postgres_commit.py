@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
-from storage.contract import KEPT_PRECHECKS, KEPT_RATINGS, KEPT_REPORTS, PURGED, Address, Commit, Committed, Seen, StoreError
+from storage.contract import Address, Commit, Committed, Json, Seen, StoreError
 from storage.memory import carriers, day_of, encode, prepared, request_number
 from storage.postgres_personal import erase, remains_untold
-from storage.postgres_rows import Connection, Row, body_of, rows
+from storage.postgres_rows import Connection, Row, rows
 from storage.postgres_rows import who_of as _who
+from storage.retention import KEPT_PRECHECKS, KEPT_RATINGS, KEPT_REPORTS, PURGED
+from storage.sealing import Sealing, moment
 
 _MINE = "m.channel = %s and m.chat = %s and m.person = %s"
 SENT = "update messages set state = 'sent', due = null, error = null where id = %s and direction <> 'in'"
@@ -25,11 +26,11 @@ class RacedError(Exception):
     """Another worker stored the same update meanwhile: the transaction is rolled back, and its result is to be read."""
 
 
-async def seen_before(db: Connection, address: Address, update_id: str) -> Seen | None:
+async def seen_before(db: Connection, sealing: Sealing, address: Address, update_id: str) -> Seen | None:
     """What was answered to an update that was committed before."""
     sql = "select result from updates where channel = %s and chat = %s and update_id = %s"
-    found = await rows(db, body_of, sql, (address.channel, address.chat, update_id))
-    return Seen(found[0]) if found else None
+    found = await rows(db, tuple, sql, (address.channel, address.chat, update_id))
+    return Seen(sealing.get(found[0][0], "updates", address.channel, address.chat, update_id)) if found else None
 
 
 async def _locked(db: Connection, addresses: Iterable[Address]) -> dict[Address, int]:
@@ -46,7 +47,7 @@ async def _locked(db: Connection, addresses: Iterable[Address]) -> dict[Address,
     return revisions
 
 
-async def write(db: Connection, commit: Commit) -> Committed:
+async def write(db: Connection, sealing: Sealing, commit: Commit) -> Committed:
     """Write a turn; StaleError and RacedError where it may not be written."""
     revisions = await _locked(db, (commit.address, *(n.address for n in commit.notices)))
     if commit.conversation is not None and revisions[commit.address] != commit.expected_revision:
@@ -55,35 +56,36 @@ async def write(db: Connection, commit: Commit) -> Committed:
         raise StaleError
     numbers, day, last = await _numbered(db, commit)
     turn = prepared(commit, numbers)
-    who, at, result = _who(turn.address), turn.at, encode(turn.result)
+    who, at, put = _who(turn.address), turn.at, sealing.put
     if turn.erased:
         await erase(db, turn.address)
     if turn.update_id is not None:
         sql = "insert into updates values (%s, %s, %s, %s, %s, %s) on conflict do nothing"
-        if (await db.execute(sql, (*who[:2], turn.update_id, result, at, who[2]))).rowcount == 0:
+        if (await db.execute(sql, (*who[:2], turn.update_id, put(turn.result, "updates", *who[:2], turn.update_id), at, who[2]))).rowcount == 0:
             raise RacedError
     if turn.conversation is not None:
         await db.execute(
             "update conversations set body = %s, revision = revision + 1 where channel = %s and chat = %s and person = %s",
-            (encode(turn.conversation), *who),
+            (put(turn.conversation, "conversations", *who), *who),
         )
     for counter, (number, new) in enumerate(zip(numbers, turn.created, strict=True), last - len(numbers) + 1):
-        values = (number, day, counter, *who, new.kind, new.state, at, at, encode(new.body))
+        values = (number, day, counter, *who, new.kind, new.state, at, at, put(new.body, "requests", number))
         await db.execute("insert into requests values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)", values)
     for r in sorted(turn.changed, key=attrgetter("number")):
         columns = "channel = %s, chat = %s, person = %s, kind = %s, state = %s, changed = %s, body = %s, revision = revision + 1"
-        content = (*_who(r.address), r.kind, r.state, r.changed, encode(r.body))
+        content = (*_who(r.address), r.kind, r.state, r.changed, put(r.body, "requests", r.number))
         sql = f"update requests set {columns} where number = %s and revision = %s"
         if (await db.execute(sql, (*content, r.number, r.revision))).rowcount == 0:
             raise StaleError
     about = {n.request for n in turn.notices if n.request is not None}
     if about and len(await rows(db, tuple, "select 1 from requests where number = any(%s)", ([*about],))) < len(about):
         raise StoreError("内容互相矛盾，没有保存：通知指向的请求不存在。请先创建请求，或改正编号。")
-    outbox = await _write_messages(db, turn, carriers(commit, numbers))
+    outbox = await _write_messages(db, sealing, turn, carriers(commit, numbers))
     for text in turn.unanswered:
         sql = """insert into unanswered as u values (%s, %s, 1, %s)
         on conflict (digest) do update set count = u.count + 1, last = greatest(u.last, excluded.last)"""
-        await db.execute(sql, (hashlib.sha256(text.encode()).hexdigest(), text, at))
+        digest = sealing.digest(text)
+        await db.execute(sql, (digest, sealing.seal(text, "unanswered", digest), at))
     for table, bodies, kept in (("prechecks", turn.prechecks, KEPT_PRECHECKS), ("ratings", turn.ratings, KEPT_RATINGS)):
         for body in bodies:
             (newest,) = await rows(db, tuple, f"insert into {table} (body) values (%s) returning id", (encode(body),))
@@ -93,12 +95,12 @@ async def write(db: Connection, commit: Commit) -> Committed:
         await db.execute(f"delete from reports where key in ({expired})", (at, PURGED))
         row = "expires = excluded.expires, body = excluded.body, channel = excluded.channel, chat = excluded.chat, person = excluded.person"
         sql = f"insert into reports values (%s, %s, %s, %s, %s, %s) on conflict (key) do update set {row}"
-        await db.execute(sql, (report.key, report.expires, encode(report.body), *who))
+        await db.execute(sql, (report.key, report.expires, put(report.body, "reports", report.key), *who))
         oldest = "select key from reports order by expires desc, key limit %s offset %s"
         await db.execute(f"delete from reports where key in ({oldest})", (PURGED, KEPT_REPORTS))
     for item in turn.taken:
         await db.execute(SENT, (item,))
-    return Committed(numbers, outbox, json.loads(result))
+    return Committed(numbers, outbox, json.loads(encode(turn.result)))
 
 
 async def _numbered(db: Connection, commit: Commit) -> tuple[tuple[str, ...], str, int]:
@@ -111,14 +113,18 @@ async def _numbered(db: Connection, commit: Commit) -> tuple[tuple[str, ...], st
     return tuple(request_number(day, n) for n in range(last - len(commit.created) + 1, last + 1)), day, last
 
 
-async def _write_messages(db: Connection, turn: Commit, carried: Sequence[str | None]) -> tuple[int, ...]:
+async def _write_messages(db: Connection, sealing: Sealing, turn: Commit, carried: Sequence[str | None]) -> tuple[int, ...]:
     """Store what came in, the replies and the notices, in this order; the outbox ids of the replies."""
+
+    def put(body: Json, to: Address) -> str:
+        return sealing.put(body, "messages", *_who(to), moment(turn.at))
+
     who, state = _who(turn.address), "sent" if turn.delivered else "waiting"
     lines: list[Row] = []
     if turn.incoming is not None:
-        lines.append((*who, "in", encode(turn.incoming), turn.at, None, "received"))
-    lines += [(*who, "reply", encode(body), turn.at, request, state) for body, request in zip(turn.replies, carried, strict=True)]
-    lines += [(*_who(n.address), "notice", encode(n.body), turn.at, n.request, "waiting") for n in turn.notices]
+        lines.append((*who, "in", put(turn.incoming, turn.address), turn.at, None, "received"))
+    lines += [(*who, "reply", put(body, turn.address), turn.at, request, state) for body, request in zip(turn.replies, carried, strict=True)]
+    lines += [(*_who(n.address), "notice", put(n.body, n.address), turn.at, n.request, "waiting") for n in turn.notices]
     if not lines:
         return ()
     places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(lines))

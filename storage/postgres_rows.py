@@ -15,7 +15,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.string import StrDumper, TextLoader
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from storage.contract import Address, Json, OutboxItem, Request, StoreError, Update
+from storage.contract import Address, Json, OutboxItem, Parked, Request, StoreError, Update
+from storage.sealing import Sealing, moment
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -76,21 +77,31 @@ def body_of(row: Row) -> Json:
     return found
 
 
-def request_of(row: Row) -> Request:
-    """A request."""
-    number, _, _, _, kind, state, created, changed, body, revision = row
-    return Request(number, Address(*row[1:4]), kind, state, created, changed, json.loads(body), revision)
+class Reader:
+    """Reads rows whose bodies may be sealed."""
 
+    def __init__(self, sealing: Sealing) -> None:
+        self._get = sealing.get
 
-def item_of(row: Row) -> OutboxItem:
-    """A line of the outbox."""
-    item, _, _, _, body, at, request, state, attempts, due, error = row
-    return OutboxItem(item, Address(*row[1:4]), json.loads(body), at, request, state, attempts, due, error)
+    def request(self, row: Row) -> Request:
+        """A request."""
+        number, _, _, _, kind, state, created, changed, body, revision = row
+        return Request(number, Address(*row[1:4]), kind, state, created, changed, self._get(body, "requests", number), revision)
 
+    def item(self, row: Row) -> OutboxItem:
+        """A line of the outbox."""
+        item, *who, body, at, request, state, attempts, due, error = row
+        return OutboxItem(item, Address(*who), self._get(body, "messages", *who, moment(at)), at, request, state, attempts, due, error)
 
-def line_of(row: Row) -> Update | OutboxItem:
-    """A line of a transcript."""
-    return item_of(row) if row[7] != "received" else Update(row[0], Address(*row[1:4]), json.loads(row[4]), row[5])
+    def parked(self, row: Row) -> Parked:
+        """What could not be handled."""
+        channel, chat, update_id, body, error, at = row
+        return Parked(channel, chat, update_id, self._get(body, "parked", channel, update_id), error, at)
+
+    def line(self, row: Row) -> Update | OutboxItem:
+        """A line of a transcript."""
+        item = self.item(row)
+        return item if row[7] != "received" else Update(item.id, item.address, item.body, item.at)
 
 
 @contextmanager

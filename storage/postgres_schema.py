@@ -37,7 +37,7 @@ _STEPS = (
     """
     create table parked (
         id bigint generated always as identity primary key,
-        channel text not null, update_id text not null, body text not null, error text not null, at timestamptz not null,
+        channel text not null, chat text not null, update_id text not null, body text not null, error text not null, at timestamptz not null,
         unique (channel, update_id));
     create index messages_given_up on messages (state, id) where state in ('failed', 'uncertain', 'parked');
     create table buckets (key text primary key, full_at timestamptz not null);
@@ -48,6 +48,10 @@ _STEPS = (
     alter table reports add column channel text, add column chat text, add column person text;
     create index reports_of on reports (channel, chat, person);
     create index messages_about on messages (request) where request is not null;
+    create index updates_at on updates (at);
+    create index unanswered_last on unanswered (last);
+    create index requests_changed on requests (changed) where chat <> '';
+    create table sealing (key text primary key, proof text not null);
     """,
 )
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""

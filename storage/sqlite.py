@@ -7,9 +7,8 @@ import functools
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar, TypeVarTuple
@@ -20,11 +19,6 @@ from storage import sqlite_files
 from storage.contract import (
     FAR,
     GIVEN_UP,
-    KEPT_PRECHECKS,
-    KEPT_RATINGS,
-    KEPT_REPORTS,
-    KEPT_VERSIONS,
-    PURGED,
     Address,
     Commit,
     Committed,
@@ -32,9 +26,11 @@ from storage.contract import (
     Conversation,
     Figures,
     Json,
+    Kept,
     OutboxItem,
     Parked,
     Publication,
+    Reduction,
     Request,
     Seen,
     Snapshot,
@@ -42,26 +38,28 @@ from storage.contract import (
     Unanswered,
     Update,
 )
-from storage.memory import OneProcess, carriers, day_of, encode, prepared, request_number, up_to_due
-from storage.sqlite_personal import erase, personal, remains_untold
+from storage.memory import OneProcess, encode, in_order, up_to_due
+from storage.retention import KEPT_VERSIONS
+from storage.sealing import COLUMNS, PLAIN, Sealing
+from storage.sqlite_commit import SENT as _SENT
+from storage.sqlite_commit import write
+from storage.sqlite_personal import Run, outdated, personal, purge, remains_untold
 from storage.sqlite_rows import MESSAGE as _MESSAGE
 from storage.sqlite_rows import REQUEST as _REQUEST
+from storage.sqlite_rows import Reader
 from storage.sqlite_rows import Row as _Row
-from storage.sqlite_rows import item_of as _item
-from storage.sqlite_rows import line_of as _line
-from storage.sqlite_rows import request_of as _request
+from storage.sqlite_rows import explained as _explained
 from storage.sqlite_rows import text_of as _text
 from storage.sqlite_rows import time_of as _time
 from storage.sqlite_rows import who_of as _who
 from storage.sqlite_schema import STEPS
+from storage.sqlite_sealing import check_keys, forget_keys, reseal, reseal_unanswered
 from storage.sqlite_writes import Writes, whole, writing
 
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
 _MINE = "m.channel = ? and m.chat = ? and m.person = ?"
-_INSERT = "insert into messages (channel, chat, person, direction, body, at, request, state, attempts) values (?, ?, ?, ?, ?, ?, ?, ?, 0)"
-_SENT = "update messages set state = 'sent', due = null, error = null where id = ? and direction <> 'in'"
 # A chat waits for its first item.
 _CLAIM = f"""
 with first as (
@@ -77,19 +75,21 @@ _GIVEN_UP = f"{_MESSAGE} where state in {GIVEN_UP} order by id desc limit ?"
 class SqliteStore(OneProcess):
     """The contract on a file. Get it from `SqliteStore.open`. All SQL runs in one thread, because a connection belongs to one."""
 
-    def __init__(self, path: Path, thread: ThreadPoolExecutor, db: Database) -> None:
+    def __init__(self, path: Path, thread: ThreadPoolExecutor, db: Database, sealing: Sealing) -> None:
         super().__init__()
         self._path, self._thread, self._db, self._file = path, thread, db, path.stat()
+        self._sealing, self._read = sealing, Reader(sealing)
         self._closing: Future[None] | None = None
         self._writes = Writes(db, thread)
 
     @classmethod
-    async def open(cls, path: str | Path, wait: float = 5.0) -> Self:
-        """The store on this file, made when missing; StoreError when it can't be had. `wait`: seconds to wait for other processes."""
+    async def open(cls, path: str | Path, wait: float = 5.0, sealing: Sealing = PLAIN) -> Self:
+        """The store on this file, made when missing; StoreError when it can't be had. `wait`: seconds to wait for other processes;
+        `sealing`: what is written in it can be read with these keys only."""
         path, thread = Path(path), ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         try:
             with _explained(path):
-                return cls(path, thread, await asyncio.get_running_loop().run_in_executor(thread, _connect, path, wait))
+                return cls(path, thread, await asyncio.get_running_loop().run_in_executor(thread, _connect, path, wait, sealing), sealing)
         except BaseException:
             thread.shutdown(wait=False)
             raise
@@ -117,47 +117,59 @@ class SqliteStore(OneProcess):
         """Everything that is kept about a person, in one read transaction."""
         return await self._run(self._personal, address)
 
+    async def purge(self, what: Kept, before: datetime, reduction: Reduction, limit: int = 500) -> int:
+        """Let go of some of what is older than `before`; at the end the file and its log hold nothing of it."""
+        gone = await self._write(self._purge, what, before, reduction, limit)
+        if not gone:
+            await self._run(self._emptied_log)
+        return gone
+
+    async def outdated(self, what: Kept, before: datetime, reduction: Reduction) -> int:
+        """How many `purge` would let go of."""
+        return await self._run(lambda: outdated(self._db.conn.execute, what, before, reduction))
+
     async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:
         """Requests, newest first."""
         chosen = "state in (select value from json_each(?))" if states else "? = '[]'"
         sql = f"{_REQUEST} where {chosen} order by created desc, counter desc limit ? offset ?"
-        return await self._run(self._rows, _request, sql, (json.dumps([*states]), limit, offset))
+        return await self._run(self._rows, self._read.request, sql, (json.dumps([*states]), limit, offset))
 
     async def request(self, number: str) -> Request | None:
         """One request by its number."""
-        return next(iter(await self._run(self._rows, _request, f"{_REQUEST} where number = ?", (number,))), None)
+        return next(iter(await self._run(self._rows, self._read.request, f"{_REQUEST} where number = ?", (number,))), None)
 
     async def transcript(self, address: Address, limit: int = 200) -> list[Update | OutboxItem]:
         """The last messages in both directions, oldest first."""
         sql = f"{_MESSAGE} where {_MINE} order by id desc limit ?"
-        return (await self._run(self._rows, _line, sql, (*_who(address), limit)))[::-1]
+        return (await self._run(self._rows, self._read.line, sql, (*_who(address), limit)))[::-1]
 
     async def after(self, address: Address, event: int, limit: int = 100) -> list[OutboxItem]:
         """Replies and notices above `event`."""
         sql = f"{_MESSAGE} where {_MINE} and id > ? and direction <> 'in' order by id limit ?"
-        return await self._run(self._rows, _item, sql, (*_who(address), event, limit))
+        return await self._run(self._rows, self._read.item, sql, (*_who(address), event, limit))
 
     async def claim(
         self, channels: Sequence[str], now: datetime, lease: timedelta, limit: int = 100, besides: Collection[tuple[str, str]] = ()
     ) -> list[OutboxItem]:
         """What can be delivered now, oldest first."""
         values = {"now": _text(now), "far": _text(now + FAR), "channels": json.dumps([*channels]), "limit": limit, "besides": json.dumps([*besides])}
-        return up_to_due(await self._run(self._rows, _item, _CLAIM, values), now)
+        return up_to_due(await self._run(self._rows, self._read.item, _CLAIM, values), now)
 
     async def undelivered(self, limit: int = 100) -> list[OutboxItem]:
         """What was given up, newest first."""
-        return await self._run(self._rows, _item, _GIVEN_UP, (limit,))
+        return await self._run(self._rows, self._read.item, _GIVEN_UP, (limit,))
 
     async def park(self, parked: Parked) -> None:
         """Keep what could not be handled."""
-        row = (parked.channel, parked.update_id, encode(parked.body), parked.error, _text(parked.at))
-        sql = "insert into parked (channel, update_id, body, error, at) values (?, ?, ?, ?, ?) on conflict do nothing"
+        body = self._sealing.put(parked.body, "parked", parked.channel, parked.update_id)
+        row = (parked.channel, parked.chat, parked.update_id, body, parked.error, _text(parked.at))
+        sql = "insert into parked (channel, chat, update_id, body, error, at) values (?, ?, ?, ?, ?, ?) on conflict do nothing"
         await self._write(self._rows, tuple, sql, row)
 
     async def parked(self, limit: int = 100) -> list[Parked]:
         """What could not be handled, newest first."""
-        sql = "select channel, update_id, body, error, at from parked order by id desc limit ?"
-        return await self._run(self._rows, lambda row: Parked(row[0], row[1], json.loads(row[2]), row[3], _time(row[4])), sql, (limit,))
+        sql = "select channel, chat, update_id, body, error, at from parked order by id desc limit ?"
+        return await self._run(self._rows, self._read.parked, sql, (limit,))
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""
@@ -175,8 +187,11 @@ class SqliteStore(OneProcess):
 
     async def unanswered(self, limit: int = 100) -> list[Unanswered]:
         """Messages without an answer, most frequent first; of equally frequent ones the latest."""
-        sql = "select text, count, last from unanswered order by count desc, last desc, text limit ?"
-        return await self._run(self._rows, lambda row: Unanswered(row[0], row[1], _time(row[2])), sql, (limit,))
+        sql = "select text, count, last, digest from unanswered order by count desc, last desc, text limit ?"
+        found = await self._run(
+            self._rows, lambda row: Unanswered(self._sealing.open(row[0], "unanswered", row[3]), row[1], _time(row[2])), sql, (limit,)
+        )
+        return in_order(found)
 
     async def prechecks(self, limit: int = 1000) -> list[Json]:
         """Finished pre-checks without the person, newest first."""
@@ -189,7 +204,7 @@ class SqliteStore(OneProcess):
     async def report(self, key: str, now: datetime) -> Json | None:
         """The page that is kept under a key."""
         sql = "select body from reports where key = ? and expires > ?"
-        return next(iter(await self._run(self._rows, lambda row: json.loads(row[0]), sql, (key, _text(now)))), None)
+        return next(iter(await self._run(self._rows, lambda row: self._sealing.get(row[0], "reports", key), sql, (key, _text(now)))), None)
 
     async def publish(self, publication: Publication) -> None:
         """Keep a knowledge base that came into use."""
@@ -208,6 +223,22 @@ class SqliteStore(OneProcess):
         sql = "select version, at, files from published where :version is null or version = :version order by id desc limit :limit"
         values = {"version": version, "limit": limit}
         return await self._run(self._rows, lambda row: Publication(row[0], _time(row[1]), json.loads(row[2])), sql, values)
+
+    async def resealed(self, limit: int = 200) -> AsyncIterator[int]:
+        """Put everything under the key that seals, in small steps; how many rows each step changed."""
+        total = 0
+        for column in COLUMNS:
+            after: int | None = 0
+            while after is not None:
+                changed, after = await self._write(self._reseal, reseal, column, after, limit)
+                total += changed
+                yield changed
+        while changed := await self._write(self._reseal, reseal_unanswered, limit):
+            total += changed
+            yield changed
+        await self._run(self._emptied_log)
+        if not total:
+            await self._write(self._reseal, forget_keys)
 
     async def figures(self) -> Figures:
         """How the store stands."""
@@ -246,15 +277,15 @@ class SqliteStore(OneProcess):
             if update_id is not None and (seen := self._seen(address, update_id)):
                 return Snapshot(Conversation(address), seen=seen.result)
             found = self._rows(tuple, f"select body, revision from conversations m where {_MINE}", who)
-            requests = self._rows(_request, f"{_REQUEST} where {_MINE} order by created, counter", who)
-            waiting = self._rows(_item, f"{_MESSAGE} where {_MINE} and state = 'waiting' and direction = 'notice' order by id", who)
-        conversation = Conversation(address, json.loads(found[0][0]), found[0][1]) if found else Conversation(address)
+            requests = self._rows(self._read.request, f"{_REQUEST} where {_MINE} order by created, counter", who)
+            waiting = self._rows(self._read.item, f"{_MESSAGE} where {_MINE} and state = 'waiting' and direction = 'notice' order by id", who)
+        conversation = Conversation(address, self._sealing.get(found[0][0], "conversations", *who), found[0][1]) if found else Conversation(address)
         return Snapshot(conversation, tuple(requests), tuple(waiting))
 
     def _seen(self, address: Address, update_id: str) -> Seen | None:
         sql = "select result from updates where channel = ? and chat = ? and update_id = ?"
         row = self._db.conn.execute(sql, (address.channel, address.chat, update_id)).fetchone()
-        return Seen(json.loads(row[0])) if row else None
+        return Seen(self._sealing.get(row[0], "updates", address.channel, address.chat, update_id)) if row else None
 
     def _stale(self, commit: Commit) -> bool:
         sqlite_files.check_place(self._path, self._file)
@@ -274,67 +305,33 @@ class SqliteStore(OneProcess):
                 return seen
             if self._stale(commit):
                 return Conflict()
-            day, counters = day_of(commit.at), range(0)
-            if commit.created:
-                (last,) = run("select coalesce(max(counter), 0) from requests where day = ?", (day,)).fetchone()
-                counters = range(last + 1, last + 1 + len(commit.created))
-            numbers = tuple(request_number(day, counter) for counter in counters)
-            turn = prepared(commit, numbers)
-            who, at, result = _who(turn.address), _text(turn.at), encode(turn.result)
-
-            if turn.erased:
-                erase(run, turn.address)
-            if turn.update_id is not None:
-                run("insert into updates values (?, ?, ?, ?, ?, ?)", (*who[:2], turn.update_id, result, at, who[2]))
-            if turn.conversation is not None:
-                sql = "insert into conversations values (?, ?, ?, ?, 1) on conflict do update set body = excluded.body, revision = revision + 1"
-                run(sql, (*who, encode(turn.conversation)))
-            for number, counter, new in zip(numbers, counters, turn.created, strict=True):
-                row = (number, day, counter, *who, new.kind, new.state, at, at, encode(new.body))
-                run("insert into requests values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)", row)
-            for r in turn.changed:
-                columns = "channel = ?, chat = ?, person = ?, kind = ?, state = ?, changed = ?, body = ?, revision = revision + 1"
-                content = (*_who(r.address), r.kind, r.state, _text(r.changed), encode(r.body))
-                run(f"update requests set {columns} where number = ?", (*content, r.number))
-            if turn.incoming is not None:
-                run(_INSERT, (*who, "in", encode(turn.incoming), at, None, "received"))
-            state = "sent" if turn.delivered else "waiting"
-            lines = zip(turn.replies, carriers(commit, numbers), strict=True)
-            outbox = tuple(run(_INSERT, (*who, "reply", encode(body), at, request, state)).lastrowid or 0 for body, request in lines)
-            for notice in turn.notices:
-                run(_INSERT, (*_who(notice.address), "notice", encode(notice.body), at, notice.request, "waiting"))
-            for text in turn.unanswered:
-                sql = "insert into unanswered values (?, 1, ?) on conflict do update set count = count + 1, last = max(last, excluded.last)"
-                run(sql, (text, at))
-            for body in turn.prechecks:
-                last = run("insert into prechecks (body) values (?)", (encode(body),)).lastrowid or 0
-                run("delete from prechecks where id <= ?", (last - KEPT_PRECHECKS,))
-            for body in turn.ratings:
-                last = run("insert into ratings (body) values (?)", (encode(body),)).lastrowid or 0
-                run("delete from ratings where id <= ?", (last - KEPT_RATINGS,))
-            for report in turn.reports:
-                run("delete from reports where key in (select key from reports where expires <= ? order by expires, key limit ?)", (at, PURGED))
-                run("insert or replace into reports values (?, ?, ?, ?, ?, ?)", (report.key, _text(report.expires), encode(report.body), *who))
-                oldest = "select key from reports order by expires desc, key limit ? offset ?"
-                run(f"delete from reports where key in ({oldest})", (PURGED, KEPT_REPORTS))
-            for item in turn.taken:
-                run(_SENT, (item,))
-        return Committed(numbers, outbox, json.loads(result))
+            return write(run, commit, self._sealing)
 
     def _personal(self, address: Address) -> Json:
         with self._db.atomic():
-            return personal(self._db.conn.execute, address)
+            return personal(self._db.conn.execute, address, self._sealing)
+
+    def _purge(self, what: Kept, before: datetime, reduction: Reduction, limit: int) -> int:
+        with whole(self._db) as run:
+            return purge(run, what, before, reduction, limit, self._sealing)
+
+    def _reseal(self, step: Callable[[Run, Sealing, *_Ts], _T], *arguments: *_Ts) -> _T:
+        with whole(self._db) as run:
+            return step(run, self._sealing, *arguments)
 
     def _emptied_log(self) -> None:
-        """Write the log into the file and empty it: it holds what was there before, too."""
+        """Write the log into the file and empty it: it holds what was there before, too. Where somebody reads, the next time does it."""
+        (wait,) = self._db.execute("pragma busy_timeout").fetchone()
+        self._db.execute("pragma busy_timeout = 0")
         self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
+        self._db.execute(f"pragma busy_timeout = {wait}")
 
     def _disconnect(self) -> None:
         with self._db:  # closes it
             self._db.execute("pragma wal_checkpoint(truncate)")
 
 
-def _connect(path: Path, wait: float) -> Database:
+def _connect(path: Path, wait: float, sealing: Sealing) -> Database:
     """An open database with this program's schema; closed again when that fails."""
     sqlite_files.check(path)
     connection = sqlite3.connect(path.absolute(), timeout=wait)  # absolute, for a plain ":memory:" would keep nothing
@@ -355,6 +352,7 @@ def _connect(path: Path, wait: float) -> Database:
             steps.apply(db)
             # On a read-only file "begin immediate" quietly only reads; a write shows it, even one that changes no row.
             db.execute("delete from messages where false")
+            check_keys(db.conn.execute, sealing, path)
         _enable_wal(db, time.monotonic() + wait)  # last, so that a file that isn't ours stays as it was
     except BaseException:
         connection.close()
@@ -371,26 +369,3 @@ def _enable_wal(db: Database, deadline: float) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.005)
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turns SQLite's errors into a StoreError for the person who runs the service: what, where, how to mend it."""
-    try:
-        yield
-    except UnicodeEncodeError as error:
-        raise StoreError(f"数据库 {path}：文字里有不成对的代理字符，没有保存（{error}）。请在入口处先清理文字。") from error
-    except sqlite3.Error as error:
-        what, mend = _FAULTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, ("读写失败", "请检查磁盘和文件"))
-        raise StoreError(f"数据库 {path}：{what}（{error}）。{mend}。") from error
-
-
-_FAULTS = {
-    sqlite3.SQLITE_CANTOPEN: ("打不开", "请检查路径：所在目录要存在（没有就先 mkdir -p），路径本身不能是目录，有读写权限，并且不是只读挂载"),
-    sqlite3.SQLITE_NOTADB: ("不是 SQLite 数据库", "请换一个路径，或先把这个文件移开"),
-    sqlite3.SQLITE_BUSY: ("正被另一个进程锁住", "请用 fuser 找出占用它的程序，停掉后再试"),
-    sqlite3.SQLITE_READONLY: ("只读，不能写", "请给运行本程序的用户写权限（文件和所在目录都要），并检查磁盘是否只读挂载"),
-    sqlite3.SQLITE_FULL: ("磁盘已满，没有保存", "请腾出空间后再试"),
-    sqlite3.SQLITE_CORRUPT: ("文件已损坏", "请停掉程序，从备份恢复"),
-    sqlite3.SQLITE_CONSTRAINT: ("内容互相矛盾，没有保存", "通知指向的请求必须存在：请先创建请求，或改正编号"),
-}

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from sqlite_utils import Database
 from sqlite_utils.db import Table
 
+from storage.sealing import PLAIN
+
 
 def _version_1(db: Database) -> None:
     """The first tables. Rows of `messages` and `requests` are never deleted, only blanked: ids and numbers must not come again."""
@@ -50,7 +52,7 @@ def _version_4(db: Database) -> None:
 
 def _version_5(db: Database) -> None:
     """What came in and could not be handled; messages that were given up are found without looking through all of them."""
-    parked = {"id": int, "channel": str, "update_id": str, "body": str, "error": str, "at": str}
+    parked = {"id": int, "channel": str, "chat": str, "update_id": str, "body": str, "error": str, "at": str}
     db.create_table("parked", parked, "id", not_null=parked.keys() - {"id"}, strict=True).create_index(["channel", "update_id"], unique=True)
     db.execute("create index messages_given_up on messages (state, id) where state in ('failed', 'uncertain', 'parked')")
 
@@ -67,5 +69,23 @@ def _persons(db: Database) -> None:
     db.execute("create index messages_about on messages (request) where request is not null")
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4, _version_5, _persons)
+def _ages(db: Database) -> None:
+    """What is oldest, to be let go of first."""
+    db.execute("create index updates_at on updates (at)")
+    db.execute("create index unanswered_last on unanswered (last)")
+    db.execute("create index requests_changed on requests (changed) where chat <> ''")
+
+
+def _sealing(db: Database) -> None:
+    """Which keys sealed something here; and questions without an answer by their digest, since a sealed text is never the same twice."""
+    db.execute("create table sealing (key text primary key, proof text not null) strict")
+    asked = db.execute("select text, count, last from unanswered").fetchall()
+    db.execute("drop table unanswered")
+    db.execute("create table unanswered (digest text primary key, text text not null, count integer not null, last text not null) strict")
+    for text, count, last in asked:
+        db.execute("insert into unanswered values (?, ?, ?, ?)", (PLAIN.digest(text), text, count, last))
+    db.execute("create index unanswered_last on unanswered (last)")
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4, _version_5, _persons, _ages, _sealing)
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""

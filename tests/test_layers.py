@@ -26,6 +26,7 @@ DOORS = {
     "sqlite_utils": ("storage/sqlite.py", "storage/sqlite_"),
     "psycopg": ("storage/postgres.py", "storage/postgres_"),
     "psycopg_pool": ("storage/postgres.py", "storage/postgres_"),
+    "cryptography": ("storage/sealing.py",),
     "yaml": ("knowledge/strict_yaml.py",),
     "rapidfuzz": ("knowledge/matching.py", "knowledge/search.py", "knowledge/explaining.py", "dialogs/reading.py", "handlers/settings_sources.py"),
     "uvicorn": ("handlers/web.py", "handlers/connection.py"),

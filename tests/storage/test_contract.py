@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from storage.contract import (
     FAR,
-    PURGED,
     Address,
     Commit,
     Committed,
@@ -27,6 +26,7 @@ from storage.contract import (
     Conversation,
     Figures,
     Json,
+    Kept,
     Limit,
     NewReport,
     NewRequest,
@@ -34,6 +34,7 @@ from storage.contract import (
     OutboxItem,
     Parked,
     Publication,
+    Reduction,
     Request,
     Seen,
     Snapshot,
@@ -44,6 +45,8 @@ from storage.contract import (
 )
 from storage.memory import MemoryStore
 from storage.postgres import PostgresStore
+from storage.retention import PURGED
+from storage.sealing import PLAIN, Sealing
 from storage.sqlite import SqliteStore
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)  # twelve o'clock in Shanghai
@@ -73,15 +76,18 @@ class Reopening:
         return call
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite reopened", "postgres"])
+SEALED = Sealing.of("k2:" + "A" * 43 + "=,k1:" + "B" * 42 + "A=")
+
+
+@pytest.fixture(params=["memory", "sqlite", "sqlite reopened", "sqlite sealed", "postgres", "postgres sealed"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     opened: Store
     if request.param == "memory":
         opened = MemoryStore()
-    elif request.param == "postgres":
-        opened = await PostgresStore.open(request.getfixturevalue("fresh_postgres")())
-    elif request.param == "sqlite":
-        opened = await SqliteStore.open(tmp_path / "store.db")
+    elif request.param in ("postgres", "postgres sealed"):
+        opened = await PostgresStore.open(request.getfixturevalue("fresh_postgres")(), sealing=SEALED if "sealed" in request.param else PLAIN)
+    elif request.param in ("sqlite", "sqlite sealed"):
+        opened = await SqliteStore.open(tmp_path / "store.db", sealing=SEALED if "sealed" in request.param else PLAIN)
     else:
         opened = cast(Store, Reopening(tmp_path / "store.db"))
     yield opened
@@ -499,7 +505,7 @@ async def test_what_was_given_up_is_listed_newest_first_and_counted(store: Store
 
 
 async def test_what_could_not_be_handled_is_kept_once(store: Store) -> None:
-    first = Parked("telegram", "7", {"text": "你\0好"}, "ValueError('?')", NOON)
+    first = Parked("telegram", FOUNDER.chat, "7", {"text": "你\0好"}, "ValueError('?')", NOON)
     await store.park(first)
     await store.park(replace(first, error="again", at=NOON + SECOND))
     second = replace(first, update_id="8", at=NOON.astimezone(timezone(timedelta(hours=8))))
@@ -766,12 +772,23 @@ _STEPS = st.one_of(
     st.tuples(st.just("postpone"), _IDS, _TIMES, st.just("断网")),
     st.tuples(st.just("fail"), _IDS, st.just("拉黑"), st.sampled_from(["failed", "uncertain", "parked"])),
     st.tuples(st.just("report"), st.sampled_from(["甲", "k"]), _TIMES),
+    st.tuples(st.just("purge"), st.sampled_from(["messages", "updates", "reports", "unanswered", "requests"]), _TIMES),
     st.tuples(st.just("claim"), st.sampled_from([CHANNELS, CHANNELS[:1]]), _TIMES, st.just(timedelta(0)), st.integers(1, 4)),
 )
 
 
+async def purged(store: Store, what: Kept, before: datetime) -> int:
+    """How many went until nothing was left to go."""
+    count, reduction = 0, Reduction(("done",), lambda body: {"kept": len(body)})
+    while gone := await store.purge(what, before, reduction):
+        count += gone
+    return count
+
+
 async def play(step: tuple[Any, ...], store: Store) -> Any:
     """What the store answers to one random step; a commit is made from what the store itself says."""
+    if step[0] == "purge":
+        return await purged(store, *step[1:])
     if step[0] != "commit":
         return await getattr(store, step[0])(*step[1:])
     _, parts, fresh, picks = step
@@ -796,9 +813,9 @@ async def test_random_histories_leave_every_store_as_they_leave_memory(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         opening = (
-            functools.partial(SqliteStore.open, Path(folder) / "store.db")
+            functools.partial(SqliteStore.open, Path(folder) / "store.db", sealing=SEALED)
             if kind == "sqlite"
-            else functools.partial(PostgresStore.open, fresh_postgres())
+            else functools.partial(PostgresStore.open, fresh_postgres(), sealing=SEALED)
         )
         memory, store = MemoryStore(), await opening()
         try:
