@@ -51,6 +51,9 @@ _STEPS = (
     create index updates_at on updates (at);
     create index unanswered_last on unanswered (last);
     create index requests_changed on requests (changed) where chat <> '';
+    """,
+    # Which keys sealed something here.
+    """
     create table sealing (key text primary key, proof text not null);
     """,
 )
