@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 @contextlib.asynccontextmanager
 async def opened(place: Place | None) -> AsyncIterator[Store]:
     """The store in a file (created with its folder), in a PostgreSQL, or in memory."""
-    store = await _open(place)
+    try:
+        store = await _open(place)
+    except OSError as error:
+        raise StoreError(f"数据文件 {place} 打不开，也建不了（{error.strerror}）：检查路径和权限，磁盘不能是满的，也不能是只读挂载。") from None
     try:
         yield store
     finally:

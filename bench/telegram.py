@@ -7,6 +7,7 @@ replies were delivered and marked as such in the store. Telegram's limits on wha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import socket
@@ -19,7 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from bench.bot_api import SECRET, TOKEN, Plan, bot_api
 from bench.measuring import SkippedError
 from bench.tables import Table
 from bench.turns import TALKS
+from bench.workers import Echo, postgres
 from bot import opened
 from dialogs.delivery import Sender
 from dialogs.messages import Reply
@@ -60,13 +62,13 @@ async def echo(url: str, messages: int, side_by_side: bool) -> Run:
     """The reference: python-telegram-bot's Application with one handler that repeats what it hears, everything else at its default."""
     from telegram.ext import Application, MessageHandler, filters
 
-    done, count = asyncio.Event(), 0
+    done, heard = asyncio.Event(), 0
 
     async def repeat(update, context) -> None:  # type: ignore[no-untyped-def]
-        nonlocal count
+        nonlocal heard
         await update.message.reply_text(update.message.text)
-        count += 1
-        if count == messages:
+        heard += 1
+        if heard == messages:
             done.set()
 
     application = Application.builder().token(TOKEN).base_url(f"{url}/bot").concurrent_updates(side_by_side).build()
@@ -83,8 +85,8 @@ async def echo(url: str, messages: int, side_by_side: bool) -> Run:
     return run
 
 
-async def ours(url: str, plan: Plan, place: Place, worker: int = 0, start: float = 0.0) -> Run:
-    """The whole program: its turns on this store, its sender, its channel, and its web server where updates are posted."""
+async def ours(url: str, plan: Plan, place: Place, full: bool = True, worker: int = 0, start: float = 0.0) -> Run:
+    """The whole program (with an echo in the place of its answers where it isn't `full`): its turns on this store, its sender, its channel, and its web server where updates are posted."""
     from handlers.drawing import Apart, Drawing
     from handlers.telegram import Telegram
     from handlers.web import Server, create_app
@@ -94,14 +96,14 @@ async def ours(url: str, plan: Plan, place: Place, worker: int = 0, start: float
     claims.warm()
     gc.freeze()
     async with opened(place) as store:
-        turns, count, messages = Turns(store, library), 0, plan.share(worker)
+        turns, heard, messages = (Turns if full else Echo)(store, library), 0, plan.share(worker)
         channel = Telegram(turns, TOKEN, Drawing(library, apart).png, base_url=url, secret=SECRET, long_poll=1)
         everything = asyncio.Event()
 
         def observe(_: Seconds) -> None:
-            nonlocal count
-            count += 1
-            if count == messages:
+            nonlocal heard
+            heard += 1
+            if heard == messages:
                 everything.set()
 
         turns.observe = observe
@@ -196,29 +198,39 @@ def echoed(plan: Plan, side_by_side: bool) -> Run:
         return alone(echo, (url, plan.messages, side_by_side), swift=False)
 
 
-def answered(plan: Plan, place: Place, workers: int = 1) -> Run:
-    """Our program with these messages, on a store that is new."""
+def answered(plan: Plan, place: Place, full: bool = True) -> Run:
+    """Our program with these messages, on a store that is new; as many workers as there are webhooks."""
+    workers = max(1, plan.webhooks)
     with bot_api(plan) as url:
         start = time.time() + 6 if workers > 1 else 0.0
-        return alone(ours, *((url, plan, place, worker, start) for worker in range(workers)))
+        return alone(ours, *((url, plan, place, full, worker, start) for worker in range(workers)))
 
 
 def table(messages: int, rounds: int = ROUNDS) -> Table:
     """Each way to run the bots, without and with a round trip; each round runs all of them once."""
     found: dict[tuple[str, float], list[Run]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(rounds):
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        new = (Path(folder) / f"{number}.db" for number in count())
+        database: str | None = None
+        with contextlib.suppress(SkippedError):
+            database = stack.enter_context(postgres())
+        for _ in range(rounds):
             for trip in (0.0, ROUND_TRIP):
                 plan = Plan(TALKS, messages, round_trip=trip)
+                # One after the other, a bot alone with a round trip does 20 a second: fewer messages say as much.
+                few = replace(plan, messages=messages // 10) if trip else plan
                 hooked = replace(plan, webhooks=1)
-                ways: dict[str, Callable[[], Run]] = {
-                    ECHO: partial(echoed, plan, False),
-                    "the echo bot, concurrent_updates=True": partial(echoed, plan, True),
-                    "园企通, SQLite, long polling": partial(answered, plan, Path(folder) / f"{number}-{trip}.db"),
-                    "园企通, SQLite, webhook": partial(answered, hooked, Path(folder) / f"{number}-{trip}-hooked.db"),
-                }
-                for way, run in ways.items():
-                    found.setdefault((way, trip), []).append(run())
+                for way, run in (
+                    (ECHO, echoed(few, False)),
+                    ("the echo bot, concurrent_updates=True", echoed(plan, True)),
+                    ("园企通, SQLite, long polling", answered(plan, next(new))),
+                    ("园企通, SQLite, webhook", answered(hooked, next(new))),
+                    ("the same, an echo instead of its answers", answered(hooked, next(new), full=False)),
+                ):
+                    found.setdefault((way, trip), []).append(run)
+        if database:  # one round, for its tables are new once
+            many = Plan(TALKS, messages, round_trip=ROUND_TRIP, webhooks=2)
+            found["园企通, PostgreSQL, 2 workers, webhook", ROUND_TRIP] = [answered(many, database)]
     rows = []
     for (way, trip), runs in found.items():
         rate = statistics.median(r.rate for r in runs)

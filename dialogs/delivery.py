@@ -20,6 +20,8 @@ LONGEST = 60.0
 """Seconds that one delivery may take; none begins with less than that left of the lease."""
 CHATS = 100
 """How many chats one process delivers to at a time."""
+GRACE = 3.0
+"""Seconds that deliveries under way are given to end when the program stops: what is cut off in the middle comes twice."""
 TRIES = 3
 """How often something that cannot be sent at all is tried before it is parked."""
 log = logging.getLogger(__name__)
@@ -63,9 +65,10 @@ class Sender:
     def __init__(self, turns: Turns, deliver: Mapping[str, Deliver], poll: float = 1.0, patience: timedelta = timedelta(days=1)) -> None:
         self._turns, self._deliver, self._poll, self._patience = turns, deliver, poll, patience
         self._busy: dict[Chat, asyncio.Task[None]] = {}
+        self._stopping = False
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Deliver until cancelled; then end what is under way, and begin nothing more."""
         try:
             while True:
                 self._turns.wake_sender.clear()
@@ -77,7 +80,10 @@ class Sender:
                     async with asyncio.timeout(self._poll):  # wait_for may swallow a cancellation before Python 3.12
                         await self._turns.wake_sender.wait()
         finally:
-            for task in self._busy.values():
+            self._stopping, busy = True, [*self._busy.values()]
+            if busy:
+                await asyncio.wait(busy, timeout=GRACE)
+            for task in busy:
                 task.cancel()
 
     async def once(self) -> int:
@@ -105,10 +111,10 @@ class Sender:
         self._turns.wake_sender.set()
 
     async def _chat(self, queue: list[OutboxItem], ends: float) -> None:
-        """Try a chat's items one after the other, as long as the claim on them is sure to hold."""
+        """Try a chat's items one after the other, as long as the claim on them is sure to hold and the program goes on."""
         try:
             for number, item in enumerate(queue):
-                if time.monotonic() > ends:
+                if self._stopping or time.monotonic() > ends:
                     await self._turns.store.release([item.id for item in queue[number:]])
                     return
                 if not await self._one(item):

@@ -145,7 +145,7 @@ class Reloader:
 
     async def attempt(self, leave: bool = True) -> Result:
         """Read the folder; on success the library holds the new knowledge, on any error it keeps the old one."""
-        begun, old = time.time(), self._library.knowledge
+        begun, started, old = time.time(), time.monotonic(), self._library.knowledge
         changes: tuple[str, ...] = ()
         problems: tuple[Problem, ...] = ()
         try:
@@ -166,7 +166,7 @@ class Reloader:
             begun,
             in_use.version,
             in_use is not old,
-            round(time.time() - begun, 3),
+            round(time.monotonic() - started, 3),
             changes,
             problems,
             self._troubled and not problems,

@@ -65,12 +65,19 @@ class Together:
                 async with await self._connect() as connection:
                     await connection.execute("listen yuanqitong")
                     async for notice in connection.notifies():
-                        told = json.loads(notice.payload)
-                        for who in told["to"] if told["by"] != self._process else ():
-                            ring(Address(*who))
+                        for address in self._told_of(notice.payload):
+                            ring(address)
             except psycopg.Error:
                 log.warning("no news from other processes for a moment; looking goes on", exc_info=True)
             await asyncio.sleep(LOOK)
+
+    def _told_of(self, payload: str) -> list[Address]:
+        try:
+            told = json.loads(payload)
+            return [Address(*who) for who in told["to"]] if told["by"] != self._process else []
+        except (ValueError, KeyError, TypeError):
+            log.warning("somebody else spoke on our channel of the database")
+            return []
 
     def tell(self, addresses: set[Address]) -> None:
         """Let the other processes know, outside of the transaction: within, all commits would wait for each other."""

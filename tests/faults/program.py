@@ -7,7 +7,6 @@ it is the program as it is. A `Point` is a moment at which it kills itself: a ca
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import itertools
 import multiprocessing
@@ -20,7 +19,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -36,8 +34,7 @@ from knowledge.snapshot import Knowledge
 from storage import postgres, sqlite  # noqa: F401 - loaded before the fork
 
 COMMIT = "COMMIT"
-_SOON = {"dialogs.delivery.LEASE": timedelta(seconds=4), "dialogs.delivery.LONGEST": 2.0}
-CLAIMS: Mapping[str, Any] = _SOON if find_spec("dialogs.delivery") else {"dialogs.turns.HELD": timedelta(seconds=1)}
+CLAIMS: Mapping[str, Any] = {"dialogs.delivery.LEASE": timedelta(seconds=4), "dialogs.delivery.LONGEST": 2.0}
 """On PostgreSQL: how long a claim of the outbox outlives who made it: less than the minutes of the program, for nobody waits so long after each kill."""
 _FORKS = multiprocessing.get_context("forkserver")
 
@@ -84,14 +81,15 @@ class Program:
         """Whether it still runs."""
         return self.child.is_alive()
 
-    def signal(self, which: signal.Signals) -> None:
-        """Send it a signal."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.child.pid or 0, which)
+    def stop(self) -> None:
+        """SIGTERM."""
+        if self.alive:
+            self.child.terminate()
 
     def kill(self) -> None:
         """`kill -9`, and see it gone."""
-        self.signal(signal.SIGKILL)
+        if self.alive:
+            self.child.kill()
         self.child.join()
 
     async def ended(self, seconds: float = 15) -> int:

@@ -295,5 +295,6 @@ async def test_a_read_only_disk_is_said_at_the_start(namespace: list[str], tmp_p
     )
     said = done.stderr.decode()
     assert done.returncode == 2, said
+    assert "Traceback" not in said
     assert "只读挂载" in said
     measured("SQLite's disk is mounted read-only", "refused at the start with what to do", "refused, in Chinese")

@@ -172,6 +172,27 @@ async def test_a_store_that_cannot_keep_a_version_stops_nothing(folder: Path, mo
     assert [p.version for p in await office.store.published()] == [office.library.knowledge.version], "kept by the next attempt"
 
 
+async def test_a_store_that_is_away_at_the_start_is_asked_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Away(MemoryStore):
+        shared = True
+        asked = 0
+
+        async def in_use(self) -> str | None:
+            self.asked += 1
+            if self.asked == 1:
+                raise StoreError("连不上或断开了")
+            return await super().in_use()
+
+    monkeypatch.setattr(reload, "FOLLOW", 0.01)
+    office = Office(folder, store=Away())
+    task = asyncio.create_task(office.reloader.run())
+    await until(office.status.exists)
+    assert not task.done()
+    assert await office.store.in_use() == office.library.knowledge.version
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_of_two_bots_with_one_store_one_takes_the_signal(folder: Path) -> None:
     async with watched(folder) as one:
         other = Office(folder)

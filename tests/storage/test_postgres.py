@@ -248,6 +248,20 @@ async def test_each_worker_hears_what_the_others_store_and_not_its_own(workers: 
 # --- what goes wrong
 
 
+async def test_words_of_other_programs_on_our_channel_end_nothing(workers: list[PostgresStore], url: str) -> None:
+    heard = asyncio.Queue[Address]()
+    listening = asyncio.create_task(workers[1].listen(heard.put_nowait))
+    await asyncio.sleep(0.3)
+    with psycopg.connect(url, autocommit=True) as other:
+        for payload in ("", "hello", "[]", '{"by": 1}', '{"by": 1, "to": [["telegram"]]}'):
+            other.execute("select pg_notify('yuanqitong', %s)", (payload,))
+    await workers[0].commit(Commit(FOUNDER, NOON, replies=({"text": "1"},)))
+    async with asyncio.timeout(5):
+        assert await heard.get() == FOUNDER
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+
+
 async def test_connections_that_die_are_replaced(workers: list[PostgresStore], url: str) -> None:
     store = workers[0]
     await store.commit(Commit(FOUNDER, NOON, conversation={"n": 1}))
