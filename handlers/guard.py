@@ -42,7 +42,8 @@ SAFE: Mapping[str, str] = {
 }
 """What every answer carries unless it says otherwise."""
 _HEADERS = {name.lower().encode(): value.encode() for name, value in SAFE.items()}
-_PAGE_HEADERS = _HEADERS | {b"content-security-policy": _PAGE.encode()}
+_PAGE_HEADERS = _HEADERS | {b"content-security-policy": _PAGE.encode(), b"referrer-policy": b"same-origin"}
+"""Without any referrer a browser would send a page's form as from nowhere (`Origin: null`); other sites learn nothing by either."""
 _HTTPS_ONLY = b"max-age=31536000; includeSubDomains"
 _TOO_LONG = "这段话太长了，没有发出去。请分成几次发，每次一两句话。"
 _TOO_SLOW = "没有收全，没有记下。请再发一次，同一条不会重复。"

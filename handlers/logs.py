@@ -72,10 +72,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DOORS = (
     (re.compile(r"(?<=://)([^\s:/@]*):[^\s/]*@"), r"\1:***@"),
     (re.compile(r"(?<![\w-])\d{6,}:[\w-]{30,}"), "***"),
-    (re.compile(r"(?<=/report/)[\w-]{20,}"), "***"),
+    (re.compile(r"(/(?:report|contact|data)/)[\w-]{20,}"), r"\1***"),
     (re.compile(r"(?i)(\b(?:__host-)?yqt=|\bbearer )[\w.~+/-]{8,}=*"), r"\1***"),
 )
-"""Passwords in addresses of databases and proxies, tokens of bots, keys of reports, cookies and bearer tokens, wherever they stand."""
+"""Passwords in addresses of databases and proxies, tokens of bots, keys of pages, cookies and bearer tokens, wherever they stand."""
 
 
 def _masked(text: str, secrets: Sequence[str]) -> str:

@@ -132,7 +132,7 @@ def test_every_response_carries_the_safety_headers(client: TestClient) -> None:
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == ("same-origin" if path == "/" else "no-referrer")
         assert headers["cache-control"] == ("no-cache" if path.startswith("/chat/") else "no-store")
 
 
