@@ -86,7 +86,8 @@ async def echo(url: str, messages: int, side_by_side: bool) -> Run:
 
 
 async def ours(url: str, plan: Plan, place: Place, full: bool = True, worker: int = 0, start: float = 0.0) -> Run:
-    """The whole program (with an echo in the place of its answers where it isn't `full`): its turns on this store, its sender, its channel, and its web server where updates are posted."""
+    """The whole program: its turns on this store (an echo in the place of its answers where it isn't `full`), its sender, its channel, and its
+    web server where updates are posted."""
     from handlers.drawing import Apart, Drawing
     from handlers.telegram import Telegram
     from handlers.web import Server, create_app
@@ -108,6 +109,7 @@ async def ours(url: str, plan: Plan, place: Place, full: bool = True, worker: in
 
         turns.observe = observe
         jobs: list[Awaitable[None]] = [Sender(turns, {"telegram": channel.deliver}).run()]
+        server: Server | None = None
         await asyncio.sleep(max(0.0, start - time.time()))
         if plan.webhooks:
             listener = socket.socket()
@@ -121,8 +123,11 @@ async def ours(url: str, plan: Plan, place: Place, full: bool = True, worker: in
         tasks = [asyncio.ensure_future(job) for job in jobs]
         await everything.wait()
         while (await store.figures()).waiting:  # noqa: ASYNC110 - no event tells of it
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
         run = Run(messages, time.perf_counter() - began, time.process_time() - busy)
+        if server:
+            server.should_exit = True
+            await tasks[1]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
