@@ -191,7 +191,7 @@ async def moment(chance: random.Random, done: Callable[[], int]) -> None:
     async with asyncio.timeout(30):
         while done() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-    await asyncio.sleep(chance.uniform(0, 0.01))
+    await asyncio.sleep(chance.uniform(0, 0.1))
 
 
 @pytest.mark.parametrize(("kind", "short", "full"), [("SQLite", 12, 600), ("PostgreSQL", 2, 30)], ids=["SQLite", "PostgreSQL"])
