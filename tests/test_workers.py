@@ -48,7 +48,7 @@ async def programs(
 
 
 async def ready(client: httpx2.AsyncClient, address: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             with contextlib.suppress(httpx2.TransportError):
                 if (await client.get(f"{address}/healthz")).status_code == 200:
