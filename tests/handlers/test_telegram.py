@@ -218,6 +218,11 @@ def test_nobody_s_message_to_us(update: dict[str, Any]) -> None:
     assert heard(**update) is None
 
 
+def test_half_a_character_on_a_button_is_none() -> None:
+    query = {"id": "q", "from": person(7), "chat_instance": "c", "message": message(), "data": "1:region=\ud83d"}
+    assert heard(callback_query=query) == (ADDRESS, Message(option="1:region=?"))
+
+
 async def test_a_message_tells_when_it_was_sent_and_an_edit_when_it_was_edited(channel: Telegram, turns: Echo) -> None:
     await channel.handle_update({"update_id": 1, "message": message(text="三类")})
     await channel.handle_update({"update_id": 2, "edited_message": message(text="二类", edit_date=1_760_000_100)})
