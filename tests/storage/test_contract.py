@@ -42,6 +42,7 @@ from storage.contract import (
 from storage.memory import MemoryStore
 from storage.postgres import PostgresStore
 from storage.sqlite import SqliteStore
+from tests.postgres import partition
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)  # twelve o'clock in Shanghai
 SECOND = timedelta(seconds=1)
@@ -70,13 +71,18 @@ class Reopening:
         return call
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite reopened", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "sqlite reopened", "postgres", "postgres partitioned"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     opened: Store
     if request.param == "memory":
         opened = MemoryStore()
-    elif request.param == "postgres":
-        opened = await PostgresStore.open(request.getfixturevalue("fresh_postgres")())
+    elif request.param.startswith("postgres"):
+        url = request.getfixturevalue("fresh_postgres")()
+        opened = await PostgresStore.open(url)
+        if request.param == "postgres partitioned":
+            await opened.close()
+            partition(url, size=2)
+            opened = await PostgresStore.open(url)
     elif request.param == "sqlite":
         opened = await SqliteStore.open(tmp_path / "store.db")
     else:
