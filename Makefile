@@ -24,6 +24,7 @@ bench: .venv/dev.stamp $(if $(PEERS),.venv/bench.stamp)  ## speed, size and unde
 	$(BIN)/python -m bench.loading
 	$(BIN)/python -m bench.prechecks
 	$(BIN)/python -m bench.workers
+	$(BIN)/python -m bench.simulation
 
 charts: .venv/dev.stamp  ## write docs/dialogs.md, fields.md, facts.md and settings.md from the scripts, vocabularies and settings
 	$(BIN)/python docs/make_charts.py

@@ -17,7 +17,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from math import ceil
@@ -269,8 +269,8 @@ AWAY = 0.0005
 def grid(costs: Costs, seconds: float) -> Table:
     """How far so many workers go, as fast as they can."""
     rows = []
-    for workers, machines in ((1, 1), (2, 1), (4, 1), (8, 2), (16, 4)):
-        for database in (2, 4, 8):
+    for workers, machines, databases in ((1, 1, (2,)), (2, 1, (2,)), (4, 1, (2,)), (8, 2, (2, 4)), (16, 4, (2, 4, 8))):
+        for database in databases:
             plant = Plant(workers, machines, 4, database, AWAY)
             seen = simulate(plant, costs, seconds, chats=real.CHATS)
             rows.append((str(workers), str(machines), str(database), f"{seen.rate:.0f}", *_pair(seen.times), *_shares(seen, plant)))
@@ -319,8 +319,8 @@ def sized(rate: float, costs: Costs) -> Plant:
     workers = max(2, ceil(rate * python / 0.5))
     machines = max(2, ceil(workers / 4))
     reads = rate / TURNS * OPEN * 60 / LOOK
-    database = max(2, ceil(rate * costs.database * trips_ / 0.5 / 2) * 2)
-    return Plant(max(workers, machines), machines, 4, database, AWAY, reads=reads, replica=True)
+    asked = rate * trips_ + reads * 2
+    return Plant(max(workers, machines), machines, 4, max(2, ceil(asked * costs.database / 0.5 / 2) * 2), AWAY, reads=reads)
 
 
 def _rising(rate: float, span: float, now: float) -> float:
@@ -332,10 +332,9 @@ def places(costs: Costs, seconds: float) -> Table:
     """A city, a province and the nation, on a usual day and on the day of a new policy, with a curve that rises within the minutes."""
     rows = []
     for name, companies in PLACES:
-        for day, news in (("usual", 1), ("new policy", NEWS)):
-            rate = busiest(companies, news)
-            plant = sized(busiest(companies, NEWS), costs)
-            plant = Plant(plant.workers, plant.machines, plant.cores, plant.database_cores, AWAY, reads=rate / TURNS * OPEN * 60 / LOOK, replica=True)
+        for day, news, replica in (("usual", 1, False), ("new policy", NEWS, False), ("new policy, looks at a replica", NEWS, True)):
+            rate, largest = busiest(companies, news), sized(busiest(companies, NEWS), costs)
+            plant = replace(largest, reads=largest.reads * news / NEWS, replica=replica)
             span = min(seconds, max(2.0, 20_000 / rate))  # enough turns for a p99, not more
             seen = simulate(plant, costs, span, rate=partial(_rising, rate, span), peak=rate * 1.2)
             rows.append(
@@ -369,7 +368,7 @@ def places(costs: Costs, seconds: float) -> Table:
     )
     notes = (
         f"assumed: {MONTHLY:.0%} of the companies talk once a month, {TURNS} turns, on {DAYS} working days, {max(HOURS) / sum(HOURS):.0%} of a day in its busiest hour; "
-        f"the day of a new policy has {NEWS} times as much; a page is open for {OPEN} minutes and looks every {LOOK:.0f} s, at a replica",
+        f"the day of a new policy has {NEWS} times as much; a page is open for {OPEN} minutes and looks every {LOOK:.0f} s",
         "sized for the day of a new policy: loops and database half busy at most, two machines at least, so that one may fail; machines of 4 cores",
     )
     return Table("Simulated: the busiest hour", head, tuple(rows), notes)
