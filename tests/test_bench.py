@@ -8,12 +8,14 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench import growth, intents_peers, passages_peers, prechecks, telegram, understanding, web, workers
 from bench.bot_api import Plan, bot_api
 from bench.measuring import ROOT, SkippedError, auroc, fresh, mcnemar, paired_bootstrap, percentile, resident, timed
+from bench.queueing import Costs, Plant, simulate
 from bench.tables import Table, cpu, replace_part
 from bench.turns import TALKS
 from handlers.sheets import DETAILS, SUMMARY
@@ -350,3 +352,57 @@ def test_visitors_talk_to_the_chat_and_to_the_echo() -> None:
     table, memory = web.tables(0.3, visitors=(2,), chats=4)
     assert [len(row) for row in table.rows] == [len(table.head)] and float(table.rows[0][1]) > 0
     assert [row[0] for row in memory.rows] == ["chat", "echo"]
+
+
+# --- the simulation
+
+
+def costs(**other: Any) -> Costs:
+    return Costs(**{"answers": (0.01,), "python": 0.0, "database": 0.0, "sync": 0.0, "load": 1, "commit": 1, "tell": 0, **other})
+
+
+def test_a_loop_does_as_many_turns_as_its_processor_time_allows() -> None:
+    assert simulate(Plant(1, 1, 4, 4), costs(), 20, chats=16).rate == pytest.approx(100, rel=0.01)
+    assert simulate(Plant(3, 1, 4, 4), costs(), 20, chats=16).rate == pytest.approx(300, rel=0.01)
+    assert simulate(Plant(3, 1, 2, 4), costs(), 20, chats=16).rate == pytest.approx(200, rel=0.01), "two cores are not three"
+    assert simulate(Plant(4, 2, 2, 4, speed=0.5), costs(), 20, chats=16).rate == pytest.approx(200, rel=0.01)
+
+
+def test_times_are_those_of_queueing_theory() -> None:
+    """Arrivals by chance at one server that always takes 10 ms, 70 % busy: Pollaczek and Khinchine's mean."""
+    seen = simulate(Plant(1, 1, 1, 4, connections=10_000), costs(load=0, commit=0), 1000, rate=lambda now: 70.0, peak=70.0)
+    assert sum(seen.times) / len(seen.times) == pytest.approx(0.01 + 0.7 * 0.01 / (2 * 0.3), rel=0.05)
+    assert seen.loops_busy == pytest.approx(0.7, rel=0.02)
+    assert seen.waiting["loop"] == pytest.approx(70 * 0.7 * 0.01 / (2 * 0.3), rel=0.1), "Little's law"
+
+
+def test_commits_that_come_together_share_a_sync() -> None:
+    alone = simulate(Plant(1, 1, 4, 4), costs(answers=(0.0,), sync=0.01), 10, chats=1)
+    assert alone.rate == pytest.approx(100, rel=0.02)
+    assert alone.syncs == pytest.approx(1000, rel=0.02)
+    many = simulate(Plant(4, 1, 4, 4), costs(answers=(0.0,), sync=0.01), 10, chats=8)
+    assert many.rate == pytest.approx(32 * 50, rel=0.05), "who comes during a sync waits for its end, and for the next"
+    assert many.syncs == pytest.approx(1000, rel=0.02)
+
+
+def test_the_way_to_the_database_and_its_connections_bound_a_worker() -> None:
+    far = costs(answers=(0.0,), load=5, commit=5)
+    assert simulate(Plant(1, 1, 4, 4, away=0.01), far, 20, chats=4).rate == pytest.approx(4 / 0.1, rel=0.02)
+    assert simulate(Plant(1, 1, 4, 4, away=0.01, connections=8), far, 20, chats=64).rate == pytest.approx(8 / 0.1, rel=0.02)
+
+
+def test_news_are_told_in_few_notifications_and_other_reads_can_go_elsewhere() -> None:
+    told = simulate(Plant(4, 1, 4, 4), costs(answers=(0.0,), sync=0.01, tell=2), 10, chats=8)
+    assert told.rate > 0.8 * 1600, "what is told stands beside the turns and shares their syncs; it takes one of a worker's connections"
+    busy = Plant(1, 1, 1, 1, reads=400)
+    asked = costs(database=0.001)
+    here = simulate(busy, asked, 20, rate=lambda now: 10.0, peak=10.0)
+    there = simulate(replace(busy, replica=True), asked, 20, rate=lambda now: 10.0, peak=10.0)
+    assert here.database_busy == pytest.approx(0.82, rel=0.05)
+    assert there.database_busy == pytest.approx(0.02, rel=0.3)
+
+
+def test_a_rate_that_rises_is_followed() -> None:
+    seen = simulate(Plant(8, 2, 4, 4), costs(answers=(0.001,)), 100, rate=lambda now: 100 + now, peak=210)
+    assert seen.arrived == pytest.approx(sum(100 + 10 + n for n in range(100)), rel=0.03)
+    assert len(seen.times) == pytest.approx(seen.arrived, rel=0.01)

@@ -48,6 +48,7 @@ from storage.postgres import PostgresStore
 from storage.retention import PURGED
 from storage.sealing import PLAIN, Sealing
 from storage.sqlite import SqliteStore
+from tests.postgres import partition
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)  # twelve o'clock in Shanghai
 SECOND = timedelta(seconds=1)
@@ -79,13 +80,18 @@ class Reopening:
 SEALED = Sealing.of("k2:" + "A" * 43 + "=,k1:" + "B" * 42 + "A=")
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite reopened", "sqlite sealed", "postgres", "postgres sealed"])
+@pytest.fixture(params=["memory", "sqlite", "sqlite reopened", "sqlite sealed", "postgres", "postgres sealed", "postgres partitioned"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     opened: Store
     if request.param == "memory":
         opened = MemoryStore()
-    elif request.param in ("postgres", "postgres sealed"):
-        opened = await PostgresStore.open(request.getfixturevalue("fresh_postgres")(), sealing=SEALED if "sealed" in request.param else PLAIN)
+    elif request.param.startswith("postgres"):
+        url, sealing = request.getfixturevalue("fresh_postgres")(), SEALED if "sealed" in request.param else PLAIN
+        opened = await PostgresStore.open(url, sealing=sealing)
+        if request.param == "postgres partitioned":
+            await opened.close()
+            partition(url, size=2)
+            opened = await PostgresStore.open(url)
     elif request.param in ("sqlite", "sqlite sealed"):
         opened = await SqliteStore.open(tmp_path / "store.db", sealing=SEALED if "sealed" in request.param else PLAIN)
     else:
