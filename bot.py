@@ -225,7 +225,7 @@ def draw(dialog: str, knowledge: Knowledge, today: date) -> str:
     return chart(Stage(knowledge, today).script(dialog), say(f"dialog.{dialog}"), words)
 
 
-OUTCOMES = ("shortlist", "report", "routes", "filed", "declined", "note")
+OUTCOMES = ("shortlist", "report", "routes", "filed", "note")
 
 
 def parser() -> argparse.ArgumentParser:

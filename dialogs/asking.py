@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dialogs import consent
 from dialogs.answers import cut
 from dialogs.conversation import Frame
 from dialogs.messages import Option, Reply
 from dialogs.reading import shown
 from dialogs.script import ALL, NONE, UNKNOWN, Amount, Choice, Choices, FreeText, Items, Number, Question
+from dialogs.scripts.request import CONTACT
 from dialogs.talk import HIDDEN, Talk
 from knowledge.rules import generic
 
@@ -28,6 +30,10 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
     lines = [lead] if lead else []
     if question.key == "confirm":
         lines.append(_readback(talk))
+    more: dict[str, str] = {}
+    if question.key == "contact.consent":
+        lines.append(consent.lead(talk, frame))
+        more = consent.link(talk, frame)
     if question.key in frame.dormant and not question.private:
         lines.append(say("dialog.before", label=label(talk, question, frame.dormant[question.key])))
     fact = question.fact
@@ -40,7 +46,7 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
     if (left := question.left) > 1:
         lines.append(say("dialog.remaining" if left <= FEW else "dialog.many_left", count=left))
     talk.put = True
-    talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, frame.dormant.get(question.key))))
+    talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, frame.dormant.get(question.key)), **more))
 
 
 def _asked(words: str, why: str, language: str) -> str:
@@ -148,13 +154,11 @@ def _readback(talk: Talk) -> str:
     frame = talk.state.top
     given = frame.answers if frame else {}
     say = talk.say
-    return say(
-        "requests.readback",
-        matter=given.get("matter", say("common.missing_text")),
-        company=given.get("contact.company", say("common.missing_text")),
-        name=mask(given.get("contact.name", "")),
-        reach=mask(given.get("contact.reach", "")),
-    )
+    matter, company = (given.get(key, say("common.missing_text")) for key in ("matter", "contact.company"))
+    if "contact.reach" not in given:
+        return say("requests.readback_chat", matter=matter, company=company)
+    name, reach = (mask(given.get(key, "")) for key in CONTACT)
+    return say("requests.readback", matter=matter, company=company, name=name, reach=reach)
 
 
 def mask(private: str) -> str:

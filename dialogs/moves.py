@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dialogs import asking, cases, closing, filing, finding, frames, phrases, proceeding
+from dialogs import asking, cases, closing, consent, filing, finding, frames, phrases, proceeding
 from dialogs.answers import cut, fit
 from dialogs.messages import Option
 from dialogs.script import ALL, UNKNOWN, Choices, Items
 from dialogs.scripts.regions import ANY
+from dialogs.scripts.request import CONTACT
 from dialogs.talk import HIDDEN, Talk, Withdraw, masked
 
 _CALLED = re.compile(r"(?:我叫|我是|姓名|联系人|my name is |i am )[:：]?\s?([\u4e00-\u9fff]{2,4}(?=[,，。;；\s\d]|$)|[A-Z][a-z]+(?: [A-Z][a-z]+)?)")
@@ -69,7 +70,11 @@ def edit(talk: Talk, argument: str) -> None:
         talk.state = frames.reopen(talk.state, talk.stage, key)
         asking.ask(talk)
         return
-    trail = [a for a in talk.stage.run(top).trail if a.question.key not in ("confirm", "enough")]
+    trail = [
+        a
+        for a in talk.stage.run(top).trail
+        if a.question.key not in ("confirm", "enough") and not (a.question.private and talk.message.private != "here")
+    ]
     options = []
     for asked in trail:
         title = asked.question.fact.question[talk.say.language].rstrip("？?")
@@ -197,9 +202,10 @@ def begin(talk: Talk, about: str) -> None:
         return
     known = {k: v for k, v in talk.state.profile.items() if k == "contact.company"}
     if filled is not None:  # another matter: the contact need not be typed again
-        known |= {k: v for k, v in filled.answers.items() if k in ("contact.company", "contact.name", "contact.reach")}
-    given = {**known, **({"matter": matter} if matter else {})}
-    talk.state = frames.start(talk.state, talk.stage, "request", given, about)
+        known |= {k: v for k, v in filled.answers.items() if k in ("contact.company", *CONTACT)}
+    agreed = consent.given(talk)
+    talk.state = frames.start(talk.state, talk.stage, "request", {**known, **agreed, **({"matter": matter} if matter else {})}, about)
+    talk.state = talk.state.with_top(replace(talk.state.frames[-1], taken=tuple(agreed)))
     if words and talk.state.top is not None:  # offered, not taken: the last words need not be the matter
         talk.state = talk.state.with_top(replace(talk.state.top, dormant={"matter": words}))
     proceeding.proceed(talk)
@@ -209,7 +215,7 @@ def register(talk: Talk) -> None:
     """Open the request dialog in plain words (帮我登记，我叫…，电话…): what was said is filled in, and a number is kept nowhere else."""
     words = talk.message.text
     reach = next((str(f.value) for f in talk.found if f.kind in ("phone", "email")), "")
-    name = _CALLED.search(words)
+    name = _CALLED.search(words) if talk.message.private == "here" else None
     rest = _ASKING_FOR.sub(" ", masked(words).replace(HIDDEN, " ").replace(name[0] if name else "\0", " "))
     matter = "，".join(part for part in re.split(r"[\s,，。;；、]+", rest) if len(part) > 2)
     begin(talk, "")

@@ -77,9 +77,11 @@ class KeepPrecheck:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepReport:
-    """Effect: what a report is made from (`dossier.recipe`) is kept for a while; its key fills the slot `{report}` of the reply's link."""
+class KeepPage:
+    """Effect: what a page is made from is kept for some hours, with whose it is; its key fills the slot `{page}` of the reply that links to `path`."""
 
+    path: str
+    hours: int
     body: Mapping[str, Any]
 
 
@@ -94,7 +96,7 @@ class Rated:
     knowledge: str
 
 
-Effect = FileRequest | AddNote | Withdraw | Unanswered | KeepPrecheck | KeepReport | Rated
+Effect = FileRequest | AddNote | Withdraw | Unanswered | KeepPrecheck | KeepPage | Rated
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Talk:
         language = _language(message.text, state) if message.option is None else state.language
         self.state = replace(state, turn=state.turn + 1, language=language)
         self.message, self.knowledge, self.now, self.own = message, knowledge, now, own
-        self.stage = Stage(knowledge, now.date())
+        self.stage = Stage(knowledge, now.date(), message.private)
         self.say: Texts = texts(language)
         self.voice = Voice(knowledge, now.date(), self.say)
         self.replies: list[Reply] = []

@@ -20,9 +20,8 @@ from zoneinfo import ZoneInfo
 from dialogs import cases
 from dialogs.assistant import notice_of, respond, trouble
 from dialogs.conversation import State
-from dialogs.dossier import LINK
 from dialogs.messages import Message, Reply
-from dialogs.talk import AddNote, FileRequest, KeepPrecheck, KeepReport, Rated, Turn, Unanswered, Withdraw
+from dialogs.talk import AddNote, FileRequest, KeepPage, KeepPrecheck, Rated, Turn, Unanswered, Withdraw
 from knowledge.snapshot import Knowledge
 from storage.contract import (
     Address,
@@ -42,8 +41,6 @@ from storage.contract import (
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 _ATTEMPTS = 20
-REPORT_DAYS = 30
-"""How long a report can be read at its link."""
 MAX_UNDER_WAY = 500
 """Turns that may be under way in one process: what comes on top is refused at once, instead of growing a queue that nobody waits out."""
 TURN: ContextVar[str] = ContextVar("turn", default="")
@@ -120,6 +117,7 @@ class Turns:
         if self._under_way >= MAX_UNDER_WAY:
             raise BusyError(f"{self._under_way} turns are under way")
         moment = (now or message.at or self.clock()).astimezone(LOCAL)
+        message = replace(message, channel=message.channel or address.channel)
         lock = self._locks.setdefault(address, asyncio.Lock())
         self._under_way += 1
         name = TURN.set(secrets.token_hex(4))
@@ -305,7 +303,7 @@ def _case(request: Request) -> cases.Case:
 
 def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | None, now: datetime, pull: bool) -> Commit:
     waiting = snapshot.waiting if pull else ()
-    turn, reports = _kept(turn, now)
+    turn, reports = _kept(turn, address, now)
     replies = tuple(r.to_json() for r in turn.replies)
     created = tuple(_filed(e, now) for e in turn.effects if isinstance(e, FileRequest))
     by_number = {r.number: r for r in snapshot.requests}
@@ -344,15 +342,23 @@ def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | N
     )
 
 
-def _kept(turn: Turn, now: datetime) -> tuple[Turn, tuple[NewReport, ...]]:
-    """The reports of a turn, each under a key of its own, and the turn with the links that lead there."""
-    expires = now + timedelta(days=REPORT_DAYS)
-    bodies = [{**e.body, "expires": expires.isoformat(timespec="minutes")} for e in turn.effects if isinstance(e, KeepReport)]
-    if not bodies:
+def _kept(turn: Turn, address: Address, now: datetime) -> tuple[Turn, tuple[NewReport, ...]]:
+    """The pages of a turn, each under a key of its own, and the turn with the links that lead there."""
+    kept = [e for e in turn.effects if isinstance(e, KeepPage)]
+    if not kept:
         return turn, ()
-    reports = tuple(NewReport(secrets.token_urlsafe(24), expires, body) for body in bodies)
+    whose = [address.channel, address.chat, address.person]
+    reports = tuple(
+        NewReport(
+            secrets.token_urlsafe(24),
+            expires := now + timedelta(hours=e.hours),
+            {**e.body, "expires": expires.isoformat(timespec="minutes"), **({"whose": whose} if "page" in e.body else {})},
+        )
+        for e in kept
+    )
     keys = iter(r.key for r in reports)
-    replies = tuple(replace(r, link=r.link.format(report=next(keys))) if r.link == LINK else r for r in turn.replies)
+    paths = {e.path for e in kept}
+    replies = tuple(replace(r, link=r.link.format(page=next(keys))) if r.link in paths else r for r in turn.replies)
     state = replace(turn.conversation, said=tuple(r.to_json() for r in replies))
     return replace(turn, replies=replies, conversation=state), reports
 

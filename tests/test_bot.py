@@ -159,7 +159,7 @@ def test_chart_draws_mermaid() -> None:
 
 def test_a_request_is_worked_off_from_the_command_line(tmp_path: Path) -> None:
     store = str(tmp_path / "data" / "s.db")
-    talk = ["转人工", "集采奖励还能申请吗", "测试医疗公司", "李女士", "13812345678", "同意", "确认"]
+    talk = ["转人工", "集采奖励还能申请吗", "测试医疗公司", "同意", "李女士", "13812345678", "确认"]
     lines = "".join(json.dumps({"chat": "u1", "text": t}, ensure_ascii=False) + "\n" for t in talk)
     out, _ = run("chat", "--jsonl", "--today", "2026-11-22", "--store", store, stdin=lines)
     number = json.loads(out.splitlines()[-1])["requests"][0]["number"]
@@ -190,7 +190,7 @@ def test_a_request_is_worked_off_from_the_command_line(tmp_path: Path) -> None:
 
 def test_the_team_reads_the_report_that_a_request_grew_from(tmp_path: Path) -> None:
     store = str(tmp_path / "s.db")
-    said = ["补贴预审", "太仓", "都没有", "集采中标", "先看结果", "登记请专员核实", "测试医疗公司", "李女士", "13812345678", "同意", "确认"]
+    said = ["补贴预审", "太仓", "都没有", "集采中标", "先看结果", "登记请专员核实", "测试医疗公司", "同意", "李女士", "13812345678", "确认"]
     lines = "".join(json.dumps({"chat": "u1", "text": t}, ensure_ascii=False) + "\n" for t in said)
     out, _ = run("chat", "--jsonl", "--today", "2022-06-01", "--store", store, stdin=lines)
     number = json.loads(out.splitlines()[-1])["requests"][0]["number"]

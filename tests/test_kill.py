@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-TALK = ("转人工", "集采奖励还能申请吗", "测试医疗公司", "李女士", "13812345678", "同意", "确认")
+TALK = ("转人工", "集采奖励还能申请吗", "测试医疗公司", "同意", "李女士", "13812345678", "确认")
 KILLS = 8
 
 

@@ -22,10 +22,10 @@ from starlette.testclient import TestClient
 
 from dialogs import pictures
 from dialogs.answers import Voice
-from dialogs.dossier import of_recipe, recipe
+from dialogs.dossier import REPORT_DAYS, of_recipe, recipe
 from dialogs.messages import Message, Option, Reply
 from dialogs.texts import texts
-from dialogs.turns import LOCAL, REPORT_DAYS, Handled, Library, Turns
+from dialogs.turns import LOCAL, Handled, Library, Turns
 from handlers.channel import STARTS
 from handlers.drawing import Drawing
 from handlers.web import LOCAL_HOSTS, MAX_BODY, MAX_UPDATE, PAGE, create_app
