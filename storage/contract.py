@@ -57,6 +57,11 @@ class Address:
     person: str
 
 
+def nobody(address: Address) -> Address:
+    """What stands for a person whose data was erased: the channel stays, for the team's figures. Nothing can be sent there."""
+    return Address(address.channel, "", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """One person's state in one chat. `revision` grows by one at each commit; 0 means never stored."""
@@ -176,7 +181,15 @@ class Commit:
     ratings: tuple[Json, ...] = ()
     """How helpful a finished piece of work was, without the person: what it was about, the value, the day, the knowledge version."""
     reports: tuple[NewReport, ...] = ()
-    """Pages to be kept; with each, some that expired before `at` are let go."""
+    """Pages to be kept, for this person; with each, some that expired before `at` are let go."""
+    erased: bool = False
+    """Everything personal of this person goes first, in the same transaction; what the turn itself stores comes after it.
+
+    Gone are the conversation, the messages in both directions (delivered or not), reports, what was told to others about their requests, and
+    the results of updates (`{}` remains, so that a repetition is still seen). `changed` has to say what remains of each of their requests, else
+    the answer is `Conflict`: nothing personal may be left in those bodies, and the store puts `nobody` in the place of their address.
+    The turn's own replies and result must not repeat what was erased.
+    """
     result: Json = field(default_factory=dict)
 
 
@@ -240,10 +253,17 @@ class Store(Protocol):
     async def commit(self, commit: Commit) -> Committed | Seen | Conflict:
         """Store a turn in one transaction.
 
-        Order of checks: update seen → `Seen`; conversation or request revision differs → `Conflict`. Then: remember the update
+        Order of checks: update seen → `Seen`; conversation or request revision differs → `Conflict`. Then: erase where asked to; remember the update
         with its result; write the conversation (revision + 1), the incoming message, replies, notices, new and changed requests
         (revision + 1), unanswered messages, pre-checks and ratings (of these neither person nor time of day); mark `taken` as sent. The text `{request}` anywhere in replies, notices, the
         conversation's and the requests' bodies and the result becomes the number of the first created request.
+        """
+
+    async def personal(self, address: Address) -> Json:
+        """Everything that is kept about a person, for them to have: what `Commit.erased` would let go of, and their requests.
+
+        {conversation, messages: [{at, from: person | us, body, state, request}], requests: [{number, kind, state, created, changed, body}],
+        reports: [{expires, body}], updates: [{id, at, result}]}, each oldest first; times as ISO 8601 in UTC.
         """
 
     async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:

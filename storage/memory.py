@@ -37,7 +37,9 @@ from storage.contract import (
     StoreError,
     Unanswered,
     Update,
+    nobody,
 )
+from storage.personal import exported
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _Record = TypeVar("_Record", bound=Conversation | Request | Update | OutboxItem)
@@ -80,7 +82,7 @@ def encode(body: Json) -> str:
 
 
 def prepared(commit: Commit, numbers: Sequence[str]) -> Commit:
-    """The commit as it is to be stored: its times in UTC, its slots filled with the first of `numbers`.
+    """The commit as it is to be stored: its times in UTC, its slots filled with the first of `numbers`, and nobody's the requests of who is erased.
 
     The incoming message and unanswered texts stay as the person wrote them. StoreError for a time without zone, or a request changed twice.
     """
@@ -99,6 +101,9 @@ def prepared(commit: Commit, numbers: Sequence[str]) -> Commit:
         raise StoreError("一次提交里同一个请求改了两次，不知道以哪个为准。请先合并成一次修改。")
     changed = tuple(replace(r, changed=utc(r.changed)) for r in commit.changed)
     reports = tuple(replace(r, expires=utc(r.expires)) for r in commit.reports)
+    if commit.erased:
+        changed = tuple(replace(r, address=nobody(r.address)) if r.address == commit.address else r for r in changed)
+        commit = replace(commit, conversation=commit.conversation or {})
     commit = replace(commit, at=utc(commit.at), changed=changed, reports=reports)
     if not numbers:
         return commit
@@ -146,19 +151,20 @@ class MemoryStore(OneProcess):
         self._messages: dict[int, Update | OutboxItem] = {}
         self._lines: dict[Address, list[int]] = defaultdict(list)
         self._waiting: dict[int, bool] = {}  # in the order of ids; True for a notice
-        self._updates: dict[tuple[str, str, str], str] = {}
+        self._last = 0
+        self._updates: dict[tuple[str, str, str], tuple[Address, datetime, str]] = {}
         self._unanswered: dict[str, Unanswered] = {}
         self._prechecks: list[str] = []
         self._ratings: list[str] = []
-        self._reports: dict[str, tuple[datetime, str]] = {}
+        self._reports: dict[str, tuple[datetime, str, Address]] = {}
         self._published: list[Publication] = []
 
     async def load(self, address: Address, update_id: str | None = None) -> Snapshot:
         """What a turn of this person needs."""
         conversation = self._conversations.get(address, Conversation(address))
         if update_id is not None and (seen := self._updates.get((address.channel, address.chat, update_id))) is not None:
-            return Snapshot(Conversation(address), seen=json.loads(seen))
-        requests = [r for r in self._newest() if r.address == address]
+            return Snapshot(Conversation(address), seen=json.loads(seen[2]))
+        requests = self._of(address)
         waiting = [item for i, notice in self._waiting.items() if notice and (item := self._item(i)).address == address]
         return Snapshot(_own(conversation), tuple(map(_own, reversed(requests))), tuple(map(_own, waiting)))
 
@@ -166,11 +172,13 @@ class MemoryStore(OneProcess):
         """Store a turn whole: everything that can fail happens before the first change."""
         key = (commit.address.channel, commit.address.chat, commit.update_id or "")
         if commit.update_id is not None and key in self._updates:
-            return Seen(json.loads(self._updates[key]))
+            return Seen(json.loads(self._updates[key][2]))
         old = self._conversations.get(commit.address, Conversation(commit.address))
         if commit.conversation is not None and old.revision != commit.expected_revision:
             return Conflict()
         if any(r.number not in self._requests or self._requests[r.number].revision != r.revision for r in commit.changed):
+            return Conflict()
+        if commit.erased and {r.number for r in self._of(commit.address)} - {r.number for r in commit.changed}:
             return Conflict()
         day = day_of(commit.at)
         counter = self._counters.get(day, 0)
@@ -182,10 +190,10 @@ class MemoryStore(OneProcess):
             _own(Request(number, address, new.kind, new.state, at, at, new.body, 1)) for number, new in zip(numbers, turn.created, strict=True)
         ]
         requests += [_own(replace(r, created=self._requests[r.number].created, revision=r.revision + 1)) for r in turn.changed]
-        reports = {r.key: (r.expires, encode(r.body)) for r in turn.reports}
+        reports = {r.key: (r.expires, encode(r.body), address) for r in turn.reports}
         conversation = None if turn.conversation is None else _own(Conversation(address, turn.conversation, old.revision + 1))
         lines: list[Update | OutboxItem] = []
-        base = len(self._messages) + 1  # nothing is ever removed
+        base = self._last + 1
         if turn.incoming is not None:
             lines.append(_own(Update(base, address, turn.incoming, at)))
         first, state = base + len(lines), "sent" if turn.delivered else "waiting"
@@ -196,13 +204,16 @@ class MemoryStore(OneProcess):
                 raise StoreError(f"通知指向的请求 {notice.request} 不存在，没有保存。请先创建请求，或改正编号。")
             lines.append(_own(OutboxItem(i, notice.address, notice.body, at, notice.request)))
 
+        if turn.erased:
+            self._erase(address)
         if conversation is not None:
             self._conversations[address] = conversation
         if turn.update_id is not None:
-            self._updates[key] = result
+            self._updates[key] = (address, at, result)
         if numbers:
             self._counters[day] = counter + len(numbers)
         self._requests.update({r.number: r for r in requests})
+        self._last += len(lines)
         for line in lines:
             self._messages[line.id] = line
             self._lines[line.address].append(line.id)
@@ -211,7 +222,7 @@ class MemoryStore(OneProcess):
         self._prechecks = [*self._prechecks, *(encode(body) for body in turn.prechecks)][-KEPT_PRECHECKS:]
         self._ratings = [*self._ratings, *(encode(body) for body in turn.ratings)][-KEPT_RATINGS:]
         for name, kept in reports.items():
-            expired = sorted((expires, report) for report, (expires, _) in self._reports.items() if expires <= at)
+            expired = sorted((expires, report) for report, (expires, _, _) in self._reports.items() if expires <= at)
             for _, report in expired[:PURGED]:
                 del self._reports[report]
             self._reports[name] = kept
@@ -223,6 +234,20 @@ class MemoryStore(OneProcess):
         for item in turn.taken:
             await self.sent(item)
         return Committed(numbers, tuple(range(first, first + len(turn.replies))), json.loads(result))
+
+    async def personal(self, address: Address) -> Json:
+        """Everything that is kept about a person."""
+        reports = sorted((r[0], key, json.loads(r[1])) for key, r in self._reports.items() if r[2] == address)
+        updates = sorted((at, key[2], json.loads(result)) for key, (who, at, result) in self._updates.items() if who == address)
+        found = exported(
+            self._conversations.get(address, Conversation(address)).body,
+            [self._messages[i] for i in self._about(address)],
+            self._of(address)[::-1],
+            [(expires, body) for expires, _, body in reports],
+            [(name, at, result) for at, name, result in updates],
+        )
+        copied: Json = json.loads(encode(found))
+        return copied
 
     async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:
         """Requests, newest first."""
@@ -283,7 +308,7 @@ class MemoryStore(OneProcess):
 
     async def report(self, key: str, now: datetime) -> Json | None:
         """The page that is kept under a key."""
-        expires, body = self._reports.get(key, (utc(now), ""))
+        expires, body = self._reports.get(key, (utc(now), ""))[:2]
         return json.loads(body) if expires > utc(now) else None
 
     async def publish(self, publication: Publication) -> None:
@@ -318,6 +343,21 @@ class MemoryStore(OneProcess):
         if not isinstance(line, OutboxItem):
             raise StoreError(f"消息 {item} 是收到的消息，不在发件箱里。")
         return line
+
+    def _about(self, address: Address) -> list[int]:
+        """The messages of a person, and those to others about their requests."""
+        numbers = {r.number for r in self._of(address)}
+        return [i for i, m in self._messages.items() if m.address == address or (isinstance(m, OutboxItem) and m.request in numbers)]
+
+    def _erase(self, address: Address) -> None:
+        for i in self._about(address):
+            self._lines[self._messages.pop(i).address].remove(i)
+            self._waiting.pop(i, None)
+        self._updates = {k: (who, at, "{}" if who == address else result) for k, (who, at, result) in self._updates.items()}
+        self._reports = {k: r for k, r in self._reports.items() if r[2] != address}
+
+    def _of(self, address: Address) -> list[Request]:
+        return [r for r in self._newest() if r.address == address]
 
     def _newest(self) -> list[Request]:
         # Numbers of more than four digits sort by value, not as text.

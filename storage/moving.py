@@ -18,11 +18,11 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "conversations": ("channel", "chat", "person", "body", "revision"),
     "requests": ("number", "day", "counter", "channel", "chat", "person", "kind", "state", "created", "changed", "body", "revision"),
     "messages": ("id", "channel", "chat", "person", "direction", "body", "at", "request", "state", "attempts", "due", "error"),
-    "updates": ("channel", "chat", "update_id", "result", "at"),
+    "updates": ("channel", "chat", "update_id", "result", "at", "person"),
     "unanswered": ("text", "count", "last"),
     "prechecks": ("id", "body"),
     "ratings": ("id", "body"),
-    "reports": ("key", "expires", "body"),
+    "reports": ("key", "expires", "body", "channel", "chat", "person"),
     "published": ("id", "version", "at", "files"),
 }
 """What both have under the same names."""

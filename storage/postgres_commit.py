@@ -9,9 +9,10 @@ from operator import attrgetter
 
 from storage.contract import KEPT_PRECHECKS, KEPT_RATINGS, KEPT_REPORTS, PURGED, Address, Commit, Committed, Seen, StoreError
 from storage.memory import day_of, encode, prepared, request_number
+from storage.postgres_personal import erase, remains_untold
 from storage.postgres_rows import Connection, Row, body_of, rows
+from storage.postgres_rows import who_of as _who
 
-_who = attrgetter("channel", "chat", "person")
 _MINE = "m.channel = %s and m.chat = %s and m.person = %s"
 SENT = "update messages set state = 'sent', due = null, error = null where id = %s and direction <> 'in'"
 
@@ -50,12 +51,16 @@ async def write(db: Connection, commit: Commit) -> Committed:
     revisions = await _locked(db, (commit.address, *(n.address for n in commit.notices)))
     if commit.conversation is not None and revisions[commit.address] != commit.expected_revision:
         raise StaleError
+    if commit.erased and await remains_untold(db, commit):
+        raise StaleError
     numbers, day, last = await _numbered(db, commit)
     turn = prepared(commit, numbers)
     who, at, result = _who(turn.address), turn.at, encode(turn.result)
+    if turn.erased:
+        await erase(db, turn.address)
     if turn.update_id is not None:
-        sql = "insert into updates values (%s, %s, %s, %s, %s) on conflict do nothing"
-        if (await db.execute(sql, (*who[:2], turn.update_id, result, at))).rowcount == 0:
+        sql = "insert into updates values (%s, %s, %s, %s, %s, %s) on conflict do nothing"
+        if (await db.execute(sql, (*who[:2], turn.update_id, result, at, who[2]))).rowcount == 0:
             raise RacedError
     if turn.conversation is not None:
         await db.execute(
@@ -86,8 +91,9 @@ async def write(db: Connection, commit: Commit) -> Committed:
     for report in turn.reports:
         expired = "select key from reports where expires <= %s order by expires, key limit %s"
         await db.execute(f"delete from reports where key in ({expired})", (at, PURGED))
-        sql = "insert into reports values (%s, %s, %s) on conflict (key) do update set expires = excluded.expires, body = excluded.body"
-        await db.execute(sql, (report.key, report.expires, encode(report.body)))
+        row = "expires = excluded.expires, body = excluded.body, channel = excluded.channel, chat = excluded.chat, person = excluded.person"
+        sql = f"insert into reports values (%s, %s, %s, %s, %s, %s) on conflict (key) do update set {row}"
+        await db.execute(sql, (report.key, report.expires, encode(report.body), *who))
         oldest = "select key from reports order by expires desc, key limit %s offset %s"
         await db.execute(f"delete from reports where key in ({oldest})", (PURGED, KEPT_REPORTS))
     for item in turn.taken:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import psycopg
@@ -17,6 +18,9 @@ from storage.contract import Address, Json, OutboxItem, Request, StoreError, Upd
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
+who_of = attrgetter("channel", "chat", "person")
+REQUEST = "select number, channel, chat, person, kind, state, created, changed, body, revision from requests m"
+MESSAGE = "select m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m.attempts, m.due, m.error from messages m"
 Connection = AsyncConnection[Row]
 
 

@@ -34,6 +34,13 @@ _STEPS = (
     create table published (
         id bigint generated always as identity primary key, version text not null, at timestamptz not null, files text not null);
     """,
+    # Whose each update and each report is, and which messages speak of a request. What was stored before has no person.
+    """
+    alter table updates add column person text;
+    alter table reports add column channel text, add column chat text, add column person text;
+    create index reports_of on reports (channel, chat, person);
+    create index messages_about on messages (request) where request is not null;
+    """,
 )
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""
 _LOCK = 0x79717431

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self, TypeVar, TypeVarTuple
 
@@ -38,18 +37,23 @@ from storage.contract import (
     Unanswered,
     Update,
 )
-from storage.memory import OneProcess, day_of, encode, prepared, request_number, utc
+from storage.memory import OneProcess, day_of, encode, prepared, request_number
+from storage.sqlite_personal import erase, personal, remains_untold
+from storage.sqlite_rows import MESSAGE as _MESSAGE
+from storage.sqlite_rows import REQUEST as _REQUEST
+from storage.sqlite_rows import Row as _Row
+from storage.sqlite_rows import item_of as _item
+from storage.sqlite_rows import line_of as _line
+from storage.sqlite_rows import request_of as _request
+from storage.sqlite_rows import text_of as _text
+from storage.sqlite_rows import time_of as _time
+from storage.sqlite_rows import who_of as _who
 from storage.sqlite_schema import STEPS
 
-_who = attrgetter("channel", "chat", "person")
-_time = datetime.fromisoformat
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
-_Row = tuple[Any, ...]
 
 _MINE = "m.channel = ? and m.chat = ? and m.person = ?"
-_REQUEST = "select number, channel, chat, person, kind, state, created, changed, body, revision from requests m"
-_MESSAGE = "select m.id, m.channel, m.chat, m.person, body, at, request, state, attempts, due, error from messages m"
 _INSERT = "insert into messages (channel, chat, person, direction, body, at, request, state, attempts) values (?, ?, ?, ?, ?, ?, ?, ?, 0)"
 _SENT = "update messages set state = 'sent', due = null, error = null where id = ? and direction <> 'in'"
 # A chat is held back from its first item that is not yet due.
@@ -92,7 +96,14 @@ class SqliteStore(OneProcess):
 
     async def commit(self, commit: Commit) -> Committed | Seen | Conflict:
         """Store a turn in one transaction."""
-        return await self._run(self._commit, commit)
+        done = await self._run(self._commit, commit)
+        if commit.erased:
+            await self._run(self._emptied_log)
+        return done
+
+    async def personal(self, address: Address) -> Json:
+        """Everything that is kept about a person, in one read transaction."""
+        return await self._run(self._personal, address)
 
     async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:
         """Requests, newest first."""
@@ -208,6 +219,8 @@ class SqliteStore(OneProcess):
             row = run(f"select revision from conversations m where {_MINE}", _who(commit.address)).fetchone()
             if (row[0] if row else 0) != commit.expected_revision:
                 return True
+        if commit.erased and remains_untold(run, commit):
+            return True
         sql = "select 1 from requests where number = ? and revision = ?"
         return any(run(sql, (r.number, r.revision)).fetchone() is None for r in commit.changed)
 
@@ -225,8 +238,10 @@ class SqliteStore(OneProcess):
             turn = prepared(commit, numbers)
             who, at, result = _who(turn.address), _text(turn.at), encode(turn.result)
 
+            if turn.erased:
+                erase(run, turn.address)
             if turn.update_id is not None:
-                run("insert into updates values (?, ?, ?, ?, ?)", (*who[:2], turn.update_id, result, at))
+                run("insert into updates values (?, ?, ?, ?, ?, ?)", (*who[:2], turn.update_id, result, at, who[2]))
             if turn.conversation is not None:
                 sql = "insert into conversations values (?, ?, ?, ?, 1) on conflict do update set body = excluded.body, revision = revision + 1"
                 run(sql, (*who, encode(turn.conversation)))
@@ -254,12 +269,20 @@ class SqliteStore(OneProcess):
                 run("delete from ratings where id <= ?", (last - KEPT_RATINGS,))
             for report in turn.reports:
                 run("delete from reports where key in (select key from reports where expires <= ? order by expires, key limit ?)", (at, PURGED))
-                run("insert or replace into reports values (?, ?, ?)", (report.key, _text(report.expires), encode(report.body)))
+                run("insert or replace into reports values (?, ?, ?, ?, ?, ?)", (report.key, _text(report.expires), encode(report.body), *who))
                 oldest = "select key from reports order by expires desc, key limit ? offset ?"
                 run(f"delete from reports where key in ({oldest})", (PURGED, KEPT_REPORTS))
             for item in turn.taken:
                 run(_SENT, (item,))
         return Committed(numbers, outbox, json.loads(result))
+
+    def _personal(self, address: Address) -> Json:
+        with self._db.atomic():
+            return personal(self._db.conn.execute, address)
+
+    def _emptied_log(self) -> None:
+        """Write the log into the file and empty it: it holds what was there before, too."""
+        self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
 
     def _disconnect(self) -> None:
         with self._db:  # closes it
@@ -273,6 +296,7 @@ def _connect(path: Path, wait: float) -> Database:
         db = Database(connection, execute_plugins=False)
         db.execute("pragma synchronous = full")  # in WAL mode, less would lose the last commits at a power cut
         db.execute("pragma foreign_keys = on")
+        db.execute("pragma secure_delete = on")  # what is deleted is overwritten
         steps = Migrations("yuanqitong")
         for step in STEPS:
             steps(name=step.__name__)(step)
@@ -336,22 +360,3 @@ _FAULTS = {
     sqlite3.SQLITE_CORRUPT: ("文件已损坏", "请停掉程序，从备份恢复"),
     sqlite3.SQLITE_CONSTRAINT: ("内容互相矛盾，没有保存", "通知指向的请求必须存在：请先创建请求，或改正编号"),
 }
-
-
-def _text(at: datetime) -> str:
-    # Always with microseconds, so that the texts sort as the times do.
-    return utc(at).isoformat(timespec="microseconds")
-
-
-def _request(row: _Row) -> Request:
-    number, _, _, _, kind, state, created, changed, body, revision = row
-    return Request(number, Address(*row[1:4]), kind, state, _time(created), _time(changed), json.loads(body), revision)
-
-
-def _item(row: _Row) -> OutboxItem:
-    item, _, _, _, body, at, request, state, attempts, due, error = row
-    return OutboxItem(item, Address(*row[1:4]), json.loads(body), _time(at), request, state, attempts, due and _time(due), error)
-
-
-def _line(row: _Row) -> Update | OutboxItem:
-    return _item(row) if row[7] != "received" else Update(row[0], Address(*row[1:4]), json.loads(row[4]), _time(row[5]))

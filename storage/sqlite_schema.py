@@ -48,5 +48,17 @@ def _version_4(db: Database) -> None:
     reports.create_index(["expires"])
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4)
+def _persons(db: Database) -> None:
+    """Whose each update and each report is, and which messages speak of a request: so that one person's can be given to them and erased.
+
+    What was stored before has no person: such an update counts for everybody in its chat, such a report goes when it expires.
+    """
+    db.execute("alter table updates add column person text")
+    for column in ("channel", "chat", "person"):
+        db.execute(f"alter table reports add column {column} text")
+    db.execute("create index reports_of on reports (channel, chat, person)")
+    db.execute("create index messages_about on messages (request) where request is not null")
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4, _persons)
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""

@@ -103,6 +103,7 @@ async def visible(store: Store, addresses: Sequence[Address] = EVERYBODY, now: d
     everything: list[Any] = [await store.requests(limit=1000), await store.unanswered(), await store.due(CHANNELS, now, 1000)]
     for address in addresses:
         everything += [await store.load(address), await store.transcript(address, 1000), await store.after(address, 0, 1000)]
+        everything += [await store.personal(address)]
     return everything
 
 
@@ -662,7 +663,14 @@ _BODIES = st.dictionaries(
 _SEVERAL = st.lists(_BODIES, max_size=2).map(tuple)
 _IDS = st.integers(0, 12)
 _COMMITS = st.fixed_dictionaries(
-    {"address": st.sampled_from(EVERYBODY), "at": _TIMES, "replies": _SEVERAL, "delivered": st.booleans(), "result": _BODIES},
+    {
+        "address": st.sampled_from(EVERYBODY),
+        "at": _TIMES,
+        "replies": _SEVERAL,
+        "delivered": st.booleans(),
+        "result": _BODIES,
+        "erased": st.integers(0, 5).map(lambda n: n == 0),
+    },
     optional={
         "update_id": st.sampled_from(["1", "2", "3"]),
         "incoming": _BODIES,
@@ -693,6 +701,8 @@ async def play(step: tuple[Any, ...], store: Store) -> Any:
         return await getattr(store, step[0])(*step[1:])
     _, parts, fresh, picks = step
     found = await store.requests()
+    if parts["erased"] and fresh:  # what remains of each of the person's requests is said
+        picks = sorted({*picks, *(i for i, r in enumerate(found) if r.address == parts["address"])})
     changed = tuple(
         replace(found[i], state="done", body={"n": "{request}"}, revision=found[i].revision - (not fresh)) for i in picks if i < len(found)
     )
