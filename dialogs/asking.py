@@ -30,10 +30,10 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
     lines = [lead] if lead else []
     if question.key == "confirm":
         lines.append(_readback(talk))
-    more: dict[str, str] = {}
+    link: tuple[str | None, str] = (None, "")
     if question.key == "contact.consent":
         lines.append(consent.lead(talk, frame))
-        more = consent.link(talk, frame)
+        link = consent.link(talk, frame)
     if question.key in frame.dormant and not question.private:
         lines.append(say("dialog.before", label=label(talk, question, frame.dormant[question.key])))
     fact = question.fact
@@ -46,7 +46,9 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
     if (left := question.left) > 1:
         lines.append(say("dialog.remaining" if left <= FEW else "dialog.many_left", count=left))
     talk.put = True
-    talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, frame.dormant.get(question.key)), **more))
+    talk.replies.append(
+        Reply("\n".join(lines), _options(talk, question, frame.run, frame.dormant.get(question.key)), link=link[0], link_label=link[1])
+    )
 
 
 def _asked(words: str, why: str, language: str) -> str:

@@ -102,12 +102,12 @@ def lead(talk: Talk, frame: Frame) -> str:
     return "\n".join([*held, talk.say("consent.notice", kept=notice().kept[talk.say.language])])
 
 
-def link(talk: Talk, frame: Frame) -> dict[str, str]:
+def link(talk: Talk, frame: Frame) -> tuple[str, str]:
     """The link beside the question for consent, and what its button says; a page of its own is kept for who leaves the contact there."""
     if talk.message.private == "page":
         talk.effects.append(KeepPage(PAGE, PAGE_HOURS, {"page": "contact", "run": frame.run, "language": talk.say.language}))
-        return {"link": PAGE, "link_label": talk.say("consent.open_page")}
-    return {"link": PRIVACY, "link_label": talk.say("consent.open_notice")}
+        return PAGE, talk.say("consent.open_page")
+    return PRIVACY, talk.say("consent.open_notice")
 
 
 def stripped(message: Message) -> Message:

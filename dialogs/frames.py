@@ -8,9 +8,8 @@ from datetime import date
 from types import MappingProxyType
 
 from dialogs.conversation import Frame, State
-from dialogs.messages import Private
 from dialogs.replay import NewScript, Replay, replay
-from dialogs.script import Script
+from dialogs.script import Private, Script
 from dialogs.scripts.approval_channel import approval_channel
 from dialogs.scripts.park_selection import park_selection
 from dialogs.scripts.request import add_note, request

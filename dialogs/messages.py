@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from dialogs.script import Private
+
 Kind = Literal["text", "voice", "photo", "file", "sticker"]
-Private = Literal["here", "page", "nowhere"]
-"""Where a channel lets private fields be asked for: in the chat, on a page of ours to which it leads, or not at all."""
 KINDS: tuple[Kind, ...] = ("text", "voice", "photo", "file", "sticker")
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs.messages import Private
-from dialogs.script import SKIPPED, Outcome, Pick, Script, ask
+from dialogs.script import SKIPPED, Outcome, Pick, Private, Script, ask
 from knowledge.shapes import Words
 from knowledge.snapshot import Knowledge
 
