@@ -78,7 +78,7 @@ async def serve(settings: Settings) -> None:
         public = [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
         hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts, *public)
         metrics = Metrics(turns, settings.metrics_token) if settings.metrics_token else None
-        app = create_app(turns, drawing, allowed_hosts=hosts, webhooks=webhooks, metrics=metrics)
+        app = create_app(turns, drawing, allowed_hosts=hosts, webhooks=webhooks, metrics=metrics, operator=settings.operator)
         server = Server.of(app)
         turns.observe = functools.partial(_observed, metrics)
         tell = functools.partial(_tell_admins, turns, settings)
@@ -118,8 +118,8 @@ def _telegram(turns: Turns, drawing: Drawing, settings: Settings) -> Telegram | 
         return None
     from handlers.telegram import Telegram
 
-    public = settings.public_url
-    return Telegram(turns, settings.telegram_token, drawing.png, base_url=settings.telegram_api, secret=settings.telegram_secret, public=public)
+    api, secret, public, local = settings.telegram_api, settings.telegram_secret, settings.public_url, settings.telegram_local
+    return Telegram(turns, settings.telegram_token, drawing.png, base_url=api, secret=secret, public=public, local=local)
 
 
 async def _settled(job: Coroutine[None, None, None]) -> None:

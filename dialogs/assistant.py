@@ -20,6 +20,7 @@ from dialogs import (
     doubts,
     frames,
     pace,
+    personal,
     phrases,
     proceeding,
     repair,
@@ -98,7 +99,9 @@ def _read(talk: Talk) -> None:
     """The order of reading."""
     message, doubt = talk.message, talk.state.doubt
     talk.state = replace(talk.state, doubt=())
-    if message.option is not None:
+    if message.fields is not None:
+        personal.filled(talk)
+    elif message.option is not None:
         taps.tap(talk, message.option)
     elif message.kind != "text":
         talk.speak(talk.say(f"bad.{message.kind}"))

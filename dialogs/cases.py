@@ -43,7 +43,7 @@ class CaseError(Exception):
 class Event:
     """One thing that happened to a request."""
 
-    kind: Literal["filed", "state", "staff_reply", "company_note"]
+    kind: Literal["filed", "state", "staff_reply", "company_note", "consent_withdrawn", "erased"]
     at: datetime
     by: Literal["company", "team"]
     text: str = ""
@@ -77,7 +77,13 @@ class Tell:
 
 def advance(case: Case, event: Event) -> tuple[Case, tuple[Tell, ...]]:
     """The case after an event, and who is to be told; CaseError where the event is not allowed."""
+    if any(e.kind == "erased" for e in case.events):
+        raise CaseError(f"{case.number} 的内容已按本人要求删除，不能再改，也不能再回复")
     match event.kind:
+        case "consent_withdrawn":
+            return replace(case, dossier={**case.dossier, "contact": {}}, events=(*case.events, event)), ()
+        case "erased":
+            return _erased(case, event), ()
         case "state":
             if event.to is None or event.to not in MOVES[case.state]:
                 raise CaseError(_cannot(case.state, event.to))
@@ -95,6 +101,14 @@ def advance(case: Case, event: Event) -> tuple[Case, tuple[Tell, ...]]:
             return replace(case, state=resumed, events=(*case.events, event)), ()
         case "filed":
             return replace(case, events=(*case.events, event)), ()
+
+
+def _erased(case: Case, event: Event) -> Case:
+    """What remains of a request: its number, kind, state and times, and which knowledge it was filed under."""
+    kept = {k: case.dossier[k] for k in ("language", "knowledge") if k in case.dossier}
+    dossier = {"matter": "", "company": "", "contact": {}, "consent": None, "heard": [], **kept}
+    events = (*(replace(e, text="") for e in case.events), event)
+    return replace(case, state=case.state if case.state in CLOSED else State.WITHDRAWN, dossier=dossier, events=events)
 
 
 def _cannot(now: State, to: State | None) -> str:

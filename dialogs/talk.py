@@ -61,6 +61,18 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
+class Unconsent:
+    """Effect: the contact goes from one of the person's requests, since they took their consent back."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Effect: everything that is kept of the person goes; of their requests number, state and times remain."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unanswered:
     """Effect: a message found no answer, to be shown to admins."""
 
@@ -96,7 +108,7 @@ class Rated:
     knowledge: str
 
 
-Effect = FileRequest | AddNote | Withdraw | Unanswered | KeepPrecheck | KeepPage | Rated
+Effect = FileRequest | AddNote | Withdraw | Unconsent | Erase | Unanswered | KeepPrecheck | KeepPage | Rated
 
 
 @dataclass(frozen=True, slots=True)

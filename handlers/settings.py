@@ -33,6 +33,10 @@ class Settings:
     telegram_secret: str | None
     admin_chat: str | None
     public_url: str | None
+    telegram_local: bool
+    """Whether the servers of `telegram_api` stand in the country: else private fields are not asked for there."""
+    operator: str | None
+    """Who answers for personal data, with how to reach them, as people are told."""
     log: str
     """`text` or `json`."""
     metrics_token: str | None
@@ -75,9 +79,18 @@ class Settings:
             secret,
             admin_chat,
             _public(env.get("PUBLIC_URL") or ""),
+            _yes(env, "TELEGRAM_LOCAL"),
+            env.get("OPERATOR", "").strip() or None,
             form,
             env.get("METRICS_TOKEN") or None,
         )
+
+
+def _yes(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name) or "no"
+    if text not in ("yes", "no"):
+        raise SettingError(f"设置 {name} 是“{text}”，应是 yes 或 no")
+    return text == "yes"
 
 
 def _public(text: str) -> str | None:

@@ -19,7 +19,7 @@ from storage.contract import place_of
 LISTED = 500
 """How many requests are listed at once."""
 _WHO = {"company": "企业", "team": "团队"}
-_WHAT = {"filed": "登记", "state": "改状态", "staff_reply": "回复", "company_note": "补充"}
+_WHAT = {"filed": "登记", "state": "改状态", "staff_reply": "回复", "company_note": "补充", "consent_withdrawn": "撤回同意", "erased": "删除个人信息"}
 
 
 def state_name(state: cases.State) -> str:
@@ -111,7 +111,7 @@ async def _one(turns: Turns, action: str, arguments: argparse.Namespace) -> case
 
 def _line(case: cases.Case) -> str:
     about = case.dossier
-    return f"{case.number}  {state_name(case.state)}  {case.created.astimezone(LOCAL):%m-%d %H:%M}  {about['company']}：{about['matter']}"
+    return f"{case.number}  {state_name(case.state)}  {case.created.astimezone(LOCAL):%m-%d %H:%M}  {about['company']}：{about['matter'] or '（内容已删除）'}"
 
 
 def dossier(case: cases.Case, reveal: bool) -> str:
@@ -122,8 +122,8 @@ def dossier(case: cases.Case, reveal: bool) -> str:
         f"{case.number}  {state_name(case.state)}  （{'团队' if case.answering == 'team' else '机器人'}在答复）",
         f"事项：{about['matter']}",
         f"公司：{about['company']}",
-        f"联系人：{contact['contact.name']}  {contact['contact.reach']}" + ("" if reveal else "  （加 --reveal 显示全部）"),
-        f"同意联系：{datetime.fromisoformat(about['consent']):%Y-%m-%d %H:%M}",
+        f"联系人：{'  '.join(contact.values())}" + ("" if reveal else "  （加 --reveal 显示全部）") if contact else "联系人：没有留，只在聊天里回复",
+        f"同意联系：{_consent(about)}",
         f"知识库版本：{about['knowledge']}",
         "经过：",
         *(f"  {_event(e)}" for e in case.events),
@@ -138,6 +138,15 @@ def dossier(case: cases.Case, reveal: bool) -> str:
     if about.get("outcome"):
         lines += ["当时的结果：", *(f"  · {row}" for row in _outcome(about["outcome"]))]
     return "\n".join(lines)
+
+
+def _consent(about: Mapping[str, Any]) -> str:
+    """When the person agreed to be reached, and to which notice; requests of the first release name none."""
+    if not about["consent"]:
+        return "没有"
+    noticed = about.get("notice")
+    seen = f"（说明 {noticed['version']} 版，{noticed['language']}，{noticed['channel']}）" if noticed else ""
+    return f"{datetime.fromisoformat(about['consent']):%Y-%m-%d %H:%M}{seen}"
 
 
 def _report(report: Mapping[str, Any]) -> list[str]:

@@ -25,6 +25,7 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 from telegram.request import HTTPXRequest
 
 from dialogs.messages import Kind, Message, Option, Reply, cited
+from dialogs.script import Private
 from dialogs.texts import texts
 from dialogs.turns import DeliveryError, Handled, Turns
 from storage.contract import Address, OutboxItem, StoreError
@@ -54,7 +55,7 @@ class TelegramSettingError(Exception):
 class Telegram:
     """The channel. `draw`: a picture's spec → PNG (without it, only texts are sent); `base_url`: another Bot API server (default:
     Telegram's); `secret`: what its webhook calls must carry; `public`: the address under which people reach our pages (without it no
-    reply leads to one).
+    reply leads to one); `local`: whether its servers stand in the country, so that private fields may be asked for in the chat.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Telegram:
         base_url: str | None = None,
         secret: str | None = None,
         public: str | None = None,
+        local: bool = False,
         long_poll: int = 50,
     ) -> None:
         _hide(token)
@@ -76,6 +78,7 @@ class Telegram:
         self._clients = HTTPXRequest(2), HTTPXRequest(64, pool_timeout=30, connect_timeout=10, read_timeout=20)
         self._bot = Bot(token, f"{api}/bot", get_updates_request=self._clients[0], request=self._clients[1])
         self._turns, self._draw, self._secret, self._public, self._long_poll = turns, draw, secret, public, long_poll
+        self._private: Private = "here" if local else "page" if public else "nowhere"
         self._me: User | None = None
         self._spinners: set[asyncio.Future[Any]] = set()
         self._sent: dict[str, tuple[int, int]] = {}  # by chat: the outbox item under way, and how many of its pieces were sent
@@ -153,7 +156,8 @@ class Telegram:
         if heard := read(update, await self._identity()):
             address, message = heard
             post = update.message or update.edited_message
-            message = replace(message, at=(post.edit_date or post.date) if post else None)  # for pace only: a turn's day is ours
+            at = (post.edit_date or post.date) if post else None
+            message = replace(message, at=at, private=self._private)  # the time is for pace only: a turn's day is ours
             handled = await self._turns.handle(address, message, str(update.update_id), now=self._turns.clock())
         if query := update.callback_query:  # stop its spinner; where that fails, it stops by itself
             answer = asyncio.gather(self._bot.answer_callback_query(query.id), return_exceptions=True)
@@ -291,8 +295,8 @@ def page(reply: Reply, public: str | None) -> InlineKeyboardButton | None:
     """The button that opens the page of a reply; None where people can't reach our pages."""
     if not reply.link or not public:
         return None
-    words = texts("en" if any(c.gloss for c in reply.citations) else "zh")
-    return InlineKeyboardButton(words("dossier.open_link"), url=public + reply.link)
+    label = reply.link_label or texts("en" if any(c.gloss for c in reply.citations) else "zh")("dossier.open_link")
+    return InlineKeyboardButton(label, url=public + reply.link)
 
 
 def keyboard(options: Sequence[Option], first: InlineKeyboardButton | None = None) -> InlineKeyboardMarkup | None:

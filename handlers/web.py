@@ -35,7 +35,7 @@ from starlette.templating import Jinja2Templates
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dialogs.turns import BusyError, TurnError, Turns
-from handlers import report
+from handlers import personal, report
 from handlers.channel import STARTS, BadMessageError, read_message, said_by_us, talk_so_far
 from handlers.drawing import Drawing
 from handlers.metrics import Metrics
@@ -47,7 +47,7 @@ MAX_BODY, MAX_UPDATE, HISTORY = 64 * 1024, 1024 * 1024, 200
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 Webhook = Callable[[bytes, str | None], Awaitable[int]]  # body and secret of another channel's call → HTTP status
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
-_STATIC = {"/chat": PAGE, "/report_page": report.PAGE}
+_STATIC = {"/chat": PAGE, "/report_page": report.PAGE, "/personal_page": personal.PAGE}
 _SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -69,12 +69,13 @@ def create_app(
     poll: float = 2.0,
     ping: float = 15.0,
     metrics: Metrics | None = None,
+    operator: str | None = None,
 ) -> Starlette:
     """The web chat as an ASGI app. Whoever stops its server calls `app.state.close_streams` first: servers wait for open streams.
 
     `drawing`: what draws pictures; without it there are none. `allowed_hosts`: names under which it may be reached (a leading `*.`
     covers subdomains). `metrics`: figures for Prometheus; without it there are none. `webhooks`: path → receiver of other channels' calls. `poll`: seconds between looks for what other processes
-    stored; `ping`: seconds of quiet until a sign of life.
+    stored; `ping`: seconds of quiet until a sign of life. `operator`: who answers for personal data, as people are told.
     """
     chat = WebChat(turns, poll, ping)
     calls = {
@@ -90,6 +91,7 @@ def create_app(
     if drawing:
         routes.append(Route("/picture/{spec:path}.svg", _shown(drawing.svg, "image/svg+xml")))
     routes += [Route(path, call) for path, call in calls.items()]
+    routes += personal.Personal(turns, operator).routes()
     routes += [Route(path, _called(webhook), methods=["POST"]) for path, webhook in webhooks.items()]
     if metrics:
         routes.append(Route("/metrics", metrics.page))
