@@ -37,7 +37,9 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
     if question.key in frame.dormant and not question.private:
         lines.append(say("dialog.before", label=label(talk, question, frame.dormant[question.key])))
     fact = question.fact
-    if simply and fact.simple is not None:
+    if link[0] == consent.PAGE:
+        pass  # the lead says it all: the page asks
+    elif simply and fact.simple is not None:
         lines.append(fact.simple[language])
     else:
         lines.append(_asked(fact.question[language], fact.why[language], language))

@@ -250,7 +250,7 @@ def _joined(replies: list[Reply]) -> list[Reply]:
     """Plain lines become one message with what follows them: a founder reads one bubble, not three."""
     joined: list[Reply] = []
     for reply in replies:
-        if joined and not joined[-1].options and not joined[-1].citations and not reply.citations:
+        if joined and not (joined[-1].options or joined[-1].citations or joined[-1].link or reply.citations):
             joined[-1] = replace(reply, text=f"{joined[-1].text}\n{reply.text}")
         else:
             joined.append(reply)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from dialogs.script import ask
 from dialogs.scripts.request import CONTACT
 from dialogs.texts import Texts, texts
 from dialogs.turns import LOCAL, BusyError, TurnError, Turns
+from handlers.channel import STARTS
 from storage.contract import Address, StoreError
 
 PAGE = Path(__file__).parent / "personal_page"
@@ -108,7 +109,7 @@ class Personal:
             "words": words,
             "cases": [(r, r["body"]["dossier"], words(f"requests.state_{r['state']}")) for r in held["requests"]],
             "consent": held["conversation"].get("consent") or None,
-            "said": [(_moment(m["at"]), m["from"], m["body"].get("text") or m["body"].get("label") or "") for m in held["messages"]],
+            "said": list(_said(held["messages"])),
             "moment": _moment,
             "download": f"{request.url.path}/download",
             "hours": PAGE_HOURS,
@@ -189,6 +190,15 @@ def _update(request: Request) -> str:
     return f"page:{request.path_params['key']}"
 
 
+def _said(messages: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """When what was said by whom; a tapped button by the words that stood on it."""
+    labels = dict(STARTS)
+    for m in messages:
+        body = m["body"]
+        labels |= {o["payload"]: o["label"] for o in body.get("options", ())}
+        yield _moment(m["at"]), m["from"], body.get("text") or labels.get(body.get("option", "")) or body.get("label") or "···"
+
+
 def _moment(at: str) -> str:
     return f"{datetime.fromisoformat(at).astimezone(LOCAL):%Y-%m-%d %H:%M}"
 
@@ -200,5 +210,5 @@ async def _fields(request: Request) -> dict[str, str]:
         body += part
         if len(body) > MAX_FORM:
             raise HTTPException(413, "填的内容太长了，没有收下。请返回改短后再发。")
-    pairs: list[tuple[str, Any]] = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, errors="replace", max_num_fields=20)
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, errors="replace")
     return {name: " ".join(text.replace("\0", "").split()) for name, text in pairs}
