@@ -23,7 +23,7 @@ from dialogs.frames import DIALOGS, Stage
 from dialogs.replay import chart
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Library, Seconds, Sender, Turns
-from handlers import admin, console, logs, operations, prechecks, reload, staff, trying
+from handlers import admin, console, logs, operations, prechecks, purging, reload, staff, trying
 from handlers.settings import SettingError, Settings
 from knowledge import claims, loader
 from knowledge.snapshot import Knowledge
@@ -69,7 +69,10 @@ async def serve(settings: Settings) -> None:
         turns = Turns(store, library)
         from handlers.drawing import Apart, Drawing  # what is asked on the command line needs no pictures and no web server
         from handlers.metrics import Metrics
+        from handlers.personal import keep_promise
         from handlers.web import Server, create_app
+
+        keep_promise(settings.keep_days, settings.keep_request_days)
 
         apart = Apart()
         drawing = Drawing(library, apart)
@@ -83,7 +86,8 @@ async def serve(settings: Settings) -> None:
         turns.observe = functools.partial(_observed, metrics)
         tell = functools.partial(_tell_admins, turns, settings)
         reloader = reload.Reloader(library, settings.knowledge, reload.status_file(settings.store), store, tell)
-        background = [asyncio.create_task(job) for job in (reloader.run(), store.listen(turns.ring), *_jobs(turns, telegram, settings))]
+        purge = store.lead("purge", functools.partial(purging.run, store, purging.rules(settings)))
+        background = [asyncio.create_task(job) for job in (reloader.run(), store.listen(turns.ring), purge, *_jobs(turns, telegram, settings))]
         for task in background:  # a job that gives up (a refused token) stops the program, with its reason
             task.add_done_callback(lambda _: setattr(server, "should_exit", True))
         print(f"园企通已启动：http://{settings.host}:{settings.port}  （按 Ctrl+C 停止）" + ("；Telegram 已接通" if telegram else ""), flush=True)
@@ -200,11 +204,20 @@ async def compare(arguments: argparse.Namespace, settings: Settings) -> int:
 
 async def requests(arguments: argparse.Namespace, settings: Settings) -> int:
     """The service team's commands; they need no knowledge base."""
-    place = arguments.store or settings.database or settings.store
+    async with _existing(arguments.store or settings.database or settings.store) as store:
+        return await staff.run(Turns(store), arguments)
+
+
+async def purge(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Let go of what was kept long enough."""
+    async with _existing(settings.database or settings.store) as store:
+        return await purging.command(store, purging.rules(settings), arguments.dry_run)
+
+
+def _existing(place: Place) -> contextlib.AbstractAsyncContextManager[Store]:
     if isinstance(place, Path) and not place.exists():
         raise SettingError(f"数据文件 {place} 不存在：检查 --store 或设置 STORE；还没有人用过就先启动一次")
-    async with opened(place) as store:
-        return await staff.run(Turns(store), arguments)
+    return opened(place)
 
 
 def draw(dialog: str, knowledge: Knowledge, today: date) -> str:
@@ -269,8 +282,10 @@ def main(arguments: list[str] | None = None) -> int:
         settings = Settings.read(os.environ)
         logs.set_up(settings.log)
         match given.command:
-            case "requests":
+            case "requests" | "personal":
                 return _run(lambda: requests(given, settings))
+            case "purge":
+                return _run(lambda: purge(given, settings))
             case "backup" | "restore" | "migrate-store" | "doctor":
                 return _run(lambda: operations.run(given, settings))
             case "check":

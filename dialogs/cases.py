@@ -104,16 +104,32 @@ def advance(case: Case, event: Event) -> tuple[Case, tuple[Tell, ...]]:
 
 
 def _erased(case: Case, event: Event) -> Case:
-    """What remains of a request: its number, kind, state and times, and which knowledge it was filed under."""
-    kept = {k: case.dossier[k] for k in ("language", "knowledge") if k in case.dossier}
-    dossier = {"matter": "", "company": "", "contact": {}, "consent": None, "heard": [], **kept}
-    events = (*(replace(e, text="") for e in case.events), event)
-    return replace(case, state=case.state if case.state in CLOSED else State.WITHDRAWN, dossier=dossier, events=events)
+    """What remains of a request whose person asked for erasure; it is no longer worked on."""
+    blank = decode(case.number, case.kind, case.state, case.created, anonymous(encode(case)))
+    return replace(blank, state=case.state if case.state in CLOSED else State.WITHDRAWN, events=(*blank.events, event))
 
 
 def _cannot(now: State, to: State | None) -> str:
     allowed = "、".join(sorted(MOVES[now])) or "（没有，已经终结）"
     return f"不能从 {now} 改成 {to}；可以改成：{allowed}"
+
+
+GONE = "（已按规定删除）"
+"""What stands where personal data stood."""
+
+
+def anonymous(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What remains of a case's body (see `encode`) without its person: what record it was about, and what happened when; no words of anybody."""
+    dossier, plain = body.get("dossier", {}), ("language", "knowledge", "dialog", "record", "citations", "notice")
+    blank = {
+        "matter": GONE,
+        "company": GONE,
+        "contact": {},
+        "consent": dossier.get("consent"),
+        "heard": [],
+    }
+    events = [{**event, "text": GONE if event["text"] else ""} for event in body.get("events", ())]
+    return {"dossier": {**{k: dossier[k] for k in plain if k in dossier}, **blank}, "events": events}
 
 
 def encode(case: Case) -> dict[str, Any]:

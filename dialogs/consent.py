@@ -39,9 +39,12 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a person is told before they agree. `kept`: in half a sentence, how long."""
+    """What a person is told before they agree. `kept`: in half a sentence, how long; that is at most `days` for what was said, and at most
+    `request_days` after a request was closed for its contact."""
 
     version: str
+    days: int
+    request_days: int
     title: Mapping[str, str]
     lead: Mapping[str, str]
     kept: Mapping[str, str]
@@ -54,7 +57,7 @@ def notice() -> Notice:
     path = Path(__file__).parent / "notice.yaml"
     body: dict = read(path.name, path.read_bytes()).value  # type: ignore[assignment, type-arg]
     sections = tuple(Section(s["title"], tuple(s["lines"])) for s in body["sections"])
-    return Notice(body["version"], body["title"], body["lead"], body["kept"], sections)
+    return Notice(body["version"], int(body["days"]), int(body["request_days"]), body["title"], body["lead"], body["kept"], sections)
 
 
 def agreed(state: State) -> bool:

@@ -58,6 +58,7 @@ def set_up(form: str) -> None:
     handler.setFormatter(Json() if form == "json" else Plain())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     log.setLevel(logging.INFO if form == "json" else logging.WARNING)
+    logging.getLogger("yuanqitong.purge").setLevel(logging.INFO)  # once a day, and somebody may have to show it
 
 
 def told(turn: Seconds) -> None:

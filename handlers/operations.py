@@ -37,6 +37,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     moving = commands.add_parser("migrate-store", help="把 SQLite 文件里的全部内容搬进 PostgreSQL，并核对行数")
     moving.add_argument("source", type=Path, metavar="FROM", help="SQLite 文件，例如 data/yuanqitong.db")
     moving.add_argument("target", type=place_of, metavar="TO", help="空的 PostgreSQL 库，例如 postgresql://用户:密码@主机:5432/库名")
+    purging = commands.add_parser("purge", help="删掉保存期限已过的内容（运行时每天自动做）；各留多久见 docs/privacy.md")
+    purging.add_argument("--dry-run", action="store_true", help="只说有多少可以删，不删")
     commands.add_parser("doctor", help="看一遍设置、版本、磁盘、时钟、权限、数据和知识库，有问题就说怎么改")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from knowledge import loader
+from storage import retention
 from storage.contract import is_url
 
 
@@ -40,6 +41,10 @@ class Settings:
     log: str
     """`text` or `json`."""
     metrics_token: str | None
+    keep_days: int
+    """How long messages and idle conversations are kept."""
+    keep_request_days: int
+    """How long personal data of closed requests are kept."""
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Settings:
@@ -83,6 +88,8 @@ class Settings:
             env.get("OPERATOR", "").strip() or None,
             form,
             env.get("METRICS_TOKEN") or None,
+            _days("KEEP_DAYS", env.get("KEEP_DAYS"), retention.KEEP_DAYS),
+            _days("KEEP_REQUEST_DAYS", env.get("KEEP_REQUEST_DAYS"), retention.KEEP_REQUEST_DAYS),
         )
 
 
@@ -91,6 +98,15 @@ def _yes(env: Mapping[str, str], name: str) -> bool:
     if text not in ("yes", "no"):
         raise SettingError(f"设置 {name} 是“{text}”，应是 yes 或 no")
     return text == "yes"
+
+
+def _days(name: str, text: str | None, default: int) -> int:
+    """A number of days."""
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 36500):
+        raise SettingError(f"设置 {name} 是“{text}”，应是天数（1 到 36500 的整数），例如 {name}={default}")
+    return int(text)
 
 
 def _public(text: str) -> str | None:

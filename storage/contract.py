@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 Json = Mapping[str, Any]
 
@@ -29,6 +29,9 @@ KEPT_RATINGS = 10_000
 PURGED = 20
 """How many expired reports go with one commit of a new one: more than come, and no turn waits for it."""
 
+
+Kept = Literal["messages", "updates", "reports", "unanswered", "requests"]
+"""What is let go of by its age; see `Store.purge`."""
 
 Place = Path | str
 """Where a store is: a SQLite file, or the address of a PostgreSQL (postgresql://…)."""
@@ -241,6 +244,14 @@ class Publication:
     files: Json
 
 
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """What remains of a request that was closed long ago: `states` are those that count as closed, `body` takes out what is personal."""
+
+    states: tuple[str, ...] = ()
+    body: Callable[[Json], Json] = lambda _: {}
+
+
 class Store(Protocol):
     """The contract. All times are aware; they come back as UTC."""
 
@@ -265,6 +276,16 @@ class Store(Protocol):
         {conversation, messages: [{at, from: person | us, body, state, request}], requests: [{number, kind, state, created, changed, body}],
         reports: [{expires, body}], updates: [{id, at, result}]}, each oldest first; times as ISO 8601 in UTC.
         """
+
+    async def purge(self, what: Kept, before: datetime, reduction: Reduction, limit: int = 500) -> int:
+        """Let go of some of what is older than `before`, in one short transaction; how many went. 0: nothing is left to go.
+
+        messages: by their own time, and with a person's last message their conversation; updates: by the time of their turn; reports: by
+        their expiry; unanswered: by when they were last asked; requests: closed and unchanged since, of which `reduction` remains, and nobody.
+        """
+
+    async def outdated(self, what: Kept, before: datetime, reduction: Reduction) -> int:
+        """How many `purge` would let go of until nothing is left to go."""
 
     async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:
         """Requests, newest first, of these states (all when empty)."""

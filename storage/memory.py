@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ from storage.contract import (
     Update,
     nobody,
 )
-from storage.personal import exported
+from storage.memory_held import Held
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _Record = TypeVar("_Record", bound=Conversation | Request | Update | OutboxItem)
@@ -141,23 +141,8 @@ class OneProcess:
         await asyncio.Event().wait()
 
 
-class MemoryStore(OneProcess):
+class MemoryStore(Held, OneProcess):
     """The contract in plain dictionaries; no method awaits anything midway, so each is one transaction."""
-
-    def __init__(self) -> None:
-        self._conversations: dict[Address, Conversation] = {}
-        self._requests: dict[str, Request] = {}
-        self._counters: dict[str, int] = {}
-        self._messages: dict[int, Update | OutboxItem] = {}
-        self._lines: dict[Address, list[int]] = defaultdict(list)
-        self._waiting: dict[int, bool] = {}  # in the order of ids; True for a notice
-        self._last = 0
-        self._updates: dict[tuple[str, str, str], tuple[Address, datetime, str]] = {}
-        self._unanswered: dict[str, Unanswered] = {}
-        self._prechecks: list[str] = []
-        self._ratings: list[str] = []
-        self._reports: dict[str, tuple[datetime, str, Address]] = {}
-        self._published: list[Publication] = []
 
     async def load(self, address: Address, update_id: str | None = None) -> Snapshot:
         """What a turn of this person needs."""
@@ -234,20 +219,6 @@ class MemoryStore(OneProcess):
         for item in turn.taken:
             await self.sent(item)
         return Committed(numbers, tuple(range(first, first + len(turn.replies))), json.loads(result))
-
-    async def personal(self, address: Address) -> Json:
-        """Everything that is kept about a person."""
-        reports = sorted((r[0], key, json.loads(r[1])) for key, r in self._reports.items() if r[2] == address)
-        updates = sorted((at, key[2], json.loads(result)) for key, (who, at, result) in self._updates.items() if who == address)
-        found = exported(
-            self._conversations.get(address, Conversation(address)).body,
-            [self._messages[i] for i in self._about(address)],
-            self._of(address)[::-1],
-            [(expires, body) for expires, _, body in reports],
-            [(name, at, result) for at, name, result in updates],
-        )
-        copied: Json = json.loads(encode(found))
-        return copied
 
     async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:
         """Requests, newest first."""
@@ -343,22 +314,3 @@ class MemoryStore(OneProcess):
         if not isinstance(line, OutboxItem):
             raise StoreError(f"消息 {item} 是收到的消息，不在发件箱里。")
         return line
-
-    def _about(self, address: Address) -> list[int]:
-        """The messages of a person, and those to others about their requests."""
-        numbers = {r.number for r in self._of(address)}
-        return [i for i, m in self._messages.items() if m.address == address or (isinstance(m, OutboxItem) and m.request in numbers)]
-
-    def _erase(self, address: Address) -> None:
-        for i in self._about(address):
-            self._lines[self._messages.pop(i).address].remove(i)
-            self._waiting.pop(i, None)
-        self._updates = {k: (who, at, "{}" if who == address else result) for k, (who, at, result) in self._updates.items()}
-        self._reports = {k: r for k, r in self._reports.items() if r[2] != address}
-
-    def _of(self, address: Address) -> list[Request]:
-        return [r for r in self._newest() if r.address == address]
-
-    def _newest(self) -> list[Request]:
-        # Numbers of more than four digits sort by value, not as text.
-        return sorted(self._requests.values(), key=lambda r: (r.created, int(r.number[10:])), reverse=True)

@@ -24,8 +24,10 @@ from storage.contract import (
     Conversation,
     Figures,
     Json,
+    Kept,
     OutboxItem,
     Publication,
+    Reduction,
     Request,
     Seen,
     Snapshot,
@@ -35,7 +37,7 @@ from storage.contract import (
 )
 from storage.memory import encode, utc
 from storage.postgres_commit import SENT, RacedError, StaleError, seen_before, write
-from storage.postgres_personal import personal
+from storage.postgres_personal import outdated, personal, purge
 from storage.postgres_rows import MESSAGE as _MESSAGE
 from storage.postgres_rows import REQUEST as _REQUEST
 from storage.postgres_rows import Connection, Row, T, body_of, configure, explained, item_of, line_of, request_of, rows
@@ -136,6 +138,20 @@ class PostgresStore:
         async with self.transaction() as db:
             await db.execute("set transaction isolation level repeatable read, read only")
             return await personal(db, address)
+
+    async def purge(self, what: Kept, before: datetime, reduction: Reduction, limit: int = 500) -> int:
+        """Let go of some of what is older than `before`."""
+        while True:
+            try:
+                async with self.transaction() as db:
+                    return await purge(db, what, before, reduction, limit)
+            except (errors.DeadlockDetected, errors.SerializationFailure):
+                continue
+
+    async def outdated(self, what: Kept, before: datetime, reduction: Reduction) -> int:
+        """How many `purge` would let go of."""
+        async with self._connection() as db:
+            return await outdated(db, what, before, reduction)
 
     async def commit(self, commit: Commit) -> Committed | Seen | Conflict:
         """Store a turn in one transaction."""

@@ -1,10 +1,14 @@
-"""One person's data in PostgreSQL: all of it, and gone."""
+"""One person's data in PostgreSQL: all of it, and gone; and what goes by its age."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
-from storage.contract import Address, Commit, Json
+from storage.contract import Address, Commit, Json, Kept, Reduction
+from storage.memory import encode, utc
 from storage.personal import exported
 from storage.postgres_rows import MESSAGE, REQUEST, Connection, body_of, line_of, request_of, rows, who_of
 
@@ -51,3 +55,55 @@ async def personal(db: Connection, address: Address) -> Json:
         [(expires, json.loads(body)) for expires, body in reports],
         [(name, at, json.loads(result)) for name, at, result in updates],
     )
+
+
+# Messages are stored in the order of their ids, which is about that of their times: what is to go stands at the head.
+_HEAD = "select id, channel, chat, person from (select * from messages order by id limit %(limit)s) h where at < %(before)s"
+_THESE = "unnest(%s::text[], %s::text[], %s::text[]) as t (channel, chat, person)"
+_SAME = "c.channel = t.channel and c.chat = t.chat and c.person = t.person"
+_OLD: Mapping[Kept, str] = {
+    "messages": "at < %(before)s",
+    "updates": "at < %(before)s",
+    "reports": "expires < %(before)s",
+    "unanswered": "last < %(before)s",
+    "requests": "changed < %(before)s and chat <> '' and state = any(%(states)s)",
+}
+_KEYS: Mapping[Kept, str] = {"updates": "channel, chat, update_id", "reports": "key", "unanswered": "digest"}
+
+
+def _values(before: datetime, reduction: Reduction) -> dict[str, Any]:
+    return {"before": utc(before), "states": [*reduction.states]}
+
+
+async def purge(db: Connection, what: Kept, before: datetime, reduction: Reduction, limit: int) -> int:
+    """Let go of some of what is older; how many went."""
+    values = {**_values(before, reduction), "limit": limit}
+    if what == "messages":
+        return await _purge_messages(db, values)
+    if what == "requests":
+        sql = f"select number, body from requests where {_OLD[what]} order by changed limit %(limit)s for update skip locked"
+        closed = await rows(db, tuple, sql, values)
+        for number, body in closed:
+            remains = encode(reduction.body(json.loads(body)))
+            await db.execute("update requests set chat = '', person = '', body = %s, revision = revision + 1 where number = %s", (remains, number))
+        return len(closed)
+    key = _KEYS[what]
+    some = f"select {key} from {what} where {_OLD[what]} limit %(limit)s"
+    return (await db.execute(f"delete from {what} where ({key}) in ({some})", values)).rowcount
+
+
+async def _purge_messages(db: Connection, values: Mapping[str, Any]) -> int:
+    """Messages, and the conversations of those who have none left. These are locked first, as a turn does it: none begins meanwhile."""
+    head = await rows(db, tuple, _HEAD, {**values})
+    people = [[*column] for column in zip(*{row[1:] for row in head}, strict=True)] or [[], [], []]
+    await db.execute(f"select from conversations c join {_THESE} on {_SAME} order by c.channel, c.chat, c.person for update of c", people)
+    await db.execute("delete from messages where id = any(%s)", ([row[0] for row in head],))
+    none = "not exists (select from messages m where m.channel = c.channel and m.chat = c.chat and m.person = c.person)"
+    await db.execute(f"delete from conversations c using {_THESE} where {_SAME} and {none}", people)
+    return len(head)
+
+
+async def outdated(db: Connection, what: Kept, before: datetime, reduction: Reduction) -> int:
+    """How many would go."""
+    ((count,),) = await rows(db, tuple, f"select count(*) from {what} where {_OLD[what]}", _values(before, reduction))
+    return int(count)

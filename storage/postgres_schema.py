@@ -40,6 +40,9 @@ _STEPS = (
     alter table reports add column channel text, add column chat text, add column person text;
     create index reports_of on reports (channel, chat, person);
     create index messages_about on messages (request) where request is not null;
+    create index updates_at on updates (at);
+    create index unanswered_last on unanswered (last);
+    create index requests_changed on requests (changed) where chat <> '';
     """,
 )
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""

@@ -28,8 +28,10 @@ from storage.contract import (
     Conversation,
     Figures,
     Json,
+    Kept,
     OutboxItem,
     Publication,
+    Reduction,
     Request,
     Seen,
     Snapshot,
@@ -38,7 +40,7 @@ from storage.contract import (
     Update,
 )
 from storage.memory import OneProcess, day_of, encode, prepared, request_number
-from storage.sqlite_personal import erase, personal, remains_untold
+from storage.sqlite_personal import erase, outdated, personal, purge, remains_untold
 from storage.sqlite_rows import MESSAGE as _MESSAGE
 from storage.sqlite_rows import REQUEST as _REQUEST
 from storage.sqlite_rows import Row as _Row
@@ -104,6 +106,17 @@ class SqliteStore(OneProcess):
     async def personal(self, address: Address) -> Json:
         """Everything that is kept about a person, in one read transaction."""
         return await self._run(self._personal, address)
+
+    async def purge(self, what: Kept, before: datetime, reduction: Reduction, limit: int = 500) -> int:
+        """Let go of some of what is older than `before`; at the end the file and its log hold nothing of it."""
+        gone = await self._run(self._purge, what, before, reduction, limit)
+        if not gone:
+            await self._run(self._emptied_log)
+        return gone
+
+    async def outdated(self, what: Kept, before: datetime, reduction: Reduction) -> int:
+        """How many `purge` would let go of."""
+        return await self._run(lambda: outdated(self._db.conn.execute, what, before, reduction))
 
     async def requests(self, states: Sequence[str] = (), limit: int = 100, offset: int = 0) -> list[Request]:
         """Requests, newest first."""
@@ -280,9 +293,16 @@ class SqliteStore(OneProcess):
         with self._db.atomic():
             return personal(self._db.conn.execute, address)
 
+    def _purge(self, what: Kept, before: datetime, reduction: Reduction, limit: int) -> int:
+        with _writing(self._db) as run:
+            return purge(run, what, before, reduction, limit)
+
     def _emptied_log(self) -> None:
-        """Write the log into the file and empty it: it holds what was there before, too."""
+        """Write the log into the file and empty it: it holds what was there before, too. Where somebody reads, the next time does it."""
+        (wait,) = self._db.execute("pragma busy_timeout").fetchone()
+        self._db.execute("pragma busy_timeout = 0")
         self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
+        self._db.execute(f"pragma busy_timeout = {wait}")
 
     def _disconnect(self) -> None:
         with self._db:  # closes it

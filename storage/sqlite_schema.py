@@ -60,5 +60,12 @@ def _persons(db: Database) -> None:
     db.execute("create index messages_about on messages (request) where request is not null")
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4, _persons)
+def _ages(db: Database) -> None:
+    """What is oldest, to be let go of first."""
+    db.execute("create index updates_at on updates (at)")
+    db.execute("create index unanswered_last on unanswered (last)")
+    db.execute("create index requests_changed on requests (changed) where chat <> ''")
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4, _persons, _ages)
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""

@@ -63,6 +63,7 @@ COMMANDS = [
     "migrate-store",
     "backup",
     "restore",
+    "purge",
     "doctor",
 ]
 

@@ -26,11 +26,13 @@ from storage.contract import (
     Conversation,
     Figures,
     Json,
+    Kept,
     NewReport,
     NewRequest,
     Notice,
     OutboxItem,
     Publication,
+    Reduction,
     Request,
     Seen,
     Snapshot,
@@ -691,12 +693,23 @@ _STEPS = st.one_of(
     st.tuples(st.just("postpone"), _IDS, _TIMES, st.just("断网")),
     st.tuples(st.just("fail"), _IDS, st.just("拉黑"), st.sampled_from(["failed", "uncertain"])),
     st.tuples(st.just("report"), st.sampled_from(["甲", "k"]), _TIMES),
+    st.tuples(st.just("purge"), st.sampled_from(["messages", "updates", "reports", "unanswered", "requests"]), _TIMES),
     st.tuples(st.just("due"), st.sampled_from([CHANNELS, CHANNELS[:1]]), _TIMES, st.integers(1, 4)),
 )
 
 
+async def purged(store: Store, what: Kept, before: datetime) -> int:
+    """How many went until nothing was left to go."""
+    count, reduction = 0, Reduction(("done",), lambda body: {"kept": len(body)})
+    while gone := await store.purge(what, before, reduction):
+        count += gone
+    return count
+
+
 async def play(step: tuple[Any, ...], store: Store) -> Any:
     """What the store answers to one random step; a commit is made from what the store itself says."""
+    if step[0] == "purge":
+        return await purged(store, *step[1:])
     if step[0] != "commit":
         return await getattr(store, step[0])(*step[1:])
     _, parts, fresh, picks = step

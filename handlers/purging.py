@@ -1,0 +1,46 @@
+"""Letting go of what need not be kept any longer: every day while the program runs, and on the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from dialogs import cases
+from handlers.settings import Settings
+from storage import retention
+from storage.contract import Reduction, Store, StoreError
+from storage.retention import Rule
+
+EVERY = 24 * 3600.0
+"""Seconds between two runs, and after one that failed: what is late by a day is late by little."""
+REDUCTION = Reduction(tuple(sorted(cases.CLOSED)), cases.anonymous)
+log = logging.getLogger("yuanqitong.purge")
+
+
+def rules(settings: Settings) -> tuple[Rule, ...]:
+    """The rules as they are set."""
+    return retention.rules(settings.keep_days, settings.keep_request_days)
+
+
+async def run(store: Store, rules: tuple[Rule, ...]) -> None:
+    """Let go at once and every day, until cancelled; a log line says what went."""
+    while True:
+        try:
+            gone = await retention.purge(store, datetime.now(UTC), rules, REDUCTION)
+            log.info("what was kept long enough is gone: %s", ", ".join(f"{rule.what} {count}" for rule, count in gone.items()))
+        except StoreError:
+            log.exception("not everything that was kept long enough could be let go of; tomorrow again")
+        await asyncio.sleep(EVERY)
+
+
+async def command(store: Store, rules: tuple[Rule, ...], dry_run: bool) -> int:
+    """`purge`: let go now, or only say what would go."""
+    done = await (retention.outdated if dry_run else retention.purge)(store, datetime.now(UTC), rules, REDUCTION)
+    print("\n".join(_told(done, "可以删" if dry_run else "删了")))
+    return 0
+
+
+def _told(counts: Mapping[Rule, int], verb: str) -> list[str]:
+    return [f"{rule.name}：{verb} {count}（{rule.since}起 {rule.days} 天；{rule.why}）" for rule, count in counts.items()]
