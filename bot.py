@@ -233,6 +233,7 @@ def draw(dialog: str, knowledge: Knowledge, today: date) -> str:
         "=unknown": say("common.unsure"),
         "region=any": "都可以",
         "contact.consent=yes": "同意",
+        "contact.consent=no": "不同意",
     }
     words |= {f"{d}.{key}": say(f"outcomes.{key}") for d in ("parks", "subsidy", "approval", "request") for key in OUTCOMES}
     return chart(Stage(knowledge, today).script(dialog), say(f"dialog.{dialog}"), words)

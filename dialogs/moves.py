@@ -50,6 +50,11 @@ def starts(talk: Talk) -> tuple[Option, ...]:
     return (*guided, Option(talk.say("common.human"), "!human"))
 
 
+def explain(talk: Talk) -> None:
+    """Say what can be done here; with it, the way to one's own data."""
+    talk.speak(talk.say("greeting.help"), (*starts(talk), Option(talk.say("mine.entry"), "!mine")))
+
+
 def greet(talk: Talk) -> None:
     """Say hello and what can be done; in the middle of something, in one line and back to the open question."""
     if talk.asking() is not None:

@@ -55,10 +55,10 @@ _REGISTERS = re.compile(
 _OWN_DATA: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
         "unconsent": re.compile(
-            r"(?:撤|收回|取消|反悔|不再?).{0,6}(?:同意|授权)|(?:同意|授权).{0,4}(?:撤|收回|取消)|不同意了|\b(?:withdraw|revoke|take back)\b.{0,16}\b(?:consent|permission|agree)"
+            r"(?:撤|车回|收回|取消|反悔|不再?).{0,6}(?:同意|统意|授权)|(?:同意|授权).{0,4}(?:撤|收回|取消)|不同意了|\b(?:withdraw|revoke|take back)\b.{0,16}\b(?:consent|permission|agree)"
         ),
-        "erase": re.compile(r"删|清(?:除|空|掉)|抹掉|注销|销毁|不要(?:留|保存|存)|别(?:留|存)|\b(?:erase|delete|remove|forget|wipe)\b"),
-        "export": re.compile(r"导出|导一份|下载|拷贝|拷一份|副本|(?:给|发)我?一份|\b(?:export|download|copy)\b"),
+        "erase": re.compile(r"删|[山册]除|清(?:除|空|掉)|抹掉|注销|销毁|不要(?:留|保存|存)|别(?:留|存)|\b(?:erase|delete|remove|forget|wipe)\b"),
+        "export": re.compile(r"[导倒]出|导一份|下载|拷贝|拷一份|副本|(?:给|发)我?一份|\b(?:export|download|copy)\b"),
     }
 )
 _LEAVES = re.compile(r"不(?:想|要|用)?再?(?:登记|填|留电话|办)了?|算了|不弄了|取消|退出|\b(?:cancel|never ?mind|forget it|stop)\b")

@@ -268,7 +268,7 @@ def command(talk: Talk, verb: str) -> None:
     """A control word."""
     match verb:
         case "help":
-            talk.speak(talk.say("greeting.help"), moves.starts(talk))
+            moves.explain(talk)
             proceeding.offer_resume(talk)
         case "repeat":
             repair.repeat(talk)

@@ -198,7 +198,7 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
         case "greeting":
             moves.greet(talk)
         case "help":
-            talk.speak(talk.say("greeting.help"), moves.starts(talk))
+            moves.explain(talk)
         case "thanks_bye" if not phrases.is_question(talk.text):
             talk.speak(talk.say("greeting.thanks"))
         case "cancel" if phrases.withdraws(talk.text):

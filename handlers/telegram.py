@@ -30,7 +30,7 @@ from dialogs.texts import texts
 from dialogs.turns import DeliveryError, Handled, Turns
 from storage.contract import Address, OutboxItem, StoreError
 
-COMMANDS = {"start": "你好", "help": "帮助", "cancel": "取消", "status": "进度"}
+COMMANDS = {"start": "你好", "help": "帮助", "cancel": "取消", "status": "进度", "data": "我的数据"}
 TEAM = "服务团队："
 _KINDS: Mapping[Kind, tuple[str, ...]] = {
     "text": ("text",),

@@ -189,6 +189,29 @@ def test_a_request_is_worked_off_from_the_command_line(tmp_path: Path) -> None:
     assert number in out
 
 
+def test_the_team_exports_and_erases_for_who_asks_by_letter(tmp_path: Path) -> None:
+    store = str(tmp_path / "s.db")
+    talk = ["转人工", "集采奖励还能申请吗", "测试医疗公司", "同意", "李女士", "13812345678", "确认"]
+    run("chat", "--jsonl", "--store", store, stdin="".join(json.dumps({"chat": "u1", "text": t}) + "\n" for t in talk))
+    number = run("requests", "--store", store)[0].split()[0]
+    shown, _ = run("requests", "--store", store, "show", number)
+    assert "说明 2026-11 版" in shown
+    held = json.loads(run("personal", "--store", store, "export", number)[0])
+    assert held["requests"][0]["body"]["dossier"]["contact"]["contact.reach"] == "13812345678"
+    assert json.loads(run("personal", "--store", store, "export", "console:u1")[0]) == held
+    told, _ = run("personal", "--store", store, "erase", number)
+    assert "--yes" in told
+    assert json.loads(run("personal", "--store", store, "export", number)[0]) == held
+    assert number in run("personal", "--store", store, "erase", number, "--yes")[0]
+    for whose in (number, "console:u1", "YQ-1", "web:nobody", ":", "x"):
+        assert "没有找到" in run("personal", "--store", store, "export", whose, expect=1)[1]
+    shown, _ = run("requests", "--store", store, "show", number, "--reveal")
+    assert "13812345678" not in shown
+    assert "删除个人信息" in shown
+    assert "已撤回" in shown
+    assert "按本人要求删除" in run("requests", "--store", store, "reply", number, "您好", expect=2)[1]
+
+
 def test_the_team_reads_the_report_that_a_request_grew_from(tmp_path: Path) -> None:
     store = str(tmp_path / "s.db")
     said = ["补贴预审", "太仓", "都没有", "集采中标", "先看结果", "登记请专员核实", "测试医疗公司", "同意", "李女士", "13812345678", "确认"]
@@ -240,6 +263,9 @@ def test_what_found_no_answer_is_listed_for_admins(tmp_path: Path) -> None:
         ("PUBLIC_URL", "https://yqt.example.cn:port"),
         ("PUBLIC_URL", "https://yqt.example .cn"),
         ("PUBLIC_URL", "htps://yqt.example.cn"),
+        ("TELEGRAM_LOCAL", "maybe"),
+        ("KEEP_REQUEST_DAYS", "3000"),
+        ("KEEP_DAYS", "181"),
     ],
 )
 def test_a_wrong_setting_is_one_line_naming_it(name: str, value: str) -> None:
