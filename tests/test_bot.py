@@ -54,6 +54,7 @@ COMMANDS = [
     "check",
     "chart",
     "requests",
+    "personal",
     "import",
     "diff",
     "stale",
