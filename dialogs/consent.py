@@ -85,14 +85,16 @@ def record(talk: Talk) -> dict[str, str]:
 
 def current(state: State) -> State:
     """The state without answers to a notice that is no longer in force, or that was never shown: they are asked for again."""
-    if agreed(state):
+    if agreed(state) or not any(map(_rests_on_consent, state.frames)):
         return state
-    return replace(state, frames=tuple(_asked_again(f) if f.dialog == "request" and not f.done else f for f in state.frames))
+    return replace(state, frames=tuple(_asked_again(f) if _rests_on_consent(f) else f for f in state.frames))
+
+
+def _rests_on_consent(frame: Frame) -> bool:
+    return frame.dialog == "request" and not frame.done and frame.answers.get("contact.consent") in AGREED
 
 
 def _asked_again(frame: Frame) -> Frame:
-    if frame.answers.get("contact.consent") not in AGREED:
-        return frame
     answers = {k: v for k, v in frame.answers.items() if k != "contact.consent"}
     return replace(frame, answers=answers, trail=tuple(k for k in frame.trail if k != "contact.consent"))
 

@@ -265,3 +265,26 @@ async def test_after_erasure_no_link_opens_anything(client: TestClient, turns: T
     await said(turns, "!erase", "确认删除")
     for path in (form, data, f"{data}/download"):
         assert client.get(path).status_code == 404
+
+
+async def test_changed_answers_lead_to_a_new_link_and_the_last_one_counts(client: TestClient, turns: Turns) -> None:
+    first = await link(turns)
+    client.post(first, data=fields())
+    offered = (await turns.store.load(THEM)).conversation.body["offered"]
+    await said(turns, next(payload for _, payload in offered if payload.startswith("!edit:")))
+    offered = (await turns.store.load(THEM)).conversation.body["offered"]
+    assert not [payload for _, payload in offered if payload.endswith(("contact.name", "contact.reach"))], "they are changed on the page"
+    second = (await said(turns, next(payload for _, payload in offered if payload.endswith("contact.consent"))))["link"]
+    assert second != first
+    assert "这个链接已经用过" in client.get(first).text
+    assert client.post(second, data=fields(**{"contact.reach": "wang@corp.cn"})).status_code == 303
+    await said(turns, "确认")
+    assert (await turns.store.requests())[0].body["dossier"]["contact"]["contact.reach"] == "wang@corp.cn"
+
+
+async def test_a_form_that_was_left_for_another_dialog_takes_what_was_filled_in(client: TestClient, turns: Turns) -> None:
+    path = await link(turns)
+    await said(turns, "!start:park_selection")
+    assert client.post(path, data=fields()).status_code == 303
+    assert "请核对，确认后登记" in await told(turns)
+    assert "已登记" in (await said(turns, "确认"))["text"]
