@@ -38,8 +38,8 @@ from storage.contract import Address, StoreError
 PAGE = Path(__file__).parent / "personal_page"
 MAX_FORM = 16 * 1024
 _KEY = re.compile(r"[A-Za-z0-9_-]{32}")
-_HIDDEN = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store"}
-"""No search engine shall learn such an address. Referrers stay within this site (Guard): without any, a browser would send the form as from nowhere."""
+_HIDDEN = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
+"""No search engine and no other site shall learn such an address. Without any referrer a browser would send the form with the origin `null`."""
 log = logging.getLogger(__name__)
 
 

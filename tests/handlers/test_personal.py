@@ -113,6 +113,7 @@ async def test_the_form_brings_the_contact_into_the_chat_where_it_is_confirmed(c
     assert "某某园区服务中心" in page.text
     assert page.headers["x-robots-tag"] == "noindex, nofollow"
     assert "no-store" in page.headers["cache-control"]
+    assert page.headers["referrer-policy"] == "same-origin", "else a browser says that the form comes from nowhere"
     sent = client.post(path, data=fields())
     assert (sent.status_code, sent.headers["location"]) == (303, path)
     assert "收到了" in client.get(path).text
