@@ -78,7 +78,10 @@ async def serve(settings: Settings) -> None:
         from handlers.drawing import Apart, Drawing  # what is asked on the command line needs no pictures and no web server
         from handlers.limits import Limits
         from handlers.metrics import Metrics
+        from handlers.personal import keep_promise
         from handlers.web import Server, create_app
+
+        keep_promise(settings.keep_days, settings.keep_request_days)
 
         apart = Apart()
         drawing = Drawing(library, apart)
@@ -87,7 +90,16 @@ async def serve(settings: Settings) -> None:
         webhooks = {"/telegram": telegram.receive} if telegram and settings.telegram_webhook else {}
         hosts = ("localhost", "127.0.0.1", "[::1]", settings.host, *settings.hosts)
         metrics = Metrics(turns, settings.metrics_token) if settings.metrics_token else None
-        app = create_app(turns, drawing, allowed_hosts=hosts, webhooks=webhooks, metrics=metrics, public=settings.public_url, limits=limits)
+        app = create_app(
+            turns,
+            drawing,
+            allowed_hosts=hosts,
+            webhooks=webhooks,
+            metrics=metrics,
+            public=settings.public_url,
+            limits=limits,
+            operator=settings.operator,
+        )
         server = Server.of(app, settings.trusted_proxies)
         turns.observe = functools.partial(_observed, metrics)
         tell = functools.partial(_tell_admins, turns, settings)
@@ -139,6 +151,7 @@ def _telegram(turns: Turns, drawing: Drawing, settings: Settings, intake: Limits
         secret=settings.telegram_secret,
         public=settings.public_url,
         pace=pace,
+        local=settings.telegram_local,
         intake=intake,
     )
 
@@ -256,12 +269,13 @@ def draw(dialog: str, knowledge: Knowledge, today: date) -> str:
         "=unknown": say("common.unsure"),
         "region=any": "都可以",
         "contact.consent=yes": "同意",
+        "contact.consent=no": "不同意",
     }
     words |= {f"{d}.{key}": say(f"outcomes.{key}") for d in ("parks", "subsidy", "approval", "request") for key in OUTCOMES}
     return chart(Stage(knowledge, today).script(dialog), say(f"dialog.{dialog}"), words)
 
 
-OUTCOMES = ("shortlist", "report", "routes", "filed", "declined", "note")
+OUTCOMES = ("shortlist", "report", "routes", "filed", "note")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -312,7 +326,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = Settings.read(os.environ, given.settings)
         logs.set_up(settings.log, settings.secrets)
         match given.command:
-            case "requests":
+            case "requests" | "personal":
                 return _run(lambda: requests(given, settings))
             case "new-key":
                 return keys.make(settings)

@@ -233,7 +233,7 @@ SPOKEN = (
     ("as of another year", "按2021年看"),
 )
 """What people type rather than tap, each a turn of one talk."""
-FILING = ("测试医疗公司", "李女士", "a@example.com", "同意", "确认登记")
+FILING = ("测试医疗公司", "同意", "李女士", "a@example.com", "确认登记")
 
 
 async def spoken_turns(knowledge: Knowledge, talks: int) -> dict[str, list[float]]:

@@ -13,6 +13,7 @@ from dialogs.messages import Option
 from dialogs.pointing import says_gone
 from dialogs.reading import Answer, Unreadable
 from dialogs.script import NONE, UNKNOWN, Amount, FreeText, Items, Number, Question
+from dialogs.scripts.request import CONTACT
 from dialogs.talk import HIDDEN, Talk, masked
 
 _FEW = 2
@@ -24,6 +25,8 @@ def answered(talk: Talk) -> bool:
     question, top = talk.asking(), talk.state.top
     if question is None or top is None:
         return corrected(talk)
+    if question.key == "contact.consent" and _consented(talk, question):
+        return True
     form = top.dialog in ("request", "add_note")
     if form and phrases.leaves_form(talk.text):
         (moves.resume if "request_human" in talk.wants.wishes else moves.cancel)(talk)  # the form is the way to a person
@@ -96,6 +99,21 @@ def answered(talk: Talk) -> bool:
         note(talk, later)
         return True
     return False
+
+
+def _consented(talk: Talk, question: Question[Any]) -> bool:
+    """A plain yes or no to the notice; a number left before that waits for it, and a yes where only a page takes one leads there again."""
+    contact = next((str(f.value) for f in talk.found if f.kind in ("phone", "email")), "")
+    read = reading.read_answer(question, talk.text, talk.found, talk.stage.today)
+    if isinstance(read, Answer):
+        take(talk, question, read)
+    elif contact:
+        talk.hide = True
+        talk.state = frames.answer(talk.state, talk.stage, {"contact.reach": contact})
+        proceeding.proceed(talk)
+    elif isinstance(read, Unreadable):
+        asking.ask(talk)
+    return bool(read or contact)
 
 
 def _company_and_contact(talk: Talk, reach: str) -> None:
@@ -258,7 +276,7 @@ def _contact(talk: Talk, trail: tuple[str, ...]) -> dict[str, str]:
     if "contact.reach" in trail and len(contacts) == 1:
         return {"contact.reach": str(contacts[0].value)}
     for key, pattern in _NAMED.items():
-        if key in trail and (said := pattern.search(talk.message.text)):
+        if key in trail and (said := pattern.search(talk.message.text)) and (key not in CONTACT or talk.message.private == "here"):
             return {key: said[1].strip(" ，。,.")}
     return {}
 

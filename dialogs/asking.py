@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dialogs import consent
 from dialogs.answers import cut
 from dialogs.conversation import Frame
 from dialogs.messages import Option, Reply
 from dialogs.reading import shown
 from dialogs.script import ALL, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, FreeText, Items, Number, Question
+from dialogs.scripts.request import CONTACT
 from dialogs.talk import HIDDEN, Talk
 from knowledge.rules import generic
 
@@ -28,11 +30,17 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
     lines = [lead] if lead else []
     if question.key == "confirm":
         lines.append(_readback(talk))
+    link: tuple[str | None, str] = (None, "")
+    if question.key == "contact.consent":
+        lines.append(consent.lead(talk, frame))
+        link = consent.link(talk, frame)
     before = _before(question, frame)
     if before is not None:
         lines.append(say("dialog.before", label=label(talk, question, before)))
     fact = question.fact
-    if simply and fact.simple is not None:
+    if link[0] == consent.PAGE:
+        pass  # the lead says it all: the page asks
+    elif simply and fact.simple is not None:
         lines.append(fact.simple[language])
     else:
         lines.append(_asked(fact.question[language], fact.why[language], language))
@@ -41,7 +49,7 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
     if (left := question.left) > 1:
         lines.append(say("dialog.remaining" if left <= FEW else "dialog.many_left", count=left))
     talk.put = True
-    talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, before)))
+    talk.replies.append(Reply("\n".join(lines), _options(talk, question, frame.run, before), link=link[0], link_label=link[1]))
 
 
 def _before(question: Question[Any], frame: Frame) -> str | None:
@@ -167,13 +175,11 @@ def _readback(talk: Talk) -> str:
     frame = talk.state.top
     given = frame.answers if frame else {}
     say = talk.say
-    return say(
-        "requests.readback",
-        matter=given.get("matter", say("common.missing_text")),
-        company=given.get("contact.company", say("common.missing_text")),
-        name=mask(given.get("contact.name", "")),
-        reach=mask(given.get("contact.reach", "")),
-    )
+    matter, company = (given.get(key, say("common.missing_text")) for key in ("matter", "contact.company"))
+    if "contact.reach" not in given:
+        return say("requests.readback_chat", matter=matter, company=company)
+    name, reach = (mask(given.get(key, "")) for key in CONTACT)
+    return say("requests.readback", matter=matter, company=company, name=name, reach=reach)
 
 
 def mask(private: str) -> str:

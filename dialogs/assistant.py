@@ -9,7 +9,26 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from dialogs import answering, as_of, asked_of, cases, closing, doubts, frames, pace, phrases, proceeding, repair, reports, taps, weighing, wishes
+from dialogs import (
+    answering,
+    as_of,
+    asked_of,
+    asking,
+    cases,
+    closing,
+    consent,
+    doubts,
+    frames,
+    pace,
+    personal,
+    phrases,
+    proceeding,
+    repair,
+    reports,
+    taps,
+    weighing,
+    wishes,
+)
 from dialogs.conversation import Frame, State
 from dialogs.messages import Message, Option, Reply
 from dialogs.talk import HIDDEN, MAX_LENGTH, AddNote, Talk, Turn
@@ -26,14 +45,18 @@ def respond(state: State, message: Message, knowledge: Knowledge, now: datetime,
     """Answer one message. `now` is aware; `own` are this chat's own requests."""
     if message.group and not message.addressed:
         return Turn(state, ())
-    talk = Talk(state, message, knowledge, now, own)
+    talk = Talk(state, carried := consent.stripped(message), knowledge, now, own)
     if pace.floods(talk):
         return talk.finish()
     if message.option is None and message.kind == "text":
-        talk.hear(message.text[:MAX_LENGTH])  # even what is too long or empty wants something, if only out of scope
+        talk.hear(carried.text[:MAX_LENGTH])  # even what is too long or empty wants something, if only out of scope
     _catch_up(talk)
     before = talk.state.frames
-    _read(talk)
+    if carried is not message:
+        talk.hide = True
+        talk.speak(talk.say(f"consent.not_here_{message.private}"))
+    if not _notice_changed(talk):
+        _read(talk)
     doubts.ask_again(talk, state.doubt)
     pace.lead(talk, before)
     return talk.finish()
@@ -61,14 +84,29 @@ def notice_of(case: cases.Case, event: cases.Event) -> Reply:
     return Reply(text, options if case.state not in cases.CLOSED else options[1:], by="team", id=f"{case.number}.{number}")
 
 
+def _notice_changed(talk: Talk) -> bool:
+    """Whether the open form rests on a consent to another notice: then today's is shown before anything is taken as an answer to it."""
+    before, talk.state = talk.state, consent.current(talk.state)
+    if talk.state.top == before.top or phrases.control(talk.message.text) == "cancel" or talk.message.option == "!cancel":
+        return False
+    talk.hide = True
+    talk.speak(talk.say("consent.changed"))
+    asking.ask(talk)
+    return True
+
+
 def _read(talk: Talk) -> None:
     """The order of reading."""
     message, doubt = talk.message, talk.state.doubt
     talk.state = replace(talk.state, doubt=())
-    if message.option is not None:
+    if message.fields is not None:
+        personal.filled(talk)
+    elif message.option is not None:
         taps.tap(talk, message.option)
     elif message.kind != "text":
         talk.speak(talk.say(f"bad.{message.kind}"))
+    elif not talk.text and talk.hide:
+        asking.ask(talk)
     elif not talk.text:
         talk.speak(talk.say("bad.empty"))
     elif talk.long:

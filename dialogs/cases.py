@@ -43,7 +43,7 @@ class CaseError(Exception):
 class Event:
     """One thing that happened to a request."""
 
-    kind: Literal["filed", "state", "staff_reply", "company_note"]
+    kind: Literal["filed", "state", "staff_reply", "company_note", "consent_withdrawn", "erased"]
     at: datetime
     by: Literal["company", "team"]
     text: str = ""
@@ -77,7 +77,13 @@ class Tell:
 
 def advance(case: Case, event: Event) -> tuple[Case, tuple[Tell, ...]]:
     """The case after an event, and who is to be told; CaseError where the event is not allowed."""
+    if any(e.kind == "erased" for e in case.events):
+        raise CaseError(f"{case.number} 的内容已按本人要求删除，不能再改，也不能再回复")
     match event.kind:
+        case "consent_withdrawn":
+            return replace(case, dossier={**case.dossier, "contact": {}}, events=(*case.events, event)), ()
+        case "erased":
+            return _erased(case, event), ()
         case "state":
             if event.to is None or event.to not in MOVES[case.state]:
                 raise CaseError(_cannot(case.state, event.to))
@@ -97,6 +103,12 @@ def advance(case: Case, event: Event) -> tuple[Case, tuple[Tell, ...]]:
             return replace(case, events=(*case.events, event)), ()
 
 
+def _erased(case: Case, event: Event) -> Case:
+    """What remains of a request whose person asked for erasure; it is no longer worked on."""
+    blank = decode(case.number, case.kind, case.state, case.created, anonymous(encode(case)))
+    return replace(blank, state=case.state if case.state in CLOSED else State.WITHDRAWN, events=(*blank.events, event))
+
+
 def _cannot(now: State, to: State | None) -> str:
     allowed = "、".join(sorted(MOVES[now])) or "（没有，已经终结）"
     return f"不能从 {now} 改成 {to}；可以改成：{allowed}"
@@ -108,11 +120,11 @@ GONE = "（已按规定删除）"
 
 def anonymous(body: Mapping[str, Any]) -> dict[str, Any]:
     """What remains of a case's body (see `encode`) without its person: what record it was about, and what happened when; no words of anybody."""
-    dossier, plain = body.get("dossier", {}), ("language", "knowledge", "dialog", "record", "citations")
+    dossier, plain = body.get("dossier", {}), ("language", "knowledge", "dialog", "record", "citations", "notice")
     blank = {
         "matter": GONE,
         "company": GONE,
-        "contact": {"contact.name": GONE, "contact.reach": GONE},
+        "contact": {},
         "consent": dossier.get("consent"),
         "heard": [],
     }

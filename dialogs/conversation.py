@@ -69,6 +69,8 @@ class State:
     """The finished piece of work (`run.dialog`) that nobody was asked about yet."""
     rating: str = ""
     """The piece of work that was asked about last; with `!` once it was rated."""
+    consent: Mapping[str, str] = field(default_factory=dict)
+    """What the person agreed to: version of the notice, time, language, channel; empty where they did not, or took it back."""
 
     @property
     def top(self) -> Frame | None:
@@ -118,6 +120,7 @@ class State:
             "declined": self.declined,
             "finished": self.finished,
             "rating": self.rating,
+            "consent": dict(self.consent),
         }
 
     @classmethod
@@ -142,6 +145,6 @@ class State:
         )
         offered = tuple((o[0], o[1]) for o in body.get("offered", ()))
         plain = {k: body[k] for k in ("profile", "runs", "turn", "misses", "language", "knowledge", "pending", "subject")}
-        since = {k: body[k] for k in ("spoke", "last", "flooded", "explained", "declined", "finished", "rating", "asked") if k in body}
+        since = {k: body[k] for k in ("spoke", "last", "flooded", "explained", "declined", "finished", "rating", "asked", "consent") if k in body}
         lists: dict[str, Any] = {k: tuple(body[k]) for k in ("recent", "said", "doubt") if k in body}
         return cls(frames=frames, heard=tuple(body["heard"]), offered=offered, **plain, **since, **lists)

@@ -23,8 +23,8 @@ from knowledge.shapes import Citation
 from knowledge.snapshot import Knowledge, citations
 from knowledge.validity import ends
 
-LINK = "/report/{report}"
-"""Where a report is to be read; the shell fills the slot with a key that nobody can guess."""
+LINK, REPORT_DAYS = "/report/{page}", 30
+"""Where a report is to be read (the shell fills the slot with a key that nobody can guess), and for how long."""
 Json = dict[str, Any]
 
 

@@ -11,6 +11,7 @@ from dialogs.messages import Option
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
+from dialogs.scripts.request import CONTACT
 from dialogs.talk import AddNote, FileRequest, Talk
 from knowledge.precheck import Report
 
@@ -43,12 +44,14 @@ def file(talk: Talk, outcome: Outcome) -> None:
     """File the request with its dossier, and let go of the personal data in the conversation."""
     frame = talk.state.frames[-1]
     data = dict(outcome.data)
-    contact = {k: data[k] for k in ("contact.name", "contact.reach")}
+    contact = {k: data[k] for k in CONTACT if k in data}
+    agreed = talk.state.consent if contact else {}
     body = {
         "matter": data["matter"],
         "company": data["contact.company"],
         "contact": contact,
-        "consent": talk.now.isoformat(),
+        "consent": agreed.get("at"),
+        "notice": {k: agreed[k] for k in ("version", "language", "channel")} if agreed else None,
         "language": talk.state.language,
         "profile": dict(talk.state.profile),
         "knowledge": talk.knowledge.version,
@@ -59,8 +62,12 @@ def file(talk: Talk, outcome: Outcome) -> None:
     talk.effects.append(FileRequest(kind, body))
     talk.state = frames.close(talk.state)
     talk.state = replace(talk.state, profile={**talk.state.profile, "contact.company": data["contact.company"]})
-    name, reach = mask(contact["contact.name"]), mask(contact["contact.reach"])
-    text = talk.say("requests.filed", number="{request}", matter=data["matter"], company=data["contact.company"], name=name, reach=reach)
+    told = {"number": "{request}", "matter": data["matter"], "company": data["contact.company"]}
+    if contact:
+        name, reach = (mask(contact.get(key, "")) for key in CONTACT)
+        text = talk.say("requests.filed", **told, name=name, reach=reach)
+    else:
+        text = talk.say("requests.filed_chat", **told)
     talk.speak(text, (Option(talk.say("common.status"), "!status"),))
 
 

@@ -9,20 +9,20 @@ from types import MappingProxyType
 
 from dialogs.conversation import Frame, State
 from dialogs.replay import NewScript, Replay, replay
-from dialogs.script import Script
+from dialogs.script import Private, Script
 from dialogs.scripts.approval_channel import approval_channel
 from dialogs.scripts.park_selection import park_selection
 from dialogs.scripts.request import add_note, request
 from dialogs.scripts.subsidy_precheck import subsidy_precheck
 from knowledge.snapshot import Knowledge
 
-DIALOGS: Mapping[str, Callable[[Knowledge, date], Script]] = MappingProxyType(
+DIALOGS: Mapping[str, Callable[[Stage], Script]] = MappingProxyType(
     {
-        "park_selection": lambda knowledge, today: park_selection(knowledge),
-        "subsidy_precheck": subsidy_precheck,
-        "approval_channel": lambda knowledge, today: approval_channel(knowledge),
-        "request": lambda knowledge, today: request(knowledge),
-        "add_note": lambda knowledge, today: add_note(knowledge),
+        "park_selection": lambda stage: park_selection(stage.knowledge),
+        "subsidy_precheck": lambda stage: subsidy_precheck(stage.knowledge, stage.today),
+        "approval_channel": lambda stage: approval_channel(stage.knowledge),
+        "request": lambda stage: request(stage.knowledge, stage.private),
+        "add_note": lambda stage: add_note(stage.knowledge),
     }
 )
 GUIDED = ("park_selection", "subsidy_precheck", "approval_channel")
@@ -30,16 +30,17 @@ GUIDED = ("park_selection", "subsidy_precheck", "approval_channel")
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the talk's scripts run: the knowledge and the day."""
+    """Where the talk's scripts run: the knowledge, the day, and where private fields may be asked for."""
 
     knowledge: Knowledge
     today: date
+    private: Private = "here"
     _runs: dict[tuple[str, frozenset[tuple[str, str]]], Replay] = field(default_factory=dict, compare=False, repr=False)
     """Replays of this turn: the same answers are run once."""
 
     def script(self, dialog: str) -> NewScript:
         """Fresh runs of a dialog."""
-        return lambda: DIALOGS[dialog](self.knowledge, self.today)
+        return lambda: DIALOGS[dialog](self)
 
     def run(self, frame: Frame) -> Replay:
         """Where a frame stands."""
@@ -77,10 +78,13 @@ def settle(state: State, stage: Stage) -> State:
     on_trail = now.answers()
     left = {k: frame.answers[k] for k in frame.trail if k not in on_trail and k in frame.answers}
     answers = {k: v for k, v in frame.answers.items() if k not in left}
+    dormant = {k: v for k, v in {**frame.dormant, **left}.items() if k not in on_trail}
+    if on_trail.get("contact.consent") == "no":  # what was said before is let go of at once
+        answers, dormant = _without_private(answers, stage.knowledge), _without_private(dormant, stage.knowledge)
     settled = replace(
         frame,
         answers=answers,
-        dormant={k: v for k, v in {**frame.dormant, **left}.items() if k not in on_trail},
+        dormant=dormant,
         trail=tuple(on_trail),
         done=now.outcome is not None,
         draft=frame.draft if now.asking is not None else "",
@@ -147,6 +151,10 @@ def _top(state: State) -> Frame:
     if state.top is None:  # pragma: no cover - callers look first
         raise ValueError("no dialog is open")
     return state.top
+
+
+def _without_private(answers: Mapping[str, str], knowledge: Knowledge) -> dict[str, str]:
+    return {k: v for k, v in answers.items() if not ((fact := knowledge.facts.get(k)) and fact.private)}
 
 
 def _run_id(number: int) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from dialogs.script import Private
+
 Kind = Literal["text", "voice", "photo", "file", "sticker"]
 KINDS: tuple[Kind, ...] = ("text", "voice", "photo", "file", "sticker")
 
@@ -24,6 +26,11 @@ class Message:
     reply_to: str | None = None
     edits: str | None = None
     at: datetime | None = None
+    channel: str = ""
+    """By which channel it came; the shell fills it in."""
+    private: Private = "here"
+    fields: Mapping[str, str] | None = None
+    """What was filled in on a page of ours instead: tokens by key, and the `run` of the dialog that they are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,8 @@ class Reply:
     """The spec of a picture (`dialogs/pictures.py`), which each channel draws in its own form."""
     link: str | None = None
     """The path of a page that shows more, such as `/report/…`; channels that can't lead there leave it out."""
+    link_label: str = ""
+    """What the button that leads there says."""
     id: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -91,6 +100,7 @@ class Reply:
             "citations": [c.to_json() for c in self.citations],
             "picture": self.picture,
             "link": self.link,
+            "link_label": self.link_label,
         }
 
     @classmethod
@@ -103,6 +113,7 @@ class Reply:
             by=body["by"],
             picture=body["picture"],
             link=body.get("link"),
+            link_label=body.get("link_label", ""),
             id=body["id"],
         )
 

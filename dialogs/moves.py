@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dialogs import asking, cases, closing, filing, finding, frames, phrases, proceeding
+from dialogs import asking, cases, closing, consent, filing, finding, frames, phrases, proceeding
 from dialogs.answers import cut, fit
 from dialogs.messages import Option
 from dialogs.script import UNKNOWN, Choices, Items
 from dialogs.scripts.regions import ANY
+from dialogs.scripts.request import CONTACT
 from dialogs.talk import HIDDEN, Talk, Withdraw, masked
 
 _CALLED = re.compile(r"(?:我叫|我是|姓名|联系人|my name is |i am )[:：]?\s?([\u4e00-\u9fff]{2,4}(?=[,，。;；\s\d]|$)|[A-Z][a-z]+(?: [A-Z][a-z]+)?)")
@@ -49,6 +50,11 @@ def starts(talk: Talk) -> tuple[Option, ...]:
     return (*guided, Option(talk.say("common.human"), "!human"))
 
 
+def explain(talk: Talk) -> None:
+    """Say what can be done here; with it, the way to one's own data."""
+    talk.speak(talk.say("greeting.help"), (*starts(talk), Option(talk.say("mine.entry"), "!mine")))
+
+
 def greet(talk: Talk) -> None:
     """Say hello and what can be done; in the middle of something, in one line and back to the open question."""
     if talk.asking() is not None:
@@ -68,7 +74,11 @@ def edit(talk: Talk, argument: str) -> None:
     if key in top.trail:
         _ask_again(talk, key)
         return
-    trail = [a for a in talk.stage.run(top).trail if a.question.key not in ("confirm", "enough")]
+    trail = [
+        a
+        for a in talk.stage.run(top).trail
+        if a.question.key not in ("confirm", "enough") and not (a.question.private and talk.message.private != "here")
+    ]
     options = []
     for asked in trail:
         title = asked.question.fact.question[talk.say.language].rstrip("？?")
@@ -207,9 +217,10 @@ def begin(talk: Talk, about: str) -> None:
         return
     known = {k: v for k, v in talk.state.profile.items() if k == "contact.company"}
     if filled is not None:  # another matter: the contact need not be typed again
-        known |= {k: v for k, v in filled.answers.items() if k in ("contact.company", "contact.name", "contact.reach")}
-    given = {**known, **({"matter": matter} if matter else {})}
-    talk.state = frames.start(talk.state, talk.stage, "request", given, about)
+        known |= {k: v for k, v in filled.answers.items() if k in ("contact.company", *CONTACT)}
+    agreed = consent.given(talk)
+    talk.state = frames.start(talk.state, talk.stage, "request", {**known, **agreed, **({"matter": matter} if matter else {})}, about)
+    talk.state = talk.state.with_top(replace(talk.state.frames[-1], taken=tuple(agreed)))
     if words and talk.state.top is not None:  # offered, not taken: the last words need not be the matter
         talk.state = talk.state.with_top(replace(talk.state.top, dormant={"matter": words}))
     proceeding.proceed(talk)
@@ -219,7 +230,7 @@ def register(talk: Talk) -> None:
     """Open the request dialog in plain words (帮我登记，我叫…，电话…): what was said is filled in, and a number is kept nowhere else."""
     words = talk.message.text
     reach = next((str(f.value) for f in talk.found if f.kind in ("phone", "email")), "")
-    name = _CALLED.search(words)
+    name = _CALLED.search(words) if talk.message.private == "here" else None
     rest = _ASKING_FOR.sub(" ", masked(words).replace(HIDDEN, " ").replace(name[0] if name else "\0", " "))
     matter = "，".join(part for part in re.split(r"[\s,，。;；、]+", rest) if len(part) > 2)
     begin(talk, "")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
-from dialogs import asking, clashes, closing, dossier, filing, frames, outcomes, reports
+from dialogs import asking, clashes, closing, consent, dossier, filing, frames, outcomes, reports
 from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.script import Outcome
-from dialogs.talk import KeepPrecheck, KeepReport, Talk
+from dialogs.talk import KeepPage, KeepPrecheck, Talk
 from knowledge.precheck import Report
 
 
 def proceed(talk: Talk) -> None:
     """Ask the next question of the top dialog, or carry out and tell its outcome; first which holds of what can't both be true."""
+    consent.keep(talk)
     if talk.state.top is None or clashes.asked(talk):
         return
     frame = talk.state.frames[-1]
@@ -51,6 +52,8 @@ def _used(talk: Talk) -> str:
     if not used:
         return ""
     talk.state = talk.state.with_top(replace(frame, taken=tuple(k for k in frame.taken if k not in used)))
+    if used == ["contact.consent"]:
+        return talk.say("consent.kept", day=talk.state.consent["at"][:10])
     return talk.say("dialog.used", facts=talk.say.join([asking.fact_label(talk, k, frame.answers[k]) for k in used]))
 
 
@@ -67,9 +70,6 @@ def done(talk: Talk, outcome: Outcome) -> None:
     match outcome.name:
         case "request.filed":
             filing.file(talk, outcome)
-        case "request.declined":
-            talk.state = frames.close(talk.state)
-            talk.speak(talk.say("requests.declined"))
         case "request.note":
             filing.add_note(talk, outcome)
         case _:
@@ -78,7 +78,7 @@ def done(talk: Talk, outcome: Outcome) -> None:
             if isinstance(outcome.data, Report):
                 talk.effects.append(KeepPrecheck(outcome.data.region, outcome.data.facts, outcome.data.today))
                 _keep(talk, outcome.data)
-    if all(f.done for f in talk.state.frames) and talk.replies and outcome.name != "request.declined":
+    if all(f.done for f in talk.state.frames) and talk.replies:
         last, more = talk.replies[-1], talk.say("greeting.else")
         talk.replies[-1] = replace(last, text=f"{last.text}\n{more}")
     offer_resume(talk)
@@ -86,8 +86,8 @@ def done(talk: Talk, outcome: Outcome) -> None:
 
 def _keep(talk: Talk, report: Report) -> None:
     """Keep the report of a result; the last reply leads to it."""
-    talk.effects.append(KeepReport(dossier.recipe(talk.voice, report, talk.now)))
-    talk.replies[-1] = replace(talk.replies[-1], link=dossier.LINK)
+    talk.effects.append(KeepPage(dossier.LINK, 24 * dossier.REPORT_DAYS, dossier.recipe(talk.voice, report, talk.now)))
+    talk.replies[-1] = replace(talk.replies[-1], link=dossier.LINK, link_label=talk.say("dossier.open_link"))
 
 
 def show_report(talk: Talk) -> bool:

@@ -35,6 +35,10 @@ _GLUE = re.compile(
     r"我们?|咱们?|公司|企业|的话|就是|应该|是|在|选|要|想|的|了|啊|吧|呀|哦|嗯|做|刚|拿到?|有|这个|那个|属于|主要|大概|差不多|一个|区域|地区|那边|这边"
     r"|\b(?:we|i|it|is|are|am|in|at|the|our|us|a|an|company|located|based|from|actually|meant|make|do|have|just|should|be)\b|[\s,.，。、!！~～:：]+"
 )
+_AGREES = re.compile(r"(?:好的?[,，]?)?我?们?(?:都)?(?:同意|接受|愿意)[了的吧啊]*|(?:yes,? )?(?:i )?(?:agree|consent)|agreed")
+_REFUSES = re.compile(
+    r"(?:我们?)?(?:暂时|先)?(?:不同意|不接受|不愿意|不想?留|不想?填)(?:电话|联系方式)?[了的吧啊]*|(?:i )?(?:do not|don't) (?:agree|consent)|(?:i )?(?:disagree|decline)|no thanks"
+)
 _FUZZY_FACTS = frozenset({"region", "segment", "site_stage", "needs", "approval_matter"})
 _BELOW_ZERO = re.compile(r"[-−负]\s?\d+(?:\.\d+)?(?:万|亿|w)?")
 _ORDINAL = re.compile(r"(?:选|第(?=[1-9][个项]))?([1-9])(?:(?<=第[1-9])[个项]|号)?[.。、]?")
@@ -146,6 +150,10 @@ def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unr
         return Answer(literal, echo=_is_number(text), whole=question.fact.scope == "project")
     if question.fact.scope in ("product", "project") and (short := _short(question, text)):
         return Answer(short, echo=True, whole=True) if short in tokens else Unreadable("hint_choice", {})
+    if question.key == "contact.consent":  # nothing but plain words: a consent is not guessed
+        if _REFUSES.fullmatch(text) or read_yes_no(text) == "no":
+            return Answer("no")
+        return Answer("yes") if _AGREES.fullmatch(text) or read_yes_no(text) == "yes" else None
     if tokens >= {"yes", "no"} or "file" in tokens:
         said = {"yes": "file" if "file" in tokens else "yes", "no": "no"}.get(read_yes_no(text) or "")
         if said in tokens:

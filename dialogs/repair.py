@@ -111,7 +111,9 @@ def in_form(talk: Talk) -> bool:
 def _needs(talk: Talk, question: Question[object]) -> None:
     """Say what the form needs at this question."""
     language = talk.say.language
-    choices = talk.say.join([label[language] for _, label in question.choices])
+    talk.hide = talk.hide or question.key == "contact.consent"  # it may be a name
+    shown = {token for token, _ in reading.shown(question)}
+    choices = talk.say.join([label[language] for token, label in question.choices if token in shown])
     talk.speak(talk.say("requests.needs", choices=choices, help=question.fact.help[language]))
     asking.ask(talk)
 

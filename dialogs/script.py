@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from knowledge.facts import FactType
 from knowledge.money import Money, MoneyError
@@ -29,6 +29,10 @@ ASKED: Any = object()
 """No default: the question is put to the person."""
 SKIPPED: Any = object()
 """The value of a question that the person went past to see what follows so far."""
+
+
+Private = Literal["here", "page", "nowhere"]
+"""Where a channel lets private fields be asked for: in the chat, on a page of ours to which it leads, or not at all."""
 
 
 GIVEN: Any = object()

@@ -61,6 +61,18 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
+class Unconsent:
+    """Effect: the contact goes from one of the person's requests, since they took their consent back."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Effect: everything that is kept of the person goes; of their requests number, state and times remain."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unanswered:
     """Effect: a message found no answer, to be shown to admins."""
 
@@ -77,9 +89,11 @@ class KeepPrecheck:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepReport:
-    """Effect: what a report is made from (`dossier.recipe`) is kept for a while; its key fills the slot `{report}` of the reply's link."""
+class KeepPage:
+    """Effect: what a page is made from is kept for some hours, with whose it is; its key fills the slot `{page}` of the reply that links to `path`."""
 
+    path: str
+    hours: int
     body: Mapping[str, Any]
 
 
@@ -94,7 +108,7 @@ class Rated:
     knowledge: str
 
 
-Effect = FileRequest | AddNote | Withdraw | Unanswered | KeepPrecheck | KeepReport | Rated
+Effect = FileRequest | AddNote | Withdraw | Unconsent | Erase | Unanswered | KeepPrecheck | KeepPage | Rated
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +137,7 @@ class Talk:
         language = _language(message.text, state) if message.option is None else state.language
         self.state = replace(state, turn=state.turn + 1, language=language)
         self.message, self.knowledge, self.now, self.own = message, knowledge, now, own
-        self.stage = Stage(knowledge, now.date())
+        self.stage = Stage(knowledge, now.date(), message.private)
         self.say: Texts = texts(language)
         self.voice = Voice(knowledge, now.date(), self.say)
         self.replies: list[Reply] = []
@@ -236,7 +250,7 @@ def _joined(replies: list[Reply]) -> list[Reply]:
     """Plain lines become one message with what follows them: a founder reads one bubble, not three."""
     joined: list[Reply] = []
     for reply in replies:
-        if joined and not joined[-1].options and not joined[-1].citations and not reply.citations:
+        if joined and not (joined[-1].options or joined[-1].citations or joined[-1].link or reply.citations):
             joined[-1] = replace(reply, text=f"{joined[-1].text}\n{reply.text}")
         else:
             joined.append(reply)

@@ -18,6 +18,7 @@ from dialogs import (
     finding,
     frames,
     moves,
+    personal,
     proceeding,
     products,
     reading,
@@ -255,6 +256,10 @@ _TAPS: Mapping[str, Callable[[Talk, str], None]] = MappingProxyType(
         "weigh": _weigh,
         "hold": _hold,
         "so": _so,
+        "mine": personal.show,
+        "export": personal.export,
+        "unconsent": personal.unconsent,
+        "erase": personal.erase,
     }
 )
 
@@ -263,7 +268,7 @@ def command(talk: Talk, verb: str) -> None:
     """A control word."""
     match verb:
         case "help":
-            talk.speak(talk.say("greeting.help"), moves.starts(talk))
+            moves.explain(talk)
             proceeding.offer_resume(talk)
         case "repeat":
             repair.repeat(talk)

@@ -19,9 +19,8 @@ from zoneinfo import ZoneInfo
 from dialogs import cases
 from dialogs.assistant import notice_of, respond, trouble
 from dialogs.conversation import State
-from dialogs.dossier import LINK
 from dialogs.messages import Message, Reply
-from dialogs.talk import AddNote, FileRequest, KeepPrecheck, KeepReport, Rated, Turn, Unanswered, Withdraw
+from dialogs.talk import AddNote, Erase, FileRequest, KeepPage, KeepPrecheck, Rated, Turn, Unanswered, Unconsent, Withdraw
 from knowledge.snapshot import Knowledge
 from storage.contract import (
     Address,
@@ -39,8 +38,6 @@ from storage.contract import (
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 _ATTEMPTS = 20
-REPORT_DAYS = 30
-"""How long a report can be read at its link."""
 MAX_UNDER_WAY = 500
 """Turns that may be under way in one process: what comes on top is refused at once, instead of growing a queue that nobody waits out."""
 TURN: ContextVar[str] = ContextVar("turn", default="")
@@ -107,6 +104,7 @@ class Turns:
         if self._under_way >= MAX_UNDER_WAY:
             raise BusyError(f"{self._under_way} turns are under way")
         moment = (now or message.at or self.clock()).astimezone(LOCAL)
+        message = replace(message, channel=message.channel or address.channel)
         lock = self._locks.setdefault(address, asyncio.Lock())
         self._under_way += 1
         name = TURN.set(f"{random.getrandbits(32):08x}")  # asking the system for randomness would cost more than it is worth
@@ -164,6 +162,17 @@ class Turns:
                 return case
         raise TurnError(f"request {number}: it kept changing under {_ATTEMPTS} attempts")
 
+    async def erase(self, address: Address) -> list[str]:
+        """Erase everything that is kept of a person, at the team's desk; the numbers of the requests that are nobody's now."""
+        for _ in range(_ATTEMPTS):
+            snapshot, now = await self.store.load(address), self.clock()
+            changed = tuple(_advanced(r, cases.Event("erased", now, "team")) for r in snapshot.requests)
+            commit = Commit(address, now, conversation={}, expected_revision=snapshot.conversation.revision, changed=changed, erased=True)
+            if not isinstance(await self.store.commit(commit), Conflict):
+                self.ring(address)
+                return [r.number for r in changed]
+        raise TurnError(f"a chat on {address.channel}: it kept changing under {_ATTEMPTS} attempts")
+
     async def notify(self, address: Address, text: str) -> None:
         """Tell somebody something outside a talk of theirs (an admin, what came of a reload)."""
         await self.store.commit(Commit(address, self.clock(), notices=(Notice(address, Reply(text, by="bot").to_json()),)))
@@ -202,12 +211,17 @@ def _case(request: Request) -> cases.Case:
 
 
 def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | None, now: datetime, pull: bool) -> Commit:
-    waiting = snapshot.waiting if pull else ()
-    turn, reports = _kept(turn, now)
+    erased = any(isinstance(e, Erase) for e in turn.effects)
+    waiting = snapshot.waiting if pull and not erased else ()
+    turn, reports = _kept(turn, address, now)
     replies = tuple(r.to_json() for r in turn.replies)
     created = tuple(_filed(e, now) for e in turn.effects if isinstance(e, FileRequest))
     by_number = {r.number: r for r in snapshot.requests}
-    changed = tuple(_changed(by_number[e.number], e, now) for e in turn.effects if isinstance(e, AddNote | Withdraw) and e.number in by_number)
+    changed = tuple(
+        _changed(by_number[e.number], e, now) for e in turn.effects if isinstance(e, AddNote | Withdraw | Unconsent) and e.number in by_number
+    )
+    if erased:
+        changed = tuple(_advanced(r, cases.Event("erased", now, "company")) for r in snapshot.requests)
     states = {r.number: r.state for r in (*snapshot.requests, *changed)}
     requests = [{"number": n, "kind": by_number[n].kind, "state": s} for n, s in states.items()]
     requests += [{"number": "{request}", "kind": c.kind, "state": c.state} for c in created]
@@ -218,7 +232,7 @@ def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | N
         "entities": [{"kind": e.kind, "value": e.value, "text": e.text} for e in turn.entities],
         "dialog": turn.dialog,
         "outcome": turn.outcome() if pull and turn.outcome else None,
-        "requests": requests,
+        "requests": [] if erased else requests,
     }
     return Commit(
         address=address,
@@ -238,21 +252,30 @@ def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | N
             {"about": e.about, "value": e.value, "day": e.day.isoformat(), "knowledge": e.knowledge} for e in turn.effects if isinstance(e, Rated)
         ),
         reports=reports,
+        erased=erased,
         result=result,
     )
 
 
-def _kept(turn: Turn, now: datetime) -> tuple[Turn, tuple[NewReport, ...]]:
-    """The reports of a turn, each under a key of its own, and the turn with the links that lead there."""
-    expires = now + timedelta(days=REPORT_DAYS)
-    bodies = [{**e.body, "expires": expires.isoformat(timespec="minutes")} for e in turn.effects if isinstance(e, KeepReport)]
-    if not bodies:
+def _kept(turn: Turn, address: Address, now: datetime) -> tuple[Turn, tuple[NewReport, ...]]:
+    """The pages to which a turn leads, each under a key of its own, and the turn with the links that lead there."""
+    kept: dict[str, list[KeepPage]] = {}
+    for effect in turn.effects:
+        if isinstance(effect, KeepPage):
+            kept.setdefault(effect.path, []).append(effect)
+    if not kept:
         return turn, ()
-    reports = tuple(NewReport(secrets.token_urlsafe(24), expires, body) for body in bodies)
-    keys = iter(r.key for r in reports)
-    replies = tuple(replace(r, link=r.link.format(report=next(keys))) if r.link == LINK else r for r in turn.replies)
+    pages, replies = list[NewReport](), list[Reply]()
+    for reply in turn.replies:
+        if (waiting := kept.get(reply.link or "")) is not None:
+            page = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+            key, expires = secrets.token_urlsafe(24), now + timedelta(hours=page.hours)
+            whose = {"whose": [address.channel, address.chat, address.person]} if "page" in page.body else {}
+            pages.append(NewReport(key, expires, {**page.body, **whose, "expires": expires.isoformat(timespec="minutes")}))
+            reply = replace(reply, link=page.path.format(page=key))
+        replies.append(reply)
     state = replace(turn.conversation, said=tuple(r.to_json() for r in replies))
-    return replace(turn, replies=replies, conversation=state), reports
+    return replace(turn, replies=tuple(replies), conversation=state), tuple(pages)
 
 
 def _filed(effect: FileRequest, now: datetime) -> NewRequest:
@@ -261,10 +284,14 @@ def _filed(effect: FileRequest, now: datetime) -> NewRequest:
     return NewRequest(effect.kind, case.state, cases.encode(case))
 
 
-def _changed(request: Request, effect: AddNote | Withdraw, now: datetime) -> Request:
+def _changed(request: Request, effect: AddNote | Withdraw | Unconsent, now: datetime) -> Request:
     if isinstance(effect, AddNote):
-        event = cases.Event("company_note", now, "company", effect.text)
-    else:
-        event = cases.Event("state", now, "company", "", cases.State.WITHDRAWN)
+        return _advanced(request, cases.Event("company_note", now, "company", effect.text))
+    if isinstance(effect, Unconsent):
+        return _advanced(request, cases.Event("consent_withdrawn", now, "company"))
+    return _advanced(request, cases.Event("state", now, "company", "", cases.State.WITHDRAWN))
+
+
+def _advanced(request: Request, event: cases.Event) -> Request:
     case, _ = cases.advance(_case(request), event)
-    return replace(request, state=case.state, changed=now, body=cases.encode(case))
+    return replace(request, state=case.state, changed=event.at, body=cases.encode(case))

@@ -6,7 +6,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from dialogs import doubts, filing, finding, followups, frames, mentioned, misses, moves, phrases, proceeding, reading, shortlists, tiers, wanting
+from dialogs import (
+    doubts,
+    filing,
+    finding,
+    followups,
+    frames,
+    mentioned,
+    misses,
+    moves,
+    personal,
+    phrases,
+    proceeding,
+    reading,
+    shortlists,
+    tiers,
+    wanting,
+)
 from dialogs.finding import TITLE
 from dialogs.messages import Reply
 from dialogs.talk import Talk
@@ -15,7 +31,7 @@ from knowledge.search import Hit
 
 TOPICS = tuple(t for t in get_args(Topic) if t not in (*frames.GUIDED, "policy_question"))
 """Wishes that are answered with a list of what the documents have on them."""
-_OWN_WAY = frozenset({"request_human", "request_status", "cancel", "correction", "back_or_restart"})
+_OWN_WAY = frozenset({"own_data", "request_human", "request_status", "cancel", "correction", "back_or_restart"})
 """Wishes that win over a record of the same name; a pre-check and a choice of park do where the person speaks of their own."""
 _OUT, _UNSURE_OUT, _NAMED_OUT = 0.28, 0.2, 0.12
 """Something that is out of scope by its words, surely or perhaps, is answered all the same from a record that fits
@@ -176,10 +192,14 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
             return finding.answer(talk, hits)  # somebody asks how a project of the papers stands
         case "request_status":
             filing.status(talk)
+        case "own_data":
+            {"mine": personal.show, "export": personal.export, "unconsent": personal.unconsent, "erase": personal.erase}[
+                phrases.of_own_data(talk.text)
+            ](talk)
         case "greeting":
             moves.greet(talk)
         case "help":
-            talk.speak(talk.say("greeting.help"), moves.starts(talk))
+            moves.explain(talk)
         case "thanks_bye" if not phrases.is_question(talk.text):
             talk.speak(talk.say("greeting.thanks"))
         case "cancel" if phrases.withdraws(talk.text):

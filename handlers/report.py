@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
-from dialogs.dossier import of_recipe
+from dialogs.dossier import REPORT_DAYS, of_recipe
 from dialogs.texts import texts
-from dialogs.turns import LOCAL, REPORT_DAYS, Turns
+from dialogs.turns import LOCAL, Turns
 from handlers.reload import restored
 from knowledge.loader import KnowledgeError
 from knowledge.snapshot import Knowledge
@@ -43,7 +43,7 @@ class Reports:
         key, kept = request.path_params["key"], None
         if _KEY.fullmatch(key):
             kept = await self._turns.store.report(key, self._turns.clock())
-        body = await self._made(kept) if kept else None
+        body = await self._made(kept) if kept and "page" not in kept else None
         if kept is None or body is None:
             words = texts("en" if request.headers.get("accept-language", "").lower().startswith("en") else "zh")
             return self._templates.TemplateResponse(request, "gone.html", {"words": words, "days": REPORT_DAYS}, 404, _SECRET)

@@ -249,6 +249,22 @@ class Settings:
         "messages a second to all chats together; chats and groups have Telegram's own limits. 0 sets none",
         "30",
     )
+    telegram_local: bool = setting(
+        "TELEGRAM_LOCAL",
+        _switch,
+        False,
+        "这个渠道的服务器都在境内时写 `on`，才在聊天里问称呼和电话；不写就用自己的页面（要 `PUBLIC_URL`）或者不问（见[个人信息](privacy.md)）",
+        "`on` where all servers of this channel stand in the country: only then are name and contact asked for in the chat",
+        "on",
+    )
+    operator: str | None = setting(
+        "OPERATOR",
+        str,
+        None,
+        "个人信息由谁处理，名称和联系方式，写在页面 `/privacy` 上；不写，页面就说还没有写明（见[个人信息](privacy.md)）",
+        "who answers for personal data and how to reach them, told on the page `/privacy`",
+        "某某生物医药产业园服务中心，邮箱 info@example.cn",
+    )
     admin_chat: str | None = setting(
         "ADMIN_CHAT",
         _chat,

@@ -15,12 +15,12 @@ from dialogs.asking import mask
 from dialogs.talk import masked
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Turns
-from storage.contract import OutboxItem, Parked, place_of
+from storage.contract import Address, OutboxItem, Parked, place_of
 
 LISTED = 500
 """How many requests are listed at once."""
 _WHO = {"company": "企业", "team": "团队"}
-_WHAT = {"filed": "登记", "state": "改状态", "staff_reply": "回复", "company_note": "补充"}
+_WHAT = {"filed": "登记", "state": "改状态", "staff_reply": "回复", "company_note": "补充", "consent_withdrawn": "撤回同意", "erased": "删除个人信息"}
 
 
 def state_name(state: cases.State) -> str:
@@ -58,11 +58,20 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     actions.add_parser("unanswered", help="看大家问了什么没有答上来")
     actions.add_parser("undelivered", help="看哪些消息没有送到，哪些没有处理成")
     actions.add_parser("ratings", help="看大家觉得有没有帮上忙")
+    rights = commands.add_parser("personal", help="来信来电要求的：导出或删除一个人的数据")
+    rights.add_argument("--store", type=place_of, metavar="PATH", help="数据库文件，或 postgresql:// 开头的地址；不写就用设置的")
+    ways = rights.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for way, what in (("export", "写出存着的全部内容（JSON）"), ("erase", "删除全部内容，没办结的请求随之撤回")):
+        one = ways.add_parser(way, help=what)
+        one.add_argument("whose", metavar="WHOSE", help="这个人任何一个请求的编号，或“渠道:对话:人”的地址（私聊里写“渠道:对话”就行）")
+    one.add_argument("--yes", action="store_true", help="真的删除；不写就只说会删掉什么")
 
 
 async def run(turns: Turns, arguments: argparse.Namespace) -> int:
     """Carry out a command; the exit code."""
     match arguments.action:
+        case "export" | "erase":
+            return await _personal(turns, arguments)
         case None | "list":
             await _list(turns, getattr(arguments, "state", None), getattr(arguments, "all", False))
         case "unanswered":
@@ -79,6 +88,31 @@ async def run(turns: Turns, arguments: argparse.Namespace) -> int:
                 print(f"没有编号为 {arguments.number} 的请求。用 python bot.py requests list --all 看全部编号。", file=sys.stderr)
                 return 1
             print(dossier(case, arguments.reveal) if action == "show" else f"{case.number}：{state_name(case.state)}，已通知企业")
+    return 0
+
+
+async def _personal(turns: Turns, arguments: argparse.Namespace) -> int:
+    """Give out, or erase, what is kept of a person; the exit code."""
+    whose, address = arguments.whose.strip(), None
+    if request := await turns.store.request(whose.upper()):
+        address = request.address if request.address.chat else None
+    elif whose.count(":") in (1, 2) and all(parts := whose.split(":")):
+        address = Address(parts[0], parts[1], parts[-1])
+    held = await turns.store.personal(address) if address else {}
+    if address is None or not any(held.values()):
+        print(f"没有找到“{whose}”的数据：检查编号或地址；已经删除的，编号还在，但不再属于任何人", file=sys.stderr)
+        return 1
+    if arguments.action == "export":
+        print(json.dumps(held, ensure_ascii=False, indent=2))
+        return 0
+    numbers = [r["number"] for r in held["requests"]]
+    if not arguments.yes:
+        print(
+            f"会删除 {len(held['messages'])} 条消息、对话和联系方式，请求 {'、'.join(numbers) or '（没有）'} 只留编号、状态和时间。确认后加上 --yes 再来一次。"
+        )
+        return 0
+    await turns.erase(address)
+    print(f"已删除。留下的请求编号：{'、'.join(numbers) or '（没有）'}。备份里的要另外处理，见 docs/privacy.md。")
     return 0
 
 
@@ -144,8 +178,8 @@ def dossier(case: cases.Case, reveal: bool) -> str:
         f"{case.number}  {state_name(case.state)}  （{'团队' if case.answering == 'team' else '机器人'}在答复）",
         f"事项：{about['matter']}",
         f"公司：{about['company']}",
-        f"联系人：{contact['contact.name']}  {contact['contact.reach']}" + ("" if reveal else "  （加 --reveal 显示全部）"),
-        f"同意联系：{datetime.fromisoformat(about['consent']):%Y-%m-%d %H:%M}",
+        f"联系人：{'  '.join(contact.values())}" + ("" if reveal else "  （加 --reveal 显示全部）") if contact else "联系人：没有留，只在聊天里回复",
+        f"同意联系：{_consent(about)}",
         f"知识库版本：{about['knowledge']}",
         "经过：",
         *(f"  {_event(e)}" for e in case.events),
@@ -160,6 +194,15 @@ def dossier(case: cases.Case, reveal: bool) -> str:
     if about.get("outcome"):
         lines += ["当时的结果：", *(f"  · {row}" for row in _outcome(about["outcome"]))]
     return "\n".join(lines)
+
+
+def _consent(about: Mapping[str, Any]) -> str:
+    """When the person agreed to be reached, and to which notice; requests of the first release name none."""
+    if not about["consent"]:
+        return "没有"
+    noticed = about.get("notice")
+    seen = f"（说明 {noticed['version']} 版，{noticed['language']}，{noticed['channel']}）" if noticed else ""
+    return f"{datetime.fromisoformat(about['consent']):%Y-%m-%d %H:%M}{seen}"
 
 
 def _report(report: Mapping[str, Any]) -> list[str]:

@@ -25,13 +25,14 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 
 from dialogs.delivery import DeliveryError
 from dialogs.messages import Kind, Message, Option, Reply, cited
+from dialogs.script import Private
 from dialogs.texts import texts
 from dialogs.turns import Handled, Turns
 from handlers.limits import Limits
 from handlers.telegram_http import BotApiClient, UnansweredError
 from storage.contract import Address, Limit, OutboxItem, Parked, StoreError
 
-COMMANDS = {"start": "你好", "help": "帮助", "cancel": "取消", "status": "进度"}
+COMMANDS = {"start": "你好", "help": "帮助", "cancel": "取消", "status": "进度", "data": "我的数据"}
 TEAM = "服务团队："
 _KINDS: Mapping[Kind, tuple[str, ...]] = {
     "text": ("text",),
@@ -61,8 +62,8 @@ class TelegramSettingError(Exception):
 class Telegram:
     """The channel. `draw`: a picture's spec → PNG (without it, only texts are sent); `base_url`: another Bot API server (default:
     Telegram's); `secret`: what its webhook calls must carry; `public`: the address under which people reach our pages (without it no
-    reply leads to one); `pace`: waits until one more message to a chat is allowed;
-    `intake`: how much a chat may say (without it, anything).
+    reply leads to one); `pace`: waits until one more message to a chat is allowed; `intake`: how much a chat may say (without it, anything);
+    `local`: whether its servers stand in the country, so that private fields may be asked for in the chat.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Telegram:
         public: str | None = None,
         pace: Callable[[str], Awaitable[None]] | None = None,
         intake: Limits | None = None,
+        local: bool = False,
         long_poll: int = 50,
     ) -> None:
         _hide(token)
@@ -88,6 +90,7 @@ class Telegram:
         self._pace = pace
         self._intake = intake
         self._hushed: dict[str, float] = {}  # by chat: when it was told that it sends too much
+        self._private: Private = "here" if local else "page" if public else "nowhere"
         self._me: User | None = None
         self._spinners: set[asyncio.Future[Any]] = set()
         self._sent: dict[str, tuple[int, int]] = {}  # by chat: the outbox item under way, and how many of its pieces were sent
@@ -166,7 +169,8 @@ class Telegram:
         if heard and not await self._floods(*heard):
             address, message = heard
             post = update.message or update.edited_message
-            message = replace(message, at=(post.edit_date or post.date) if post else None)  # for pace only: a turn's day is ours
+            at = (post.edit_date or post.date) if post else None
+            message = replace(message, at=at, private=self._private)  # the time is for pace only: a turn's day is ours
             handled = await self._turns.handle(address, message, str(update.update_id), now=self._turns.clock())
         if query := update.callback_query:  # stop its spinner; where that fails, it stops by itself
             answer = asyncio.gather(self._bot.answer_callback_query(query.id), return_exceptions=True)
@@ -343,8 +347,8 @@ def page(reply: Reply, public: str | None) -> InlineKeyboardButton | None:
     """The button that opens the page of a reply; None where people can't reach our pages."""
     if not reply.link or not public:
         return None
-    words = texts("en" if any(c.gloss for c in reply.citations) else "zh")
-    return InlineKeyboardButton(words("dossier.open_link"), url=public + reply.link)
+    label = reply.link_label or texts("en" if any(c.gloss for c in reply.citations) else "zh")("dossier.open_link")
+    return InlineKeyboardButton(label, url=public + reply.link)
 
 
 def keyboard(options: Sequence[Option], first: InlineKeyboardButton | None = None) -> InlineKeyboardMarkup | None:

@@ -32,7 +32,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
 from dialogs.turns import BusyError, TurnError, Turns
-from handlers import report
+from handlers import personal, report
 from handlers.channel import STARTS, BadMessageError, read_message, said_by_us, talk_so_far
 from handlers.connection import Connection
 from handlers.drawing import Drawing
@@ -48,7 +48,7 @@ HISTORY, STREAMS = 200, 12
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 Webhook = Callable[[bytes, str | None], Awaitable[int]]  # body and secret of another channel's call → HTTP status
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
-_STATIC = {"/chat": PAGE, "/report_page": report.PAGE}
+_STATIC = {"/chat": PAGE, "/report_page": report.PAGE, "/personal_page": personal.PAGE}
 _PICTURE = {"Cache-Control": "no-cache", "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 """A picture has its style within, and nothing else."""
 _WORDS = {404: "没有这个页面。请回到首页 /。", 405: "这个地址不能这样访问。请回到首页 /。"}
@@ -66,13 +66,14 @@ def create_app(
     metrics: Metrics | None = None,
     public: str | None = None,
     limits: Limits | None = None,
+    operator: str | None = None,
 ) -> Starlette:
     """The web chat as an ASGI app. Whoever stops its server calls `app.state.close_streams` first: servers wait for open streams.
 
     `drawing`: what draws pictures; without it there are none. `allowed_hosts`: names under which it may be reached (a leading `*.`
     covers subdomains). `metrics`: figures for Prometheus; without it there are none. `public`: the address under which people reach the pages.
     `limits`: how much may be asked; without it there are none. `webhooks`: path → receiver of other channels' calls. `poll`: seconds between looks for what other processes
-    stored; `ping`: seconds of quiet until a sign of life.
+    stored; `ping`: seconds of quiet until a sign of life. `operator`: who answers for personal data, as people are told.
     """
     chat = WebChat(turns, poll, ping)
     calls = {
@@ -88,6 +89,7 @@ def create_app(
     if drawing:
         routes.append(Route("/picture/{spec:path}.svg", _shown(drawing.svg, "image/svg+xml")))
     routes += [Route(path, call) for path, call in calls.items()]
+    routes += personal.Personal(turns, operator).routes()
     routes += [Route(path, _called(webhook), methods=["POST"]) for path, webhook in webhooks.items()]
     if metrics:
         routes.append(Route("/metrics", metrics.page))

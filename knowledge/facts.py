@@ -106,7 +106,7 @@ class Asks(Shape):
 
 IntentName = Literal[
     "park_selection", "subsidy_precheck", "approval_channel", "policy_question", "finance_support", "talent_support", "clinical_trial", "ip_service",
-    "tech_challenge", "landmark_selection", "product_directory", "facility_request", "events", "request_human", "request_status", "correction",
+    "tech_challenge", "landmark_selection", "product_directory", "facility_request", "events", "request_human", "request_status", "own_data", "correction",
     "cancel", "back_or_restart", "greeting", "thanks_bye", "help", "out_of_scope",
 ]  # fmt: skip
 """What the program can do something with; their examples are data."""

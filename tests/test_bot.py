@@ -55,6 +55,7 @@ COMMANDS = [
     "check",
     "chart",
     "requests",
+    "personal",
     "import",
     "diff",
     "stale",
@@ -162,7 +163,7 @@ def test_chart_draws_mermaid() -> None:
 
 def test_a_request_is_worked_off_from_the_command_line(tmp_path: Path) -> None:
     store = str(tmp_path / "data" / "s.db")
-    talk = ["转人工", "集采奖励还能申请吗", "测试医疗公司", "李女士", "13812345678", "同意", "确认"]
+    talk = ["转人工", "集采奖励还能申请吗", "测试医疗公司", "同意", "李女士", "13812345678", "确认"]
     lines = "".join(json.dumps({"chat": "u1", "text": t}, ensure_ascii=False) + "\n" for t in talk)
     out, _ = run("chat", "--jsonl", "--today", "2026-11-22", "--store", store, stdin=lines)
     number = json.loads(out.splitlines()[-1])["requests"][0]["number"]
@@ -191,9 +192,32 @@ def test_a_request_is_worked_off_from_the_command_line(tmp_path: Path) -> None:
     assert number in out
 
 
+def test_the_team_exports_and_erases_for_who_asks_by_letter(tmp_path: Path) -> None:
+    store = str(tmp_path / "s.db")
+    talk = ["转人工", "集采奖励还能申请吗", "测试医疗公司", "同意", "李女士", "13812345678", "确认"]
+    run("chat", "--jsonl", "--store", store, stdin="".join(json.dumps({"chat": "u1", "text": t}) + "\n" for t in talk))
+    number = run("requests", "--store", store)[0].split()[0]
+    shown, _ = run("requests", "--store", store, "show", number)
+    assert "说明 2026-11 版" in shown
+    held = json.loads(run("personal", "--store", store, "export", number)[0])
+    assert held["requests"][0]["body"]["dossier"]["contact"]["contact.reach"] == "13812345678"
+    assert json.loads(run("personal", "--store", store, "export", "console:u1")[0]) == held
+    told, _ = run("personal", "--store", store, "erase", number)
+    assert "--yes" in told
+    assert json.loads(run("personal", "--store", store, "export", number)[0]) == held
+    assert number in run("personal", "--store", store, "erase", number, "--yes")[0]
+    for whose in (number, "console:u1", "YQ-1", "web:nobody", ":", "x"):
+        assert "没有找到" in run("personal", "--store", store, "export", whose, expect=1)[1]
+    shown, _ = run("requests", "--store", store, "show", number, "--reveal")
+    assert "13812345678" not in shown
+    assert "删除个人信息" in shown
+    assert "已撤回" in shown
+    assert "按本人要求删除" in run("requests", "--store", store, "reply", number, "您好", expect=2)[1]
+
+
 def test_the_team_reads_the_report_that_a_request_grew_from(tmp_path: Path) -> None:
     store = str(tmp_path / "s.db")
-    said = ["补贴预审", "太仓", "都没有", "集采中标", "先看结果", "登记请专员核实", "测试医疗公司", "李女士", "13812345678", "同意", "确认"]
+    said = ["补贴预审", "太仓", "都没有", "集采中标", "先看结果", "登记请专员核实", "测试医疗公司", "同意", "李女士", "13812345678", "确认"]
     lines = "".join(json.dumps({"chat": "u1", "text": t}, ensure_ascii=False) + "\n" for t in said)
     out, _ = run("chat", "--jsonl", "--today", "2022-06-01", "--store", store, stdin=lines)
     number = json.loads(out.splitlines()[-1])["requests"][0]["number"]

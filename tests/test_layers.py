@@ -22,7 +22,15 @@ MAY_IMPORT = {
 DOORS = {
     "telegram": ("handlers/telegram.py", "handlers/telegram_http.py"),
     "aiohttp": ("handlers/telegram_http.py",),
-    "starlette": ("handlers/web.py", "handlers/guard.py", "handlers/limits.py", "handlers/metrics.py", "handlers/report.py", "desk/"),
+    "starlette": (
+        "handlers/web.py",
+        "handlers/guard.py",
+        "handlers/limits.py",
+        "handlers/metrics.py",
+        "handlers/report.py",
+        "handlers/personal.py",
+        "desk/",
+    ),
     "sqlite_utils": ("storage/sqlite.py", "storage/sqlite_"),
     "psycopg": ("storage/postgres.py", "storage/postgres_"),
     "psycopg_pool": ("storage/postgres.py", "storage/postgres_"),

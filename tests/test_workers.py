@@ -21,7 +21,7 @@ from tests.handlers.bot_api import TOKEN, BotApi
 from tests.test_bot import free_port
 
 WORKERS, CHATS = 3, 8
-TALK = ("转人工", "集采奖励还能申请吗", "测试医疗公司", "李女士", "13812345678", "同意", "确认")
+TALK = ("转人工", "集采奖励还能申请吗", "测试医疗公司", "同意", "李女士", "13812345678", "确认")
 
 
 @contextlib.asynccontextmanager

@@ -54,8 +54,8 @@ function row(options) {
 
 const inEnglish = (citations) => citations.some(({ gloss }) => gloss);
 
-function report({ link, citations }) {
-  const label = inEnglish(citations) ? "Open the full report (printable)" : "打开完整报告（可打印）";
+function report({ link, link_label, citations }) {
+  const label = link_label ? link_label : inEnglish(citations) ? "Open the full report (printable)" : "打开完整报告（可打印）";
   return element("a", "report", label, { href: link, target: "_blank", rel: "noopener" });
 }
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from dialogs.dossier import LINK
-from dialogs.talk import KeepReport
+from dialogs.talk import KeepPage
 from dialogs.turns import LOCAL
 from knowledge.snapshot import Knowledge
 from tests.dialogs.talking import Talking
@@ -290,11 +290,11 @@ def test_nothing_more_after_a_result_is_a_good_bye(talk: Talking) -> None:
 )
 def test_the_report_of_a_result_is_found_again(talk: Talking, said: str) -> None:
     talk.say("苏州高新区 补贴预审").say("先看结果")
-    kept = len([e for e in talk.effects if isinstance(e, KeepReport)])
+    kept = len([e for e in talk.effects if isinstance(e, KeepPage)])
     talk.say(said)
     assert talk.replies[0].link == LINK
     assert not talk.replies[0].citations
-    assert len([e for e in talk.effects if isinstance(e, KeepReport)]) == kept + 1
+    assert len([e for e in talk.effects if isinstance(e, KeepPage)]) == kept + 1
     assert talk.trail == {"region": "snd", "enough": "yes"}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dialogs.answers import Voice
 from dialogs.dossier import LINK, dossier, of_recipe
-from dialogs.talk import KeepReport
+from dialogs.talk import KeepPage
 from dialogs.texts import texts
 from dialogs.turns import LOCAL
 from knowledge.assessments import Status
@@ -170,13 +170,13 @@ def test_a_told_pre_check_leads_to_its_report_and_a_correction_to_a_new_one(know
     talk = Talking(knowledge, now=IN_2021)
     talk.send("!start:subsidy_precheck").tap("苏州高新区")
     through(talk, {"events": "注册证", "plans": "都没有", "products": "1", "product.1.class": "三类"})
-    kept = [e for e in talk.effects if isinstance(e, KeepReport)]
+    kept = [e for e in talk.effects if isinstance(e, KeepPage)]
     assert [r.link for r in talk.replies if r.link] == [LINK]
     assert len(kept) == 1
     talk.say("不对，是二类")
     through(talk, {})
     assert [r.link for r in talk.replies if r.link] == [LINK]
-    first, second = (of_recipe(knowledge, e.body) for e in talk.effects if isinstance(e, KeepReport))
+    first, second = (of_recipe(knowledge, e.body) for e in talk.effects if isinstance(e, KeepPage))
     assert first != second
     assert "二类" in {a["answer"] for a in second["answers"]}
 
@@ -185,8 +185,8 @@ def test_the_same_dossier_goes_into_the_request(knowledge: Knowledge) -> None:
     talk = Talking(knowledge, now=IN_2021)
     talk.send("!start:subsidy_precheck").tap("昆山")
     through(talk, {"events": "集采中标", "plans": "都没有"})
-    kept = next(e.body for e in talk.effects if isinstance(e, KeepReport))
+    kept = next(e.body for e in talk.effects if isinstance(e, KeepPage))
     talk.tap("登记请专员核实")
-    talk.say("测试医疗公司").say("李女士").say("a@example.com").say("同意").say("确认登记")
+    talk.say("测试医疗公司").say("同意").say("李女士").say("a@example.com").say("确认登记")
     assert talk.filed[0].dossier["report"] == of_recipe(knowledge, kept)
     assert "a@example.com" not in json.dumps(kept)

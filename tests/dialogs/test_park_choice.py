@@ -213,7 +213,7 @@ def test_whom_a_paper_keeps_out_is_said(talk: Talking) -> None:
 
 
 def test_a_request_from_the_shortlist_holds_what_is_to_be_asked(talk: Talking) -> None:
-    listed(talk, needs="GMP 车间").tap("登记请园区答复").say("测试医疗公司").say("李女士").say("13812345678").say("同意").say("确认")
+    listed(talk, needs="GMP 车间").tap("登记请园区答复").say("测试医疗公司").say("同意").say("李女士").say("13812345678").say("确认")
     [filed] = talk.filed
     assert "浒墅关开发区（镇）" in filed.dossier["matter"]
     assert "有没有“GMP 车间”" in filed.dossier["matter"]

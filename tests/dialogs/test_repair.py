@@ -47,8 +47,14 @@ def finished_parks(talk: Talking) -> Talking:
 
 
 def at_consent(talk: Talking) -> Talking:
-    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司").say("李女士").say("13812345678")
+    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司")
     assert talk.asking == "contact.consent"
+    return talk
+
+
+def at_name(talk: Talking, company: str = "测试公司") -> Talking:
+    talk.say("转人工").say("想了解娄城贷").say(company).say("同意")
+    assert talk.asking == "contact.name"
     return talk
 
 
@@ -153,7 +159,7 @@ def test_a_finished_dialog_is_corrected_from_inside_a_form_and_the_form_told_of_
     assert "补贴预审里改成“昆山”" in talk.text
     assert talk.asking == "contact.company"
     assert "昆山" in talk.trail["matter"]
-    talk.say("测试医疗公司").say("李女士").say("a@example.com").say("同意").say("确认登记")
+    talk.say("测试医疗公司").say("同意").say("李女士").say("a@example.com").say("确认登记")
     assert talk.filed[0].dossier["answers"]["region"] == "kunshan"
 
 
@@ -167,13 +173,13 @@ def test_a_class_is_corrected_from_inside_a_form(talk: Talking) -> None:
 
 
 def test_a_form_is_corrected_in_free_text_at_any_of_its_questions(talk: Talking) -> None:
-    talk.say("转人工").say("想了解娄城贷").say("测试公司").say("公司名改成苏州测试医疗")
+    at_name(talk).say("公司名改成苏州测试医疗")
     assert talk.asking == "contact.name"
     assert talk.trail["contact.company"] == "苏州测试医疗"
     talk.say("李女士").say("称呼改成王先生")
     assert talk.asking == "contact.reach"
     assert talk.turn.incoming["text"] == "***"
-    talk.say("13812345678").say("同意").say("确认")
+    talk.say("13812345678").say("确认")
     assert talk.filed[0].dossier["contact"]["contact.name"] == "王先生"
 
 
@@ -195,8 +201,7 @@ def test_answers_are_changed_from_a_list_and_the_old_one_is_offered(talk: Talkin
 
 
 def test_an_edited_message_is_no_answer_to_the_next_question(talk: Talking) -> None:
-    talk.say("转人工").say("想了解娄城贷").say("测试医疗公司")
-    talk.say("测试医疗有限公司", edits="3")
+    at_name(talk, "测试医疗公司").say("测试医疗有限公司", edits="3")
     assert talk.asking == "contact.name"
     assert "改答案" in talk.text
 
@@ -237,7 +242,7 @@ def test_a_question_without_a_way_around_says_why_and_stays(talk: Talking) -> No
 
 
 def test_a_form_takes_no_skip_for_a_name(talk: Talking) -> None:
-    talk.say("转人工").say("想了解娄城贷").say("测试公司").say("跳过")
+    at_name(talk).say("跳过")
     assert talk.asking == "contact.name"
     assert "跳不过" in talk.text
 
@@ -558,7 +563,7 @@ def test_small_talk_is_answered_in_one_line_and_leads_back_to_the_open_question(
 
 
 def test_a_good_bye_in_the_middle_is_no_answer_and_pushes_nothing(talk: Talking) -> None:
-    talk.say("转人工").say("想了解娄城贷").say("测试公司").say("再见")
+    at_name(talk).say("再见")
     assert talk.text == "好的，随时回来，之前的内容都在。"
     assert "contact.name" not in talk.trail
     talk.say("继续")
@@ -566,7 +571,7 @@ def test_a_good_bye_in_the_middle_is_no_answer_and_pushes_nothing(talk: Talking)
 
 
 def test_small_talk_is_no_name(talk: Talking) -> None:
-    talk.say("转人工").say("想了解娄城贷").say("测试公司").say("谢谢")
+    at_name(talk).say("谢谢")
     assert talk.asking == "contact.name"
     assert "contact.name" not in talk.trail
 
@@ -774,8 +779,9 @@ def test_the_same_words_sent_twice_within_seconds_are_no_answer_to_the_next_ques
     talk.say("转人工", at=talk.now)
     sent(talk, "想了解娄城贷")
     sent(talk, "测试医疗公司")
+    sent(talk, "同意")
     assert talk.asking == "contact.name"
-    sent(talk, "测试医疗公司", after=1)
+    sent(talk, "同意", after=1)
     assert talk.asking == "contact.name"
     assert "contact.name" not in talk.trail
     assert talk.text.startswith("同一句刚收到过，只算一次。")
@@ -935,7 +941,7 @@ def test_words_that_are_no_consent_are_answered_and_the_form_goes_on(talk: Talki
     assert words in talk.text
     assert talk.dialog == "request"
     assert talk.asking == "contact.consent"
-    talk.say("同意")
+    talk.say("同意").say("李女士").say("13812345678")
     assert talk.asking == "confirm"
     assert len(talk.say("确认").filed) == 1
 
@@ -949,21 +955,21 @@ def test_a_form_that_is_left_for_another_dialog_says_that_it_waits(talk: Talking
 
 
 def test_a_form_is_dropped_only_when_that_is_confirmed(talk: Talking) -> None:
-    at_consent(talk).say("先看看再说吧").tap("取消")
+    at_consent(talk).say("同意").say("李女士").say("13812345678").tap("改答案").tap("同意这样用您的联系方式吗：同意").say("先看看再说吧").tap("取消")
     assert talk.dialog is None
     assert "13812345678" not in str(talk.state.to_json())
 
 
 def test_another_matter_begun_inside_a_form_keeps_the_contact(talk: Talking) -> None:
-    at_consent(talk).say("娄城贷是什么").tap("登记请专员核实")
-    assert talk.asking == "contact.consent"
+    at_consent(talk).say("同意").say("李女士").say("13812345678").say("娄城贷是什么").tap("登记请专员核实")
+    assert talk.asking == "confirm"
     assert "娄城贷" in talk.trail["matter"]
-    talk.say("同意").say("确认")
+    talk.say("确认")
     assert talk.filed[0].dossier["contact"]["contact.reach"] == "13812345678"
 
 
 def test_why_a_number_is_wanted_is_answered_at_its_question(talk: Talking) -> None:
-    talk.say("转人工").say("想了解娄城贷").say("测试公司").say("李女士").say("为什么一定要留电话？")
+    at_name(talk).say("李女士").say("为什么一定要留电话？")
     assert "只给服务团队看" in talk.text
     assert talk.asking == "contact.reach"
 

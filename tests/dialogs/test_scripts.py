@@ -61,7 +61,7 @@ def test_every_way_ends_with_cited_results(knowledge: Knowledge, dialog: str, st
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_the_precheck_asks_each_question_that_some_support_needs(knowledge: Knowledge, region: str) -> None:
-    asked = {s.key for s in steps(lambda: DIALOGS["subsidy_precheck"](knowledge, TODAY), 40) if s.key != "region"}
+    asked = {s.key for s in steps(Stage(knowledge, TODAY).script("subsidy_precheck"), 40) if s.key != "region"}
     assert {"events", "plans"} <= asked
     times = zip(knowledge.supports_in(region), knowledge.agendas[region].times(TODAY), strict=True)
     living = [s for s, time in times if time not in OVER] or knowledge.supports_in(region)

@@ -91,7 +91,7 @@ def test_each_kind_of_service_has_its_next_step(knowledge: Knowledge, kind: str)
 def test_a_tapped_request_is_logged_with_the_service(knowledge: Knowledge) -> None:
     talk = Talking(knowledge).say("太仓创新券怎么申请").tap("登记请专员核实")
     assert talk.dialog == "request"
-    for answer in ("太仓某药业", "李女士", "13800000000", "同意"):
+    for answer in ("太仓某药业", "同意", "李女士", "13800000000"):
         talk.say(answer)
         if talk.filed:
             break

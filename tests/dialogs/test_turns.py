@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from dialogs import cases
+from dialogs.dossier import REPORT_DAYS
 from dialogs.messages import Message
-from dialogs.turns import REPORT_DAYS, Library, Turns
+from dialogs.turns import Library, Turns
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, OutboxItem, Store, Update
 from storage.memory import MemoryStore
@@ -36,7 +37,7 @@ def turns(store: Store, knowledge: Knowledge) -> Turns:
 
 
 async def file_one(turns: Turns, address: Address = HERE, pull: bool = True) -> str:
-    for text in ("转人工", "集采奖励还能申请吗", "测试医疗公司", "李女士", "13812345678", "同意", "确认"):
+    for text in ("转人工", "集采奖励还能申请吗", "测试医疗公司", "同意", "李女士", "13812345678", "确认"):
         handled = await turns.handle(address, Message(text), pull=pull)
     number: str = handled.result["requests"][-1]["number"]
     return number

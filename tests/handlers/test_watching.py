@@ -40,7 +40,7 @@ def figures(client: TestClient) -> dict[str, float]:
 
 def test_figures_count_turns_by_what_came_of_them_and_requests_by_state(knowledge: Knowledge) -> None:
     client = client_of(Turns(MemoryStore(), Library(knowledge)))
-    said = ["昆科贷是什么", "阿巴阿巴阿巴", "转人工", "集采奖励还能申请吗", "测试医疗公司", "李女士", "13812345678", "同意", "确认"]
+    said = ["昆科贷是什么", "阿巴阿巴阿巴", "转人工", "集采奖励还能申请吗", "测试医疗公司", "同意", "李女士", "13812345678", "确认"]
     for number, text in enumerate([*said, "确认"]):
         body = {"id": f"update-{min(number, len(said) - 1):04}", "text": text}
         assert client.post("/api/messages", json=body).status_code == 200

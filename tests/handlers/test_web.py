@@ -22,10 +22,10 @@ from starlette.testclient import TestClient
 
 from dialogs import pictures
 from dialogs.answers import Voice
-from dialogs.dossier import of_recipe, recipe
+from dialogs.dossier import REPORT_DAYS, of_recipe, recipe
 from dialogs.messages import Message, Option, Reply
 from dialogs.texts import texts
-from dialogs.turns import LOCAL, REPORT_DAYS, Handled, Library, Turns
+from dialogs.turns import LOCAL, Handled, Library, Turns
 from handlers.channel import STARTS
 from handlers.drawing import Drawing
 from handlers.guard import MAX_BODY, MAX_CALL
@@ -120,7 +120,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_has_nothing_inline(client: Te
     page = client.get("/")
     assert not re.search(r"<style|<script(?![^>]* src=)|\sstyle=|\son\w+=|https?://", page.text)
     paths = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-    assert {p.rpartition(".")[2] for p in paths} == {"css", "js", "svg"}
+    assert {p.rpartition(".")[2] for p in paths} == {"css", "js", "svg", "/privacy"}
     assert all(client.get(path).status_code == 200 for path in paths)
     assert all(f'value="{payload}"' in page.text and label in page.text for payload, label in STARTS.items())
 

@@ -1,0 +1,260 @@
+"""A person's own data: seen, exported, consent taken back, erased; by words and by buttons, and never by accident."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialogs import cases, consent
+from dialogs.conversation import State
+from dialogs.messages import Message
+from dialogs.personal import DATA
+from dialogs.talk import Erase, KeepPage, Unconsent
+from dialogs.turns import Library, Turns
+from knowledge.snapshot import Knowledge
+from storage.contract import Address, Store
+from storage.memory import MemoryStore
+from storage.sqlite import SqliteStore
+from tests.dialogs.talking import NOW, Talking
+
+PHONE = "13812345678"
+HERE = Address("web", "u1", "u1")
+FILED = ("转人工", "想了解娄城贷", "测试医疗公司", "同意", "李女士", PHONE, "确认")
+
+
+@pytest.fixture
+def talk(knowledge: Knowledge) -> Talking:
+    return Talking(knowledge)
+
+
+def filed(talk: Talking) -> Talking:
+    for text in FILED:
+        talk.say(text)
+    assert talk.filed
+    return talk
+
+
+def labels(talk: Talking) -> list[str]:
+    return [o.label for o in talk.options]
+
+
+# -- words and buttons -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["我的数据", "你们存了我哪些信息", "我的手机号会给别人吗", "my data", "what do you know about me", "隐私政策"])
+def test_what_is_kept_is_said_with_what_can_be_done(talk: Talking, said: str) -> None:
+    filed(talk).say(said)
+    assert talk.replies[0].link == consent.PRIVACY
+    english = talk.state.language == "en"
+    assert labels(talk)[:3] == (["Export my data", "Withdraw consent", "Erase my data"] if english else ["导出我的数据", "撤回同意", "删除我的数据"])
+    assert "2026-11-22" in talk.text
+
+
+def test_nothing_to_take_back_is_not_offered(talk: Talking) -> None:
+    talk.say("我的数据")
+    assert labels(talk) == ["导出我的数据", "删除我的数据"]
+    assert "没有同意过" in talk.text
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("导出我的数据", "打开我的数据"),
+        ("把我的聊天记录导出来给我", "打开我的数据"),
+        ("i want a copy of my data", "Open my data"),
+        ("撤回同意", "同意已撤回"),
+        ("我不同意你们再用我的电话了", "同意已撤回"),
+        ("withdraw my consent", "consent is withdrawn"),
+        ("删除我的数据", "确认删除吗"),
+        ("把我留的信息全都删掉", "确认删除吗"),
+        ("山除我的信息", "确认删除吗"),
+        ("please delete everything about me", "Erase everything?"),
+    ],
+)
+def test_rights_are_asked_for_in_plain_words(talk: Talking, said: str, words: str) -> None:
+    filed(talk).say(said)
+    assert words in talk.text
+
+
+def test_the_data_are_at_a_link_for_a_day(talk: Talking) -> None:
+    talk.say("我的数据").tap("导出我的数据")
+    assert talk.effects == [KeepPage(DATA, 24, {"page": "data", "language": "zh"})]
+    assert talk.replies[0].link == DATA
+    assert "没有这个链接时" in talk.text
+
+
+def test_a_right_in_the_middle_of_a_dialog_leads_back_to_it(talk: Talking) -> None:
+    talk.send("!start:park_selection").say("导出我的数据")
+    assert talk.replies[0].link == DATA
+    assert "接着刚才的选园区" in talk.text
+
+
+@pytest.mark.parametrize("said", ["我的数据", "导出我的数据", "撤回同意", "删除我的数据"])
+def test_in_a_group_nothing_of_one_person_is_shown_or_done(talk: Talking, said: str) -> None:
+    filed(talk)
+    before = len(talk.effects)
+    talk.say(said, group=True)
+    assert "私聊" in talk.text
+    assert len(talk.effects) == before
+    assert not [r for r in talk.replies if r.link]
+
+
+# -- consent taken back ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_consent_taken_back_takes_the_contact_from_the_requests_and_is_asked_for_again(talk: Talking) -> None:
+    filed(talk).say("撤回同意")
+    assert [e.number for e in talk.effects if isinstance(e, Unconsent)] == ["YQ-261122-0001"]
+    assert "YQ-261122-0001 里的联系方式已经删掉" in talk.text
+    assert not talk.state.consent
+    talk.say("转人工").say("想问集采奖励")
+    assert talk.asking == "contact.consent"
+
+
+def test_a_consent_taken_back_in_an_open_form_forgets_what_was_filled_in(talk: Talking) -> None:
+    for text in FILED[:-1]:
+        talk.say(text)
+    assert talk.asking == "confirm"
+    talk.say("撤回同意")
+    assert PHONE not in str(talk.state.to_json())
+    assert "李女士" not in str(talk.state.frames)
+    talk.say("继续")
+    assert talk.asking == "contact.consent"
+    assert talk.say("不同意").say("确认").filed[0].dossier["contact"] == {}
+
+
+def test_without_consent_there_is_nothing_to_take_back(talk: Talking) -> None:
+    talk.say("撤回同意")
+    assert "没有可撤回的同意" in talk.text
+    assert not talk.effects
+
+
+def test_the_team_goes_on_without_the_contact_and_the_history_says_so() -> None:
+    case = cases.Case("YQ-1", "general", cases.State.IN_PROGRESS, NOW, (), {"matter": "m", "company": "c", "contact": {"contact.reach": PHONE}})
+    case, tells = cases.advance(case, cases.Event("consent_withdrawn", NOW, "company"))
+    assert (case.state, case.dossier["contact"], tells) == (cases.State.IN_PROGRESS, {}, ())
+    assert case.events[-1].kind == "consent_withdrawn"
+    answered, tells = cases.advance(case, cases.Event("staff_reply", NOW, "team", "请看通知"))
+    assert len(tells) == 1
+    assert PHONE not in str(cases.encode(answered))
+
+
+# -- erasure ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_erasure_says_what_goes_and_what_stays_and_is_done_only_when_confirmed(talk: Talking) -> None:
+    filed(talk).say("删除我的数据")
+    for words in ("找不回来", "YQ-261122-0001", "留下请求的编号"):
+        assert words in talk.text
+    assert not [e for e in talk.effects if isinstance(e, Erase)]
+    talk.tap("先不删")
+    assert not [e for e in talk.effects if isinstance(e, Erase)]
+    talk.say("删除我的数据").tap("确认删除")
+    assert isinstance(talk.effects[-1], Erase)
+    assert talk.text == "已经全部删除。以后再来，就是新的对话。"
+    assert talk.state.frames == ()
+    assert not talk.state.consent
+    for words in (PHONE, "李女士", "娄城贷", "测试医疗"):
+        assert words not in json.dumps(talk.state.to_json(), ensure_ascii=False)
+
+
+def test_an_old_button_erases_nothing(talk: Talking) -> None:
+    filed(talk).say("删除我的数据")
+    old = next(o.payload for o in talk.options if o.label == "确认删除")
+    talk.say("算了").send(old)
+    assert not [e for e in talk.effects if isinstance(e, Erase)]
+    assert "确认删除吗" in talk.text
+    for forged in ("!erase:yes", "!erase:0", "!erase:999"):
+        assert not [e for e in talk.send(forged).effects if isinstance(e, Erase)]
+
+
+def test_on_a_messenger_its_own_history_is_named(talk: Talking) -> None:
+    assert "聊天软件自己的聊天记录" in talk.say("删除我的数据", private="page").text
+    assert "聊天软件自己的聊天记录" not in talk.say("删除我的数据").text
+
+
+def test_an_erased_request_is_worked_on_no_more() -> None:
+    dossier = {
+        "matter": "集采",
+        "company": "测试医疗",
+        "contact": {"contact.reach": PHONE},
+        "consent": NOW.isoformat(),
+        "language": "zh",
+        "heard": ["x"],
+    }
+    events = (cases.Event("filed", NOW, "company"), cases.Event("company_note", NOW, "company", "李女士的补充"))
+    for state in cases.State:
+        case = cases.Case("YQ-1", "general", state, NOW, events, dossier)
+        gone, tells = cases.advance(case, cases.Event("erased", NOW + timedelta(days=1), "company"))
+        assert gone.state == (state if state in cases.CLOSED else cases.State.WITHDRAWN)
+        assert not tells
+        assert not [w for w in (PHONE, "李女士", "集采", "测试医疗") if w in str(cases.encode(gone))]
+        assert [e.kind for e in gone.events] == ["filed", "company_note", "erased"]
+        with pytest.raises(cases.CaseError, match="按本人要求删除"):
+            cases.advance(gone, cases.Event("staff_reply", NOW, "team", "您好"))
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_what_was_erased_is_nowhere_in_the_store(knowledge: Knowledge, tmp_path: Path, kind: str) -> None:
+    store: Store = MemoryStore() if kind == "memory" else await SqliteStore.open(tmp_path / "store.db")
+    turns, ids = Turns(store, Library(knowledge), clock=lambda: NOW), itertools.count(1)
+
+    async def say(*words: str) -> dict[str, Any]:
+        for text in words:
+            handled = await turns.handle(HERE, Message(text), f"id-{next(ids)}")
+        return handled.result
+
+    await say("太仓有什么补贴", *FILED)
+    number = (await store.requests())[0].number
+    await turns.advance(number, cases.Event("staff_reply", NOW, "team", "李女士您好，请看通知"))
+    asked = await say("删除我的数据")
+    assert number in asked["replies"][-1]["text"]
+    done = await say("确认删除")
+    assert [r["text"] for r in done["replies"]] == ["已经全部删除。以后再来，就是新的对话。"]
+    assert done["requests"] == []
+    held = json.dumps(await store.personal(HERE), ensure_ascii=False)
+    request = (await store.requests())[0]
+    for words in (PHONE, "李女士", "娄城贷", "测试医疗", number):
+        assert words not in held
+        assert words not in json.dumps(request.body, ensure_ascii=False)
+    assert (request.number, request.state, request.address.chat) == (number, "withdrawn", "")
+    assert [line.body["text"] for line in await store.transcript(HERE)] == ["***", "已经全部删除。以后再来，就是新的对话。"]
+    assert (await turns.handle(HERE, Message("确认删除"), f"id-{next(ids) - 1}")).duplicate
+    assert "还没有登记过" in (await say("进度"))["replies"][-1]["text"]
+    await store.close()
+
+
+async def test_a_team_erases_for_who_asks_by_letter(knowledge: Knowledge) -> None:
+    turns = Turns(MemoryStore(), Library(knowledge), clock=lambda: NOW)
+    for text in FILED:
+        await turns.handle(HERE, Message(text))
+    assert await turns.erase(HERE) == ["YQ-261122-0001"]
+    held = await turns.store.personal(HERE)
+    assert not any(held.values())
+    case = await turns.case("YQ-261122-0001")
+    assert case is not None
+    assert case.state == cases.State.WITHDRAWN
+    assert case.events[-1].by == "team"
+    assert State.from_json((await turns.store.load(HERE)).conversation.body) == State()
+
+
+async def test_a_consent_taken_back_leaves_the_request_without_the_contact(knowledge: Knowledge) -> None:
+    turns = Turns(MemoryStore(), Library(knowledge), clock=lambda: NOW)
+    for text in (*FILED, "撤回同意"):
+        handled = await turns.handle(HERE, Message(text))
+    request = (await turns.store.requests())[0]
+    assert PHONE not in json.dumps(request.body)
+    assert [e["kind"] for e in request.body["events"]] == ["filed", "consent_withdrawn"]
+    assert request.body["dossier"]["notice"]["version"] == consent.notice().version
+    assert handled.result["requests"] == [{"number": request.number, "kind": "general", "state": "new"}]
+
+
+@pytest.mark.parametrize(("said", "label"), [("帮助", "我的数据"), ("help", "My data"), ("你能做什么", "我的数据")])
+def test_the_way_there_stands_with_the_help(talk: Talking, said: str, label: str) -> None:
+    talk.say(said).tap(label)
+    assert talk.replies[0].link == consent.PRIVACY
