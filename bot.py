@@ -216,8 +216,14 @@ def draw(dialog: str, knowledge: Knowledge, today: date) -> str:
     words |= {f"{key}={o.token}": o.label.zh for key, fact in knowledge.facts.items() for o in fact.options}
     words |= {f"region={r.id}": r.name for r in knowledge.regions.values()} | {f"segment={s.id}": s.name for s in knowledge.segments.values()}
     say = texts("zh")
-    words |= {"=yes": "是", "=no": "不是", "=none": say("common.none"), "=unknown": say("common.unsure")}
-    words |= {"region=any": "都可以", "contact.consent=yes": "同意"}
+    words |= {
+        "=yes": "是",
+        "=no": "不是",
+        "=none": say("common.none"),
+        "=unknown": say("common.unsure"),
+        "region=any": "都可以",
+        "contact.consent=yes": "同意",
+    }
     words |= {f"{d}.{key}": say(f"outcomes.{key}") for d in ("parks", "subsidy", "approval", "request") for key in OUTCOMES}
     return chart(Stage(knowledge, today).script(dialog), say(f"dialog.{dialog}"), words)
 
