@@ -212,12 +212,8 @@ async def ask(arguments: argparse.Namespace, settings: Settings, knowledge: Know
 
     async with opened(None) as store:
         turns = Turns(store, Library(knowledge))
-        handled = await turns.handle(
-            Address(console.CHANNEL, "ask", "ask"),
-            Message(os.fsencode(arguments.text).decode("utf-8", "replace")),
-            now=console.noon(arguments.today),
-            pull=True,
-        )
+        said = Message(os.fsencode(arguments.text).decode("utf-8", "replace"))
+        handled = await turns.handle(Address(console.CHANNEL, "ask", "ask"), said, now=console.noon(arguments.today), pull=True)
         console.show(handled, sys.stdout, [])
 
 

@@ -173,7 +173,7 @@ class Reloader:
         )
         self._count, self._troubled = self._count + 1, bool(problems)
         if not problems:
-            await self._surely(self._keep(in_use.version, files))
+            await self._surely(self._keep(in_use.version, files, result.changed))
         if leave:
             await self._surely(asyncio.to_thread(self._leave, result))
         if result.changed or problems or result.mended:
@@ -188,7 +188,9 @@ class Reloader:
         except Exception:
             log.exception("after reading the knowledge base; the bot goes on")
 
-    async def _keep(self, version: str, files: Mapping[str, bytes]) -> None:
+    async def _keep(self, version: str, files: Mapping[str, bytes], changed: bool) -> None:
+        if not changed and await _earlier(self._store, version):
+            return  # somebody else published another while this one was looked at
         texts = {name: data.decode("utf-8-sig", "replace") for name, data in files.items()}
         await self._store.publish(Publication(version, datetime.now(LOCAL), texts))
 

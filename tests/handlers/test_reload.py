@@ -193,6 +193,20 @@ async def test_a_store_that_is_away_at_the_start_is_asked_again(folder: Path, mo
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_look_that_finds_no_change_does_not_bring_back_what_others_replaced(folder: Path) -> None:
+    class Shared(MemoryStore):
+        shared = True
+
+    office = Office(folder, store=Shared())
+    await office.reloader.attempt()
+    await office.store.publish(Publication("newer", NOW, {}))
+    await office.reloader.attempt()
+    assert await office.store.in_use() == "newer"
+    edit(folder)
+    assert (await office.reloader.attempt()).changed
+    assert await office.store.in_use() == office.library.knowledge.version, "a change here counts"
+
+
 async def test_of_two_bots_with_one_store_one_takes_the_signal(folder: Path) -> None:
     async with watched(folder) as one:
         other = Office(folder)
