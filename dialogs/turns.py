@@ -272,7 +272,7 @@ def _kept(turn: Turn, address: Address, now: datetime) -> tuple[Turn, tuple[NewR
             key, expires = secrets.token_urlsafe(24), now + timedelta(hours=page.hours)
             whose = {"whose": [address.channel, address.chat, address.person]} if "page" in page.body else {}
             pages.append(NewReport(key, expires, {**page.body, **whose, "expires": expires.isoformat(timespec="minutes")}))
-            reply = replace(reply, link=page.path.format(page=key))
+            reply = replace(reply, link=page.path.replace("{page}", key))
         replies.append(reply)
     state = replace(turn.conversation, said=tuple(r.to_json() for r in replies))
     return replace(turn, replies=tuple(replies), conversation=state), tuple(pages)

@@ -38,8 +38,10 @@ from storage.contract import Address, StoreError
 PAGE = Path(__file__).parent / "personal_page"
 MAX_FORM = 16 * 1024
 _KEY = re.compile(r"[A-Za-z0-9_-]{32}")
-_HIDDEN = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
-"""No search engine and no other site shall learn such an address. Without any referrer a browser would send the form with the origin `null`."""
+_HIDDEN = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+"""No search engine and no other site shall learn such an address."""
+_FORM = _HIDDEN | {"Referrer-Policy": "same-origin"}
+"""Without any referrer a browser would send the form with the origin `null`, as from nowhere."""
 log = logging.getLogger(__name__)
 
 
@@ -72,8 +74,7 @@ class Personal:
         """Where the pages are."""
         return [
             Route("/privacy", self.privacy),
-            Route("/contact/{key}", self.contact, methods=["GET"]),
-            Route("/contact/{key}", self.send, methods=["POST"]),
+            Route("/contact/{key}", self.contact, methods=["GET", "POST"]),
             Route("/data/{key}", self.data),
             Route("/data/{key}/download", self.download),
         ]
@@ -88,15 +89,12 @@ class Personal:
         form = await self._form(request)
         if form is None:
             return self._gone(request)
-        return self._sent(request, form) if form.sent else self._asked(request, form, {}, {})
-
-    async def send(self, request: Request) -> Response:
-        """Take what was filled in: the dialog goes on in the chat. What is wrong is said beside its field, and nothing typed is lost."""
-        form = await self._form(request)
-        if form is None:
-            return self._gone(request)
         if form.sent:
             return self._sent(request, form)
+        return await self._taken(request, form) if request.method == "POST" else self._asked(request, form, {}, {})
+
+    async def _taken(self, request: Request, form: Form) -> Response:
+        """Take what was filled in: the dialog goes on in the chat. What is wrong is said beside its field, and nothing typed is lost."""
         said = await _fields(request)
         tokens, wrong = self._read(form, said)
         if wrong:
@@ -185,7 +183,7 @@ class Personal:
             "wrong": wrong,
             "hours": PAGE_HOURS,
         }
-        return self._templates.TemplateResponse(request, "contact.html", shown, status, _HIDDEN)
+        return self._templates.TemplateResponse(request, "contact.html", shown, status, _FORM)
 
     def _sent(self, request: Request, form: Form) -> Response:
         return self._templates.TemplateResponse(request, "sent.html", {"words": form.words}, headers=_HIDDEN)

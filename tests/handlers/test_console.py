@@ -33,7 +33,7 @@ async def test_each_line_gets_exactly_one_in_the_documented_form(turns: Turns) -
     (answer,) = await run(turns, {"chat": "u1", "text": "太仓有什么补贴"})
     assert set(answer) == {"chat", "replies", "intents", "entities", "dialog", "outcome", "requests"}
     assert answer["chat"] == "u1"
-    assert set(answer["replies"][0]) == {"id", "by", "text", "options", "citations", "picture", "link"}
+    assert set(answer["replies"][0]) == {"id", "by", "text", "options", "citations", "picture", "link", "link_label"}
     assert answer["intents"][0]["name"] == "subsidy_precheck"
     assert answer["entities"] == [{"kind": "region", "value": "taicang", "text": "太仓"}]
     assert answer["dialog"]["name"] == "subsidy_precheck"
