@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from dialogs.turns import Turns
 from storage.contract import FAR, Limit, OutboxItem, Store, StoreError
 
-LEASE = timedelta(seconds=120)
+LEASE = timedelta(seconds=60)
 """How long other processes leave alone what this one claimed: from claim to the end of the last delivery."""
-LONGEST = 60.0
+LONGEST = 30.0
 """Seconds that one delivery may take; none begins with less than that left of the lease."""
 CHATS = 100
 """How many chats one process delivers to at a time."""
@@ -41,7 +41,7 @@ class DeliveryError(Exception):
 class Pace:
     """Waits until a channel's limits allow one more message to a chat; `limits`: the token buckets that count for it."""
 
-    def __init__(self, store: Store, limits: Callable[[str], Sequence[Limit]], longest: float = LONGEST / 4) -> None:
+    def __init__(self, store: Store, limits: Callable[[str], Sequence[Limit]], longest: float = LONGEST / 2) -> None:
         self._store, self._limits, self._longest = store, limits, longest
 
     async def wait(self, chat: str) -> None:
@@ -121,6 +121,9 @@ class Sender:
                     return
         except StoreError:
             log.exception("the outbox could not be written; the item comes again")
+            await asyncio.sleep(self._poll)
+        except Exception:  # a fault of ours, where one was to be handled
+            log.exception("a chat was left midway; what is claimed comes again when the claim ends")
             await asyncio.sleep(self._poll)
 
     async def _one(self, item: OutboxItem) -> bool:

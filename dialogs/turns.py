@@ -154,7 +154,8 @@ class Turns:
             if request is None:
                 return None
             case, tells = cases.advance(_case(request), event)
-            notices = tuple(Notice(request.address, notice_of(case, t.event).to_json(), number) for t in tells)
+            told = tells if request.address.chat else ()  # who was erased is nobody
+            notices = tuple(Notice(request.address, notice_of(case, t.event).to_json(), number) for t in told)
             changed = replace(request, state=case.state, changed=event.at, body=cases.encode(case))
             done = await self.store.commit(Commit(request.address, event.at, changed=(changed,), notices=notices))
             if not isinstance(done, Conflict):

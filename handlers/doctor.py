@@ -55,6 +55,7 @@ async def look(settings: Settings, *, online: bool = False) -> AsyncIterator[Fin
     checks: list[Callable[[Settings], Iterator[Finding]]] = [
         _settings,
         _keys,
+        _privacy,
         machine.versions,
         machine.time_of_day,
         machine.disk,
@@ -102,6 +103,14 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         yield Finding("keys", "ok", "内容没有另外加密（没设 DATA_KEYS），靠磁盘和数据库自己的加密")
     else:
         yield Finding("keys", "ok", f"内容加密：用密钥 {first} 写" + (f"，还能读 {'、'.join(others)}" if others else ""))
+
+
+def _privacy(settings: Settings) -> Iterator[Finding]:
+    """Whether people are told who handles their data."""
+    if settings.operator is None:
+        yield Finding("privacy", "warn", "没设 OPERATOR，页面 /privacy 没有写明个人信息由谁处理", "写上名称和联系方式：OPERATOR=…（法律要求写明）")
+    else:
+        yield Finding("privacy", "ok", f"个人信息由 {settings.operator} 处理")
 
 
 def _knowledge(settings: Settings) -> Iterator[Finding]:

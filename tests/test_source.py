@@ -31,7 +31,6 @@ OURS = {
     ("storage/postgres_commit.py", "table"): "one of two literals",
     ("storage/postgres_commit.py", "places"): "as many question marks as there are lines",
     ("dialogs/texts.py", "self.entries[key]"): "our own texts",
-    ("dialogs/turns.py", "r.link"): "only where it equals the constant LINK",
     ("handlers/limits.py", "_WORDS.get(kind, _OTHERWISE)"): "our own words",
     ("handlers/logs.py", "super()"): "logging's own method, no text",
     ("knowledge/loader.py", "what"): "a value of the constant _STRANGE",

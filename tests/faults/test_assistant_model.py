@@ -339,7 +339,8 @@ class Assistant(RuleBasedStateMachine):
             assert question is not None
             assert question.key == "confirm", "nothing is filed but from its read-back"
             assert len(own) == person.filed + 1
-            assert own[0].body["dossier"]["contact"]["contact.reach"]
+            dossier = own[0].body["dossier"]
+            assert bool(dossier["contact"].get("contact.reach")) is bool(dossier["consent"])
             person.filed += 1
         assert {a: sum(r.address == a for r in requests) for a in EVERYBODY} == {a: p.filed for a, p in self.people.items()}
         assert who not in GROUP or not own
