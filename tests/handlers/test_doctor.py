@@ -49,7 +49,8 @@ def store(tmp_path: Path) -> Path:
 async def test_a_sound_installation_has_nothing_to_mend(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))
     monkeypatch.setattr(doctor_machine, "FILES", 16)
-    assert await found(STORE=str(store)) == {}
+    assert await found(STORE=str(store), OPERATOR="测试服务中心") == {}
+    assert [f.what for f in (await found(STORE=str(store)))["privacy"]] == ["没设 OPERATOR，页面 /privacy 没有写明个人信息由谁处理"]
 
 
 def test_programs_get_the_findings_as_json_and_a_code(store: Path) -> None:

@@ -40,7 +40,7 @@ async def test_the_running_program_lets_go_at_its_start_and_says_so_in_a_log_lin
     await asyncio.to_thread(talked, store)
     async with program(PORT=str(free_port()), STORE=str(store)) as running:
         line = await line_with(running, "yuanqitong.purge")
-    assert "messages 2, updates 1, reports 0, unanswered 0, requests 0" in line
+    assert "messages 2, updates 1, reports 0, parked 0, unanswered 0, requests 0" in line
     assert [chats(store, table) for table in ("messages", "conversations", "updates")] == [{"b"}] * 3
 
 
@@ -69,7 +69,7 @@ def test_a_period_that_makes_no_sense_is_refused(days: str) -> None:
 
 def test_the_periods_are_those_of_the_settings() -> None:
     rules = purging.rules(Settings.read({"KEEP_DAYS": "7", "KEEP_REQUEST_DAYS": "90"}))
-    assert {r.what: r.days for r in rules} == {"messages": 7, "updates": 7, "reports": 0, "unanswered": 7, "requests": 90}
+    assert {r.what: r.days for r in rules} == {"messages": 7, "updates": 7, "reports": 0, "parked": 7, "unanswered": 7, "requests": 90}
 
 
 def a_case() -> cases.Case:
