@@ -32,7 +32,9 @@ OURS = {
     **{(f"storage/{store}_personal.py", "what"): "a table of the type Kept" for store in ("sqlite", "postgres")},
     ("storage/postgres_personal.py", "key"): "a value of the constant that lists the keys",
     ("storage/postgres_personal.py", "some"): "a statement made of these",
-    **{(f"storage/{store}_sealing.py", f"column.{part}"): "of the constant COLUMNS" for store in ("sqlite", "postgres") for part in ("table", "name")},
+    **{
+        (f"storage/{store}_sealing.py", f"column.{part}"): "of the constant COLUMNS" for store in ("sqlite", "postgres") for part in ("table", "name")
+    },
     ("storage/sqlite_sealing.py", "names"): "of the constant COLUMNS",
     ("storage/postgres_sealing.py", "key"): "of the constant COLUMNS",
     ("storage/postgres_sealing.py", "', '.join(column.bound)"): "of the constant COLUMNS",

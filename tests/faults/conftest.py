@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import platform
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -31,7 +32,7 @@ class Row:
 
 
 Measured = Callable[[str, str, str], None]
-ROWS = pytest.StashKey[dict[str, list[Row]]]()
+ROWS = pytest.StashKey[dict[str, tuple[str, list[Row]]]]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +62,44 @@ def scale(pytestconfig: pytest.Config) -> Scale:
 def measured(request: pytest.FixtureRequest) -> Measured:
     """Call it with (what was made to go wrong, what is promised, what was measured), after the promise was asserted."""
     title = (inspect.getdoc(request.module) or request.module.__name__).split("\n")[0].rstrip(".")
-    rows = request.config.stash.setdefault(ROWS, {}).setdefault(title, [])
+    _, rows = request.config.stash.setdefault(ROWS, {}).setdefault(request.path.name, (title, []))
     return lambda fault, promised, figure: rows.append(Row(fault, promised, figure))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Remember what did not pass: a table with holes is not written."""
-    if not report.passed and "tests/faults/" in report.nodeid:
-        _FAILED.append(report.nodeid)
+    """Remember which module did not pass whole: a table with holes is not written."""
+    name = report.nodeid.partition("::")[0]
+    if not report.passed and "tests/faults/" in name:
+        _BROKEN.add(Path(name).name)
 
 
-_FAILED: list[str] = []
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Remember which module did not run whole."""
+    _BROKEN.update(item.path.name for item in items)
+
+
+_BROKEN: set[str] = set()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the table, where every promise was kept."""
+    """Write the table of each module that kept every promise; what did not run now stays as it was measured before."""
     path, rows = session.config.getoption("--faults"), session.config.stash.get(ROWS, {})
     if not path:
         return
-    if _FAILED or not rows:
-        print(f"\n{path} was not written: {', '.join(_FAILED) or 'nothing was measured'}")
-        return
-    lines = [_HEAD, f"Measured on {date.today()}, {os.cpu_count()} cores, Python {platform.python_version()}.", ""]  # noqa: DTZ011
-    for title, found in rows.items():
-        lines += [f"## {title}", "", "| what goes wrong | promised | measured |", "|---|---|---|"]
-        lines += [f"| {row.fault} | {row.promised} | {row.measured} |" for row in found] + [""]
-    Path(path).write_text("\n".join(lines), encoding="utf-8")
-    print(f"\n{path} was written")
+    page = Path(path)
+    sections = _sections(page.read_text(encoding="utf-8")) if page.exists() else {}
+    for module, (title, found) in rows.items():
+        if module not in _BROKEN:
+            lines = [f"## {title}", "", "| what goes wrong | promised | measured |", "|---|---|---|"]
+            lines += [f"| {row.fault} | {row.promised} | {row.measured} |" for row in found]
+            where = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+            sections[module] = "\n".join([*lines, "", f"`tests/faults/{module}`, {date.today()}, {where}.", ""])  # noqa: DTZ011
+    page.write_text("\n".join([_HEAD, *(sections[module] for module in sorted(sections))]), encoding="utf-8")
+    print(f"\n{path}: {len(rows.keys() - _BROKEN)} tables written" + (f"; not those of {', '.join(sorted(_BROKEN))}" if _BROKEN else ""))
+
+
+def _sections(page: str) -> dict[str, str]:
+    """The tables of a page, by the modules that measured them."""
+    parts = [f"## {part.rstrip()}\n" for part in page.split("\n## ")[1:]]
+    return {found[1]: part for part in parts if (found := re.search(r"`tests/faults/(\w+\.py)`", part))}

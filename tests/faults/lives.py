@@ -37,7 +37,15 @@ class Lives:
         self._place, self._replaced = place, replaced
         store = {"DATABASE_URL": place} if isinstance(place, str) else {"STORE": str(place)}
         self._env = {"PORT": str(self.port), "STORE": str(folder / "local.db"), "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_API": api.url}
-        self._env |= {"TELEGRAM_RATE": "0", "LIMITS": "off", "TELEGRAM_LOCAL": "on", "METRICS_TOKEN": FIGURES, "NO_PROXY": "127.0.0.1", **store, **env}
+        self._env |= {
+            "TELEGRAM_RATE": "0",
+            "LIMITS": "off",
+            "TELEGRAM_LOCAL": "on",
+            "METRICS_TOKEN": FIGURES,
+            "NO_PROXY": "127.0.0.1",
+            **store,
+            **env,
+        }
         self.http = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=20, trust_env=False)
         self.program = self._start(point)
 
