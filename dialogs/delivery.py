@@ -8,15 +8,16 @@ import functools
 import logging
 import random
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from dialogs.turns import Turns
 from storage.contract import FAR, Limit, OutboxItem, Store, StoreError
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=75)
 """How long other processes leave alone what this one claimed: from claim to the end of the last delivery."""
-LONGEST = 30.0
+LONGEST = 45.0
 """Seconds that one delivery may take; none begins with less than that left of the lease."""
 CHATS = 100
 """How many chats one process delivers to at a time."""
@@ -41,16 +42,20 @@ class DeliveryError(Exception):
 class Pace:
     """Waits until a channel's limits allow one more message to a chat; `limits`: the token buckets that count for it."""
 
-    def __init__(self, store: Store, limits: Callable[[str], Sequence[Limit]], longest: float = LONGEST / 2) -> None:
+    def __init__(self, store: Store, limits: Callable[[str], Sequence[Limit]], longest: float = 5.0) -> None:
         self._store, self._limits, self._longest = store, limits, longest
+        self._gates: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def wait(self, chat: str) -> None:
         """Take a token for a message to this chat; DeliveryError, with the time to wait, where that takes too long for one delivery."""
-        limits, ends = self._limits(chat), time.monotonic() + self._longest
-        while limits and (wait := await self._store.take(limits, datetime.now(UTC))):
-            if time.monotonic() + wait > ends:
-                raise DeliveryError("the channel's limits are used up", retry_after=wait)
-            await asyncio.sleep(wait)
+        ends = time.monotonic() + self._longest
+        for limit in self._limits(chat):  # the narrowest first
+            gate = self._gates.setdefault(limit.key, asyncio.Lock())
+            async with gate:  # one asks the store at a time, in the order in which they came
+                while wait := await self._store.take((limit,), datetime.now(UTC)):
+                    if time.monotonic() + wait > ends:
+                        raise DeliveryError("the channel's limits are used up", retry_after=wait)
+                    await asyncio.sleep(wait)
 
 
 class Sender:
@@ -66,6 +71,8 @@ class Sender:
         self._turns, self._deliver, self._poll, self._patience = turns, deliver, poll, patience
         self._busy: dict[Chat, asyncio.Task[None]] = {}
         self._stopping = False
+        self._arrived: set[int] = set()
+        """What was delivered and could not be marked yet."""
 
     async def run(self) -> None:
         """Deliver until cancelled; then end what is under way, and begin nothing more."""
@@ -74,7 +81,7 @@ class Sender:
                 self._turns.wake_sender.clear()
                 try:
                     await self._look()
-                except StoreError:
+                except Exception:
                     log.exception("the outbox could not be read; trying again")
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._poll):  # wait_for may swallow a cancellation before Python 3.12
@@ -132,7 +139,8 @@ class Sender:
         try:
             try:
                 async with asyncio.timeout(LONGEST):
-                    await self._deliver[item.address.channel](item)
+                    if item.id not in self._arrived:
+                        await self._deliver[item.address.channel](item)
             except TimeoutError as error:
                 raise DeliveryError(f"no answer in {LONGEST:.0f} s", uncertain=True) from error
         except StoreError:
@@ -154,7 +162,9 @@ class Sender:
                 return False
             await self._give_up(item, type(error).__name__, "parked")
             return True
+        self._arrived.add(item.id)
         await store.sent(item.id)
+        self._arrived.discard(item.id)
         return True
 
     async def _postpone(self, item: OutboxItem, wait: float | None, error: str) -> None:

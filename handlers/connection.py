@@ -40,6 +40,8 @@ class Connection(HttpToolsProtocol):
             self._head += len(data)
             if self._head > MAX_HEAD:
                 self._refuse(431, "Request Header Fields Too Large")
+        elif self._head is None and self.cycle is not None and self.cycle.response_complete and not self.transport.is_closing():
+            self._wait()  # something came after an answer that begins no request: uvicorn would wait for ever
 
     def on_message_begin(self) -> None:
         """A head begins."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from dialogs import cases
 from handlers.settings import Settings
 from storage import retention
-from storage.contract import Reduction, Store, StoreError
+from storage.contract import Reduction, Store
 from storage.retention import Rule
 
 EVERY = 24 * 3600.0
@@ -30,7 +30,7 @@ async def run(store: Store, rules: tuple[Rule, ...]) -> None:
         try:
             gone = await retention.purge(store, datetime.now(UTC), rules, REDUCTION)
             log.info("what was kept long enough is gone: %s", ", ".join(f"{rule.what} {count}" for rule, count in gone.items()))
-        except StoreError:
+        except Exception:  # one row that cannot be read must not end the program
             log.exception("not everything that was kept long enough could be let go of; tomorrow again")
         await asyncio.sleep(EVERY)
 

@@ -27,7 +27,7 @@ from dialogs.delivery import DeliveryError
 from dialogs.messages import Kind, Message, Option, Reply, cited
 from dialogs.script import Private
 from dialogs.texts import texts
-from dialogs.turns import Handled, Turns
+from dialogs.turns import BusyError, Handled, TurnError, Turns
 from handlers.limits import Limits
 from handlers.telegram_http import BotApiClient, UnansweredError
 from storage.contract import Address, Limit, OutboxItem, Parked, StoreError
@@ -47,6 +47,10 @@ RATE = 30.0
 """Messages a second that Telegram takes from one bot, whatever the chats."""
 _STEP, _LONGEST, _QUIET = 1.0, 30.0, 86_400.0
 """Seconds: the first wait after a failure, the longest one, and the silence after which the offset is forgotten."""
+_NOT_ITS_FAULT = (StoreError, TurnError, BusyError, TelegramError)
+"""What an update cannot help: it stays unconfirmed and comes again."""
+_FIRST = 10.0
+"""Seconds in which pieces of a long reply go out one after the other; the rest goes with the next try, and the chat's claim holds."""
 _HUSH = 60.0
 """Seconds between two words to a chat that sends too much."""
 _CONFLICT = "另一个程序在用同一个 TELEGRAM_TOKEN，或设过 webhook。请停掉那个程序，或 curl https://api.telegram.org/bot$TELEGRAM_TOKEN/deleteWebhook。"
@@ -84,7 +88,7 @@ class Telegram:
         logging.getLogger("telegram").setLevel(logging.CRITICAL)  # it prints whole error pages; we log what it raises
         os.environ.setdefault("PTB_TIMEDELTA", "true")  # or PTB warns of a deprecation whenever Telegram asks for patience
         api = (base_url or "https://api.telegram.org").rstrip("/").removesuffix("/bot")
-        self._clients = BotApiClient(api, 2), BotApiClient(api, 64, pool=30, connect=10, read=20)
+        self._clients = BotApiClient(api, 2), BotApiClient(api, 128, pool=5, connect=5, read=15)
         self._bot = Bot(token, f"{api}/bot", get_updates_request=self._clients[0], request=self._clients[1])
         self._turns, self._draw, self._secret, self._public, self._long_poll = turns, draw, secret, public, long_poll
         self._pace = pace
@@ -142,7 +146,7 @@ class Telegram:
             return 400
         try:
             await self._settle(update)
-        except (StoreError, TelegramError) as error:
+        except _NOT_ITS_FAULT as error:
             log.error("Telegram 的更新 %s 没有处理成，等它再送来：%s", update["update_id"], error)
             return 503
         return 200
@@ -206,8 +210,8 @@ class Telegram:
                 try:
                     await self.handle_update(update)
                     break
-                except (StoreError, TelegramError):
-                    raise  # not the update's fault: it stays unconfirmed and comes again
+                except _NOT_ITS_FAULT:
+                    raise
                 except Exception as error:
                     log.exception("Telegram 的更新 %s：第 %s 次处理失败", update["update_id"], attempt)
                     await asyncio.sleep(_pause(attempt) if attempt < _TRIES else 0)
@@ -228,10 +232,12 @@ class Telegram:
         pieces: list[str | bytes] = [*split(written(reply))]
         if reply.picture:
             pieces.insert(0, await self._picture(reply.picture))
-        under_way, sent = self._sent.get(chat, (0, 0))
+        (under_way, sent), ends = self._sent.get(chat, (0, 0)), time.monotonic() + _FIRST
         for number, piece in enumerate(pieces, 1):
             if under_way == item.id and number <= sent:
                 continue
+            if time.monotonic() > ends:
+                raise DeliveryError("the rest of a long reply follows", retry_after=0.0)
             if piece and self._pace:
                 await self._pace(chat)
             try:

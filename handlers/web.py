@@ -145,6 +145,8 @@ class WebChat:
     async def events(self, request: Request) -> Response:
         """Replies and notices as they come, from the event after `Last-Event-ID` (or `?after=`) on."""
         address = _address(request)
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
         after = request.headers.get("last-event-id") or request.query_params.get("after", "")
         stream = self._stream(address, int(after) if re.fullmatch(r"[0-9]{1,18}", after) else 0)
         return StreamingResponse(stream, headers={"X-Accel-Buffering": "no"}, media_type="text/event-stream")

@@ -94,9 +94,12 @@ def restore(copy: Path, target: Path, now: datetime) -> Path | None:
         aside = None
         if target.exists():
             aside = target.with_name(f"{target.name}.before-{now:%Y%m%d-%H%M%S}")
-            for ending in ("-wal", "-shm", ""):  # the file last: until then the old store is whole under its old name or its new one
-                if (old := target.with_name(target.name + ending)).exists():
-                    old.replace(aside.with_name(aside.name + ending))
+            with suppress(sqlite3.Error), closing(sqlite3.connect(target)) as old:  # its log goes into it, unless it is broken
+                old.execute("pragma wal_checkpoint(truncate)")
+            aside.hardlink_to(target)  # at no moment there is no store under its name
+            for ending in ("-wal", "-shm"):
+                if (log := target.with_name(target.name + ending)).exists():
+                    log.replace(aside.with_name(aside.name + ending))
         part.replace(target)
     except OSError as error:
         raise StoreError(f"没有恢复到 {target}：{error}。检查路径、权限和磁盘。") from error

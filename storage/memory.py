@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 
 from storage.buckets import Buckets
 from storage.contract import (
-    FAR,
     GIVEN_UP,
     REQUEST_SLOT,
     Address,
@@ -41,6 +40,7 @@ from storage.contract import (
     nobody,
 )
 from storage.memory_held import Held
+from storage.outbox import up_to_due
 from storage.retention import KEPT_PRECHECKS, KEPT_RATINGS, KEPT_REPORTS, KEPT_VERSIONS, PURGED
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -124,18 +124,6 @@ def prepared(commit: Commit, numbers: Sequence[str]) -> Commit:
         changed=tuple(replace(r, body=fill(r.body)) for r in commit.changed),
         result=fill(commit.result),
     )
-
-
-def up_to_due(items: Iterable[OutboxItem], now: datetime) -> list[OutboxItem]:
-    """Of each chat the items, in order, before the first that is not yet due."""
-    found, held = [], set()
-    for item in items:
-        chat = (item.address.channel, item.address.chat)
-        if item.due is not None and utc(now) < item.due <= utc(now) + FAR:
-            held.add(chat)
-        elif chat not in held:
-            found.append(item)
-    return found
 
 
 def carriers(commit: Commit, numbers: Sequence[str]) -> list[str | None]:
@@ -278,6 +266,7 @@ class MemoryStore(Held, OneProcess):
         for item in map(self._item, self._waiting):
             if item.address.channel in channels:
                 chats.setdefault((item.address.channel, item.address.chat), []).append(item)
+        now = utc(now)
         ready = [queue for chat, queue in chats.items() if chat not in besides and up_to_due(queue, now)]
         return [_own(item) for item in up_to_due(sorted((i for queue in ready[:limit] for i in queue), key=attrgetter("id")), now)]
 

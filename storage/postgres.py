@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Self
@@ -32,10 +32,12 @@ from storage.contract import (
     Request,
     Seen,
     Snapshot,
+    StoreError,
     Unanswered,
     Update,
 )
-from storage.memory import encode, in_order, up_to_due, utc
+from storage.memory import encode, in_order, utc
+from storage.outbox import readable, up_to_due
 from storage.postgres_commit import SENT, RacedError, StaleError, seen_before, write
 from storage.postgres_personal import outdated, personal, purge
 from storage.postgres_rows import MESSAGE as _MESSAGE
@@ -58,7 +60,8 @@ with heads as (
     where state = 'waiting' and channel = any(%(channels)s)
         and not coalesce(due > %(now)s and due <= %(far)s, false)
         and not coalesce(held > clock_timestamp() and held <= clock_timestamp() + %(lease)s, false)
-        and not exists (select from messages e where e.state = 'waiting' and e.channel = m.channel and e.chat = m.chat and e.id < m.id)
+        and not exists (select from messages e where e.state = 'waiting' and e.channel = m.channel and e.chat = m.chat and (e.id < m.id
+            or coalesce(e.held > clock_timestamp() and e.held <= clock_timestamp() + %(lease)s, false)))
         and (channel, chat) not in (select * from unnest(%(besides_channels)s::text[], %(besides_chats)s::text[]))
     order by id limit %(limit)s for update skip locked)
 update messages m set held = clock_timestamp() + %(lease)s from heads h where m.channel = h.channel and m.chat = h.chat and m.state = 'waiting'
@@ -66,6 +69,10 @@ returning m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m
 
 # A machine that is gone says nothing: noticed after as many seconds as a process that stands still.
 _LOST = {"keepalives_idle": IDLE // 2, "keepalives_interval": IDLE // 4, "keepalives_count": 2, "tcp_user_timeout": IDLE * 1000}
+
+
+_MEETINGS = 10
+"""How often a transaction is tried that meets others."""
 
 
 class PostgresStore:
@@ -90,7 +97,7 @@ class PostgresStore:
         place, name = place_in(url)
         milliseconds = int(wait * 1000)
         ours = f"-c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout={IDLE}s"
-        options = f"{ours} {place.get('options') or ''} -c timezone=UTC"  # of two, the later counts
+        options = f"{ours} {place.get('options') or ''} -c timezone=UTC -c default_transaction_isolation=read\\ committed"  # of two, the later counts
         how: dict[str, Any] = {"autocommit": True, "connect_timeout": max(2, int(wait)), "options": options} | _LOST
         pool = AsyncConnectionPool(
             url,
@@ -195,11 +202,10 @@ class PostgresStore:
         """What is due, for this process to deliver; the first of a chat is what processes vie for."""
         values = {"channels": [*channels], "now": utc(now), "far": utc(now) + FAR, "lease": lease, "limit": limit}
         values |= {"besides_channels": [channel for channel, _ in besides], "besides_chats": [chat for _, chat in besides]}
-        try:
-            claimed = sorted(await self._rows(self._read.item, _CLAIM, values), key=attrgetter("id"))
-        except errors.DeadlockDetected:  # with somebody whose messages are just erased, in a group
-            return []
-        ready = up_to_due(claimed, now)
+        claimed, broken = readable(sorted(await self._rows(tuple, _CLAIM, values)), self._read.item)
+        for number in broken:
+            await self.fail(number, "unreadable", "parked")
+        ready = up_to_due(claimed, utc(now))
         if len(ready) < len(claimed):
             await self.release([item.id for item in claimed if item not in ready])
         return ready
@@ -210,7 +216,7 @@ class PostgresStore:
 
     async def undelivered(self, limit: int = 100) -> list[OutboxItem]:
         """What was given up, newest first."""
-        return await self._rows(self._read.item, f"{_MESSAGE} where m.state in {GIVEN_UP} order by m.id desc limit %s", (limit,))
+        return readable(await self._rows(tuple, f"{_MESSAGE} where m.state in {GIVEN_UP} order by m.id desc limit %s", (limit,)), self._read.item)[0]
 
     async def park(self, parked: Parked) -> None:
         """Keep what could not be handled."""
@@ -225,16 +231,22 @@ class PostgresStore:
 
     async def take(self, limits: Sequence[Limit], now: datetime) -> float:
         """Take a token from each bucket, or say how long to wait."""
-        async with self.transaction() as db:
-            return await taken(db, limits, utc(now))
+
+        async def take() -> float:
+            async with self.transaction() as db:
+                return await taken(db, limits, utc(now))
+
+        return await self._again(take)
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""
         await self._run(SENT, (item,))
 
     async def postpone(self, item: int, due: datetime, error: str) -> None:
-        """Note a failed attempt; an item that is no longer waiting stays as it is."""
-        sql = "update messages set attempts = attempts + 1, due = %s, error = %s, held = null where id = %s and state = 'waiting'"
+        """Note a failed attempt; an item that is no longer waiting stays as it is. What follows it in its chat is held no longer than it."""
+        sql = """update messages m set attempts = m.attempts + (m.id = x.id)::int, held = null,
+            due = case when m.id = x.id then %s else m.due end, error = case when m.id = x.id then %s else m.error end
+        from messages x where x.id = %s and x.state = 'waiting' and m.channel = x.channel and m.chat = x.chat and m.state = 'waiting'"""
         await self._run(sql, (utc(due), error, item))
 
     async def fail(self, item: int, error: str, state: str = "failed") -> None:
@@ -317,10 +329,23 @@ class PostgresStore:
         async with self._connection() as connection, connection.transaction():
             yield connection
 
+    async def _again(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what is one transaction, once more where it met another's in a way that the database cannot put in order."""
+        for _ in range(_MEETINGS):
+            with suppress(errors.DeadlockDetected, errors.SerializationFailure):
+                return await work()
+        raise StoreError(f"数据库 {self._name}：同时在改的太多，没有做成。稍后会再试；一直这样，就减少进程。")
+
     async def _run(self, sql: str, values: Sequence[Any] | dict[str, Any]) -> None:
-        async with self._connection() as connection:
-            await connection.execute(sql, values)
+        async def run() -> None:
+            async with self._connection() as connection:
+                await connection.execute(sql, values)
+
+        await self._again(run)
 
     async def _rows(self, shape: Callable[[Row], T], sql: str, values: Sequence[Any] | dict[str, Any]) -> list[T]:
-        async with self._connection() as connection:
-            return await rows(connection, shape, sql, values)
+        async def read() -> list[T]:
+            async with self._connection() as connection:
+                return await rows(connection, shape, sql, values)
+
+        return await self._again(read)

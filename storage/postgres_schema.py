@@ -56,14 +56,24 @@ _STEPS = (
     """
     create table sealing (key text primary key, proof text not null);
     """,
+    # What is counted for whoever watches, without reading any body.
+    """
+    create index requests_by_state on requests (state, created);
+    create index messages_waiting_since on messages (channel, at) where state = 'waiting';
+    """,
 )
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""
+OLDEST = 14_00_00
+"""The first version that ends a session which stands still (`idle_session_timeout`)."""
 _LOCK = 0x79717431
 """The advisory lock of whoever brings the schema up to date."""
 
 
 async def migrate(db: Connection, name: str) -> None:
     """Bring the schema up to date; of several workers that start at once, one does it and the others wait."""
+    ((version, shown),) = await rows(db, tuple, "select current_setting('server_version_num')::int, current_setting('server_version')")
+    if version < OLDEST:
+        raise StoreError(f"数据库 {name} 是 PostgreSQL {shown}，太旧了。请升级到 {OLDEST // 10000} 或更新（pg_upgrade）。")
     async with db.transaction():
         await db.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
         await db.execute("create table if not exists yuanqitong_schema (step integer primary key, at timestamptz not null default now())")

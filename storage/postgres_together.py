@@ -49,9 +49,10 @@ class Together:
         while True:
             try:
                 async with await self._connect() as connection:
-                    await connection.execute("set lock_timeout = 0")
                     await connection.execute(f"set idle_session_timeout = '{IDLE}s'")  # the lead speaks every second
-                    await connection.execute("select pg_advisory_lock(%s)", (key,))
+                    # Not `pg_advisory_lock`: who waits within a statement keeps every vacuum from its work.
+                    while not (await rows(connection, tuple, "select pg_try_advisory_lock(%s)", (key,)))[0][0]:  # noqa: ASYNC110
+                        await asyncio.sleep(LOOK)
                     if await while_connected(connection, work):
                         return
             except psycopg.Error:

@@ -38,7 +38,8 @@ from storage.contract import (
     Unanswered,
     Update,
 )
-from storage.memory import OneProcess, encode, in_order, up_to_due
+from storage.memory import OneProcess, encode, in_order
+from storage.outbox import readable, up_to_due
 from storage.retention import KEPT_VERSIONS
 from storage.sealing import COLUMNS, PLAIN, Sealing
 from storage.sqlite_commit import SENT as _SENT
@@ -68,7 +69,7 @@ with first as (
         select channel, chat from messages join first using (id)
         where not coalesce(due > :now and due <= :far, false) and (channel, chat) not in (select value ->> 0, value ->> 1 from json_each(:besides))
         order by id limit :limit)
-{_MESSAGE} join heads using (channel, chat) where state = 'waiting' order by m.id"""
+{_MESSAGE} join heads using (channel, chat) where state = 'waiting' order by m.id limit 1000"""
 _GIVEN_UP = f"{_MESSAGE} where state in {GIVEN_UP} order by id desc limit ?"
 
 
@@ -153,11 +154,14 @@ class SqliteStore(OneProcess):
     ) -> list[OutboxItem]:
         """What can be delivered now, oldest first."""
         values = {"now": _text(now), "far": _text(now + FAR), "channels": json.dumps([*channels]), "limit": limit, "besides": json.dumps([*besides])}
-        return up_to_due(await self._run(self._rows, self._read.item, _CLAIM, values), now)
+        items, broken = readable(await self._run(self._rows, tuple, _CLAIM, values), self._read.item)
+        for item in broken:
+            await self.fail(item, "unreadable", "parked")
+        return up_to_due(items, now)
 
     async def undelivered(self, limit: int = 100) -> list[OutboxItem]:
         """What was given up, newest first."""
-        return await self._run(self._rows, self._read.item, _GIVEN_UP, (limit,))
+        return readable(await self._run(self._rows, tuple, _GIVEN_UP, (limit,)), self._read.item)[0]
 
     async def park(self, parked: Parked) -> None:
         """Keep what could not be handled."""
@@ -269,7 +273,7 @@ class SqliteStore(OneProcess):
 
     def _rows(self, shape: Callable[[_Row], _T], sql: str, values: Sequence[Any] | dict[str, Any]) -> list[_T]:
         # A write alone needs no transaction around it: sqlite-utils commits it.
-        return [shape(row) for row in self._db.execute(sql, values)]
+        return [shape(row) for row in self._db.execute(sql, values).fetchall()]  # whole: a shape that fails leaves no cursor open
 
     def _load(self, address: Address, update_id: str | None) -> Snapshot:
         who = _who(address)

@@ -84,6 +84,7 @@ def purge(run: Run, what: Kept, before: datetime, reduction: Reduction, limit: i
     values = {**_values(before, reduction), "limit": limit}
     if what == "messages":
         gone = run(f"delete from messages where id in ({_HEAD}) returning channel, chat, person", values).fetchall()
+        gone = [row for row in gone if row[0]]  # without those that an erasure had blanked
         if not gone:
             last = "select channel, chat, person from messages where id = (select max(id) from messages) and channel <> '' and at < :before"
             gone = run(last, values).fetchall()

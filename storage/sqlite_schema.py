@@ -87,5 +87,11 @@ def _sealing(db: Database) -> None:
     db.execute("create index unanswered_last on unanswered (last)")
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4, _version_5, _persons, _ages, _sealing)
+def _figures(db: Database) -> None:
+    """What is counted for whoever watches, without reading any body."""
+    db.execute("create index requests_by_state on requests (state, created)")
+    db.execute("create index messages_waiting_since on messages (channel, at) where state = 'waiting'")
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (_version_1, _version_2, _version_3, _version_4, _version_5, _persons, _ages, _sealing, _figures)
 """The schema's history, oldest first. A step that has shipped never changes; a new one goes to the end."""

@@ -14,6 +14,7 @@ import httpx2
 import psycopg
 import pytest
 
+from dialogs import delivery
 from tests.faults.conftest import Measured, Scale
 from tests.faults.talkers import Talkers
 from tests.handlers.bot_api import TOKEN, BotApi, hang
@@ -21,8 +22,7 @@ from tests.test_workers import cookie, programs, say, talk_so_far
 
 OTHERS = 12
 """Seconds after which the others go on where a worker stands still: ten until the database takes its locks away, and a look."""
-LEASE = 120
-"""Seconds for which a worker has the chats that it claimed for delivery."""
+LEASE = delivery.LEASE.total_seconds()
 
 
 @pytest.fixture

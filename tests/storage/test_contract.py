@@ -778,7 +778,7 @@ _STEPS = st.one_of(
     st.tuples(st.just("postpone"), _IDS, _TIMES, st.just("断网")),
     st.tuples(st.just("fail"), _IDS, st.just("拉黑"), st.sampled_from(["failed", "uncertain", "parked"])),
     st.tuples(st.just("report"), st.sampled_from(["甲", "k"]), _TIMES),
-    st.tuples(st.just("purge"), st.sampled_from(["messages", "updates", "reports", "unanswered", "requests"]), _TIMES),
+    st.tuples(st.just("purge"), st.sampled_from(["messages", "updates", "reports", "unanswered", "requests", "parked"]), _TIMES),
     st.tuples(st.just("claim"), st.sampled_from([CHANNELS, CHANNELS[:1]]), _TIMES, st.just(timedelta(0)), st.integers(1, 4)),
 )
 
