@@ -82,7 +82,7 @@ def _opposed(talk: Talk, key: str, now: str, before: str) -> tuple[str, ...]:
     does not, nor a field around it; and nothing contradicts “not sure”."""
     if before in ("unknown", "any"):
         return ()
-    if key == "region" and now in talk.knowledge.upward(before):
+    if key == "region" and any(now in talk.knowledge.upward(place) for place in before.split(",")):  # parks may be sought in several
         nothing_else = len(talk.found) == 1 and len(reading.rest_of(talk.text, talk.found)) <= 4
         return (before,) if nothing_else else ()
     if key == "segment":

@@ -73,12 +73,18 @@ def free_text(talk: Talk) -> None:
         if interrupted:
             proceeding.offer_resume(talk)
         return
-    served = False
+    served, runs, later = False, talk.state.runs, list[str]()
     for wish, part, several in _wishes(talk, hits):
+        if wish in frames.GUIDED and talk.state.runs > runs and talk.asking() is not None:
+            later.append(wish)  # one dialog at a time: on top of the first, its buttons would be dead
+            continue
         own = finding.find(talk, region, part) if several else hits
         served |= (several and _parks(talk, region, part)) or serve(talk, wish, region, own) or (several and finding.answer(talk, own, strict=True))
         if talk.state.pending:
             break  # the region must be known before anything else of it can be served
+    if later and talk.replies:
+        more = tuple(o for o in moves.starts(talk) if o.payload.removeprefix("!start:") in later)
+        talk.replies[-1] = replace(talk.replies[-1], options=(*talk.replies[-1].options, *more))
     if not served and not _answer(talk, hits) and not finding.from_paper(talk, region) and not misses.ask_between(talk):
         misses.miss(talk, interrupted)
         return

@@ -125,7 +125,7 @@ def _given_up(item: OutboxItem) -> str:
 
 def _parked(update: Parked) -> str:
     """A line for something that came in and could not be handled."""
-    return f"{update.at.astimezone(LOCAL):%m-%d %H:%M}  {update.channel} 收到的 {update.update_id}  没处理成（{update.error}）"
+    return f"{update.at.astimezone(LOCAL):%m-%d %H:%M}  {update.address.channel} 收到的 {update.update_id}  没处理成（{update.error}）"
 
 
 def shortened(text: str) -> str:

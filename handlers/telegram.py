@@ -13,7 +13,6 @@ import json
 import logging
 import os
 import random
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -24,24 +23,15 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPrevie
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from dialogs.delivery import DeliveryError
-from dialogs.messages import Kind, Message, Option, Reply, cited
+from dialogs.messages import Message, Option, Reply, cited
 from dialogs.script import Private
 from dialogs.texts import texts
 from dialogs.turns import BusyError, Handled, TurnError, Turns
 from handlers.limits import Limits
 from handlers.telegram_http import BotApiClient, UnansweredError
+from handlers.telegram_updates import ALLOWED, TEAM, author_of, chat_of, read, unnamed
 from storage.contract import Address, Limit, OutboxItem, Parked, StoreError
 
-COMMANDS = {"start": "你好", "help": "帮助", "cancel": "取消", "status": "进度", "data": "我的数据"}
-TEAM = "服务团队："
-_KINDS: Mapping[Kind, tuple[str, ...]] = {
-    "text": ("text",),
-    "sticker": ("animation", "sticker", "dice", "game"),  # before files: an animation also bears `document`
-    "voice": ("voice", "audio", "video_note"),
-    "photo": ("photo", "live_photo"),
-    "file": ("document", "video", "contact", "location", "venue", "poll", "story", "paid_media", "checklist", "invoice"),
-}
-_ALLOWED = ("message", "edited_message", "callback_query")
 _TRIES = 3
 RATE = 30.0
 """Messages a second that Telegram takes from one bot, whatever the chats."""
@@ -55,7 +45,6 @@ _HUSH = 60.0
 """Seconds between two words to a chat that sends too much."""
 _CONFLICT = "另一个程序在用同一个 TELEGRAM_TOKEN，或设过 webhook。请停掉那个程序，或 curl https://api.telegram.org/bot$TELEGRAM_TOKEN/deleteWebhook。"
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-_NOTICE = re.compile(rf"{TEAM}\D*(YQ-\d{{6}}-\d{{4,}})")
 log = logging.getLogger(__name__)
 
 
@@ -113,7 +102,7 @@ class Telegram:
             try:
                 await self._identity()
                 # Not `get_updates`: that fails as a whole when PTB can't read one update.
-                data = {"offset": offset, "timeout": self._long_poll, "allowed_updates": _ALLOWED}
+                data = {"offset": offset, "timeout": self._long_poll, "allowed_updates": ALLOWED}
                 updates = await self._bot._post("getUpdates", data, read_timeout=self._long_poll + 10)
                 await self._batch(updates)
             except InvalidToken as error:
@@ -156,7 +145,7 @@ class Telegram:
         self._secret, failures = secret, 0
         while True:
             try:
-                await self._bot.set_webhook(url, secret_token=secret, allowed_updates=_ALLOWED)
+                await self._bot.set_webhook(url, secret_token=secret, allowed_updates=ALLOWED)
                 return
             except (InvalidToken, BadRequest) as error:
                 names = "TELEGRAM_TOKEN" if isinstance(error, InvalidToken) else "TELEGRAM_WEBHOOK、TELEGRAM_SECRET"
@@ -197,7 +186,7 @@ class Telegram:
         """Handle updates: chats side by side, each chat's in order. Raises, after all chats, when not an update but the store failed."""
         chats: dict[object, list[Mapping[str, Any]]] = {}
         for update in updates:
-            chats.setdefault(_chat_of(update), []).append(update)
+            chats.setdefault(chat_of(update), []).append(update)
         for failure in await asyncio.gather(*(self._settle(*queue) for queue in chats.values()), return_exceptions=True):
             if failure:
                 raise failure
@@ -218,9 +207,8 @@ class Telegram:
                     failure = error
             else:
                 log.error("Telegram 的更新 %s：试了 %s 次，放到一边了，发的人没有得到答复；用 requests undelivered 看", update["update_id"], _TRIES)
-                body = json.loads(json.dumps(update, ensure_ascii=False).encode(errors="replace"))
-                chat, number = str(_chat_of(update)), str(update["update_id"])
-                await self._turns.store.park(Parked("telegram", chat, number, body, type(failure).__name__, self._turns.clock()))
+                parked = Parked(author_of(update), str(update["update_id"]), unnamed(update), type(failure).__name__, self._turns.clock())
+                await self._turns.store.park(parked)
 
     async def _identity(self) -> User:
         self._me = self._me or await self._bot.get_me()
@@ -282,14 +270,6 @@ class Telegram:
             await self._write(chat, text, replace(reply, link=None))
 
 
-def _chat_of(update: Mapping[str, Any]) -> object:
-    """The id of the chat that an update comes from; None where it names none."""
-    with contextlib.suppress(AttributeError):  # a shape that Telegram never sends
-        post = update.get("message") or update.get("edited_message") or update.get("callback_query", {}).get("message", {})
-        return post.get("chat", {}).get("id")
-    return None
-
-
 def limits(rate: float = RATE) -> Callable[[str], Sequence[Limit]]:
     """What Telegram allows: `rate` messages a second in all, one a second in a chat, twenty a minute in a group; short bursts are fine. None
     where `rate` is 0. https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this"""
@@ -300,36 +280,6 @@ def limits(rate: float = RATE) -> Callable[[str], Sequence[Limit]]:
         return (own, whole) if rate else ()
 
     return of
-
-
-def read(update: Update, me: User) -> tuple[Address, Message] | None:
-    """Who says what in an update; None for what is nobody's message to us: other bots, channel posts, service notes."""
-    person, chat, post = update.effective_user, update.effective_chat, update.message or update.edited_message
-    if person is None or person.is_bot:
-        return None
-    address, group = Address("telegram", str(chat.id if chat else person.id), str(person.id)), chat is not None and chat.type != "private"
-    if query := update.callback_query:  # its message, when old, is only a stub: it still has its chat
-        return (address, Message(option=query.data.encode(errors="replace").decode(), group=group)) if query.data else None
-    kind = next((kind for kind, fields in _KINDS.items() if any(getattr(post, field, None) for field in fields)), None)
-    if post is None or kind is None or (update.edited_message and not (post.text or post.caption)):  # such edits: live locations, polls
-        return None
-    whole = (post.text or post.caption or "").encode(errors="ignore").decode()  # JSON may carry half a surrogate pair, which no store takes
-    text, called = _words(whole, me.username or "")
-    quoted = post.reply_to_message if post.reply_to_message and post.reply_to_message.from_user == me else None
-    notice = _NOTICE.match(quoted.text or "") if quoted else None
-    reply_to = f"{notice[1]}.0" if notice else None  # the request's number stands in the text; which of its events it was, doesn't
-    addressed, edits = not group or called or quoted is not None, str(post.message_id) if update.edited_message else None
-    return address, Message(text, kind=kind, group=group, addressed=addressed, reply_to=reply_to, edits=edits)
-
-
-def _words(text: str, name: str) -> tuple[str, bool]:
-    """A text without the bot's name and with our commands as words; and whether it calls the bot."""
-    us, flags = f"@{re.escape(name)}", re.IGNORECASE | re.ASCII
-    command = re.match(rf"/(\w+)({us})?(?=\s|$)", text, flags)
-    if command and (word := COMMANDS.get(command[1].lower())):
-        return word, True
-    bare, times = re.subn(rf"(^/\w+|(?<!\w)){us}(?!\w)[,，:：]?", r"\1", text, flags=flags)
-    return (bare.strip() or COMMANDS["start"] if times else text), times > 0
 
 
 def written(reply: Reply) -> str:

@@ -224,8 +224,7 @@ class Unanswered:
 class Parked:
     """Something that came in and could not be handled again and again: kept for a person to look at, so that it blocks nobody."""
 
-    channel: str
-    chat: str
+    address: Address
     update_id: str
     body: Json
     error: str

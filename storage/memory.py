@@ -278,7 +278,7 @@ class MemoryStore(Held, OneProcess):
     async def park(self, parked: Parked) -> None:
         """Keep what could not be handled."""
         kept = replace(parked, body=json.loads(encode(parked.body)), at=utc(parked.at))
-        self._parked.setdefault((parked.channel, parked.update_id), kept)
+        self._parked.setdefault((parked.address.channel, parked.update_id), kept)
 
     async def parked(self, limit: int = 100) -> list[Parked]:
         """What could not be handled, newest first."""

@@ -42,6 +42,7 @@ class Held:
             self._of(address)[::-1],
             [(expires, body) for expires, _, body in reports],
             [(name, at, result) for at, name, result in updates],
+            [p for p in self._parked.values() if p.address == address],
         )
         copied: Json = json.loads(json.dumps(found, default=dict))
         return copied
@@ -105,7 +106,7 @@ class Held:
             self._waiting.pop(i, None)
         self._updates = {k: (who, at, "{}" if who == address else result) for k, (who, at, result) in self._updates.items()}
         self._reports = {k: r for k, r in self._reports.items() if r[2] != address}
-        self._parked = {k: p for k, p in self._parked.items() if (p.channel, p.chat) != (address.channel, address.chat)}
+        self._parked = {k: p for k, p in self._parked.items() if p.address != address}
 
     def _of(self, address: Address) -> list[Request]:
         return [r for r in self._newest() if r.address == address]

@@ -24,7 +24,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "ratings": ("id", "body"),
     "reports": ("key", "expires", "body", "channel", "chat", "person"),
     "published": ("id", "version", "at", "files"),
-    "parked": ("id", "channel", "chat", "update_id", "body", "error", "at"),
+    "parked": ("id", "channel", "chat", "person", "update_id", "body", "error", "at"),
 }
 """What both have under the same names."""
 _TIMES = {"created", "changed", "at", "due", "last", "expires"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from storage.contract import Json, OutboxItem, Request, Update
+from storage.contract import Json, OutboxItem, Parked, Request, Update
 
 
 def exported(
@@ -14,6 +14,7 @@ def exported(
     requests: Iterable[Request],
     reports: Iterable[tuple[datetime, Json]],
     updates: Iterable[tuple[str, datetime, Json]],
+    parked: Iterable[Parked],
 ) -> Json:
     """The form that `Store.personal` promises. Whose address a message went to is left out: it may be somebody else's."""
     return {
@@ -30,4 +31,5 @@ def exported(
         ],
         "reports": [{"expires": expires.isoformat(), "body": body} for expires, body in reports],
         "updates": [{"id": name, "at": at.isoformat(), "result": result} for name, at, result in updates],
+        "parked": [{"id": p.update_id, "at": p.at.isoformat(), "body": p.body, "error": p.error} for p in parked],
     }

@@ -41,6 +41,7 @@ from storage.outbox import readable, up_to_due
 from storage.postgres_commit import SENT, RacedError, StaleError, seen_before, write
 from storage.postgres_personal import outdated, personal, purge
 from storage.postgres_rows import MESSAGE as _MESSAGE
+from storage.postgres_rows import PARKED as _PARKED
 from storage.postgres_rows import REQUEST as _REQUEST
 from storage.postgres_rows import Connection, Reader, Row, T, body_of, configure, explained, place_in, rows
 from storage.postgres_schema import migrate
@@ -220,14 +221,13 @@ class PostgresStore:
 
     async def park(self, parked: Parked) -> None:
         """Keep what could not be handled."""
-        body = self._sealing.put(parked.body, "parked", parked.channel, parked.update_id)
-        sql = "insert into parked (channel, chat, update_id, body, error, at) values (%s, %s, %s, %s, %s, %s) on conflict do nothing"
-        await self._run(sql, (parked.channel, parked.chat, parked.update_id, body, parked.error, utc(parked.at)))
+        body = self._sealing.put(parked.body, "parked", parked.address.channel, parked.update_id)
+        sql = "insert into parked (channel, chat, person, update_id, body, error, at) values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing"
+        await self._run(sql, (*_who(parked.address), parked.update_id, body, parked.error, utc(parked.at)))
 
     async def parked(self, limit: int = 100) -> list[Parked]:
         """What could not be handled, newest first."""
-        sql = "select channel, chat, update_id, body, error, at from parked order by id desc limit %s"
-        return await self._rows(self._read.parked, sql, (limit,))
+        return await self._rows(self._read.parked, f"{_PARKED} order by id desc limit %s", (limit,))
 
     async def take(self, limits: Sequence[Limit], now: datetime) -> float:
         """Take a token from each bucket, or say how long to wait."""

@@ -9,7 +9,7 @@ from typing import Any
 from storage.contract import Address, Commit, Json, Kept, Reduction
 from storage.memory import utc
 from storage.personal import exported
-from storage.postgres_rows import MESSAGE, REQUEST, Connection, Reader, rows, who_of
+from storage.postgres_rows import MESSAGE, PARKED, REQUEST, Connection, Reader, rows, who_of
 from storage.sealing import Sealing
 
 _MINE = "channel = %(channel)s and chat = %(chat)s and person = %(person)s"
@@ -36,7 +36,7 @@ async def erase(db: Connection, address: Address) -> None:
         f"with mine as (select id from messages where {_ABOUT} order by id for update) delete from messages m using mine where m.id = mine.id", who
     )
     await db.execute(f"delete from reports where {_MINE}", who)
-    await db.execute("delete from parked where channel = %(channel)s and chat = %(chat)s", who)
+    await db.execute(f"delete from parked where {_MINE}", who)
     # Nobody knows any more whose an update of the first releases is in a group: then it is everybody's.
     mine = "channel = %(channel)s and chat = %(chat)s and coalesce(person, %(person)s) = %(person)s"
     await db.execute(f"update updates set result = '{{}}' where {mine}", who)
@@ -55,6 +55,7 @@ async def personal(db: Connection, sealing: Sealing, address: Address) -> Json:
         await rows(db, read.request, f"{REQUEST} where {_MINE} order by created, counter", who),
         [(expires, get(body, "reports", key)) for expires, body, key in reports],
         [(name, at, get(result, "updates", address.channel, address.chat, name)) for name, at, result in updates],
+        await rows(db, read.parked, f"{PARKED} where {_MINE} order by id", who),
     )
 
 

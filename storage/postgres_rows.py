@@ -21,6 +21,7 @@ from storage.sealing import Sealing, moment
 T = TypeVar("T")
 Row = tuple[Any, ...]
 who_of = attrgetter("channel", "chat", "person")
+PARKED = "select channel, chat, person, update_id, body, error, at from parked"
 REQUEST = "select number, channel, chat, person, kind, state, created, changed, body, revision from requests m"
 MESSAGE = "select m.id, m.channel, m.chat, m.person, m.body, m.at, m.request, m.state, m.attempts, m.due, m.error from messages m"
 Connection = AsyncConnection[Row]
@@ -95,8 +96,8 @@ class Reader:
 
     def parked(self, row: Row) -> Parked:
         """What could not be handled."""
-        channel, chat, update_id, body, error, at = row
-        return Parked(channel, chat, update_id, self._get(body, "parked", channel, update_id), error, at)
+        channel, chat, person, update_id, body, error, at = row
+        return Parked(Address(channel, chat, person), update_id, self._get(body, "parked", channel, update_id), error, at)
 
     def line(self, row: Row) -> Update | OutboxItem:
         """A line of a transcript."""

@@ -37,7 +37,7 @@ _STEPS = (
     """
     create table parked (
         id bigint generated always as identity primary key,
-        channel text not null, chat text not null, update_id text not null, body text not null, error text not null, at timestamptz not null,
+        channel text not null, chat text not null, person text not null, update_id text not null, body text not null, error text not null, at timestamptz not null,
         unique (channel, update_id));
     create index messages_given_up on messages (state, id) where state in ('failed', 'uncertain', 'parked');
     create table buckets (key text primary key, full_at timestamptz not null);

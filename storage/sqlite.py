@@ -46,6 +46,7 @@ from storage.sqlite_commit import SENT as _SENT
 from storage.sqlite_commit import write
 from storage.sqlite_personal import Run, outdated, personal, purge, remains_untold
 from storage.sqlite_rows import MESSAGE as _MESSAGE
+from storage.sqlite_rows import PARKED as _PARKED
 from storage.sqlite_rows import REQUEST as _REQUEST
 from storage.sqlite_rows import Reader
 from storage.sqlite_rows import Row as _Row
@@ -165,15 +166,14 @@ class SqliteStore(OneProcess):
 
     async def park(self, parked: Parked) -> None:
         """Keep what could not be handled."""
-        body = self._sealing.put(parked.body, "parked", parked.channel, parked.update_id)
-        row = (parked.channel, parked.chat, parked.update_id, body, parked.error, _text(parked.at))
-        sql = "insert into parked (channel, chat, update_id, body, error, at) values (?, ?, ?, ?, ?, ?) on conflict do nothing"
+        body = self._sealing.put(parked.body, "parked", parked.address.channel, parked.update_id)
+        row = (*_who(parked.address), parked.update_id, body, parked.error, _text(parked.at))
+        sql = "insert into parked (channel, chat, person, update_id, body, error, at) values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
         await self._write(self._rows, tuple, sql, row)
 
     async def parked(self, limit: int = 100) -> list[Parked]:
         """What could not be handled, newest first."""
-        sql = "select channel, chat, update_id, body, error, at from parked order by id desc limit ?"
-        return await self._run(self._rows, self._read.parked, sql, (limit,))
+        return await self._run(self._rows, self._read.parked, f"{_PARKED} order by id desc limit ?", (limit,))
 
     async def sent(self, item: int) -> None:
         """Mark an outbox item as delivered, whatever was thought of it before."""

@@ -11,7 +11,7 @@ from typing import Any
 from storage.contract import Address, Commit, Json, Kept, Reduction
 from storage.personal import exported
 from storage.sealing import Sealing
-from storage.sqlite_rows import MESSAGE, REQUEST, Reader, text_of, time_of, who_of
+from storage.sqlite_rows import MESSAGE, PARKED, REQUEST, Reader, text_of, time_of, who_of
 
 Run = Callable[..., sqlite3.Cursor]
 
@@ -40,7 +40,7 @@ def erase(run: Run, address: Address) -> None:
     run(f"{_BLANK} and {_ABOUT}", who)
     run(f"delete from messages where {_ABOUT}", who)
     run(f"delete from reports where {_MINE}", who)
-    run("delete from parked where channel = :channel and chat = :chat", who)
+    run(f"delete from parked where {_MINE}", who)
     # Nobody knows any more whose an update of the first releases is in a group: then it is everybody's.
     run("update updates set result = '{}' where channel = :channel and chat = :chat and coalesce(person, :person) = :person", who)
 
@@ -58,6 +58,7 @@ def personal(run: Run, address: Address, sealing: Sealing) -> Json:
         map(read.request, run(f"{REQUEST} where {_MINE} order by created, counter", who)),
         [(time_of(expires), get(body, "reports", key)) for expires, body, key in reports],
         [(name, time_of(at), get(result, "updates", address.channel, address.chat, name)) for name, at, result in updates],
+        map(read.parked, run(f"{PARKED} where {_MINE} order by id", who)),
     )
 
 

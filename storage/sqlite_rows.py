@@ -17,6 +17,7 @@ from storage.sealing import Sealing
 Row = tuple[Any, ...]
 who_of = attrgetter("channel", "chat", "person")
 time_of = datetime.fromisoformat
+PARKED = "select channel, chat, person, update_id, body, error, at from parked"
 REQUEST = "select number, channel, chat, person, kind, state, created, changed, body, revision from requests m"
 MESSAGE = "select m.id, m.channel, m.chat, m.person, body, at, request, state, attempts, due, error from messages m"
 
@@ -45,8 +46,8 @@ class Reader:
 
     def parked(self, row: Row) -> Parked:
         """What could not be handled."""
-        channel, chat, update_id, body, error, at = row
-        return Parked(channel, chat, update_id, self._get(body, "parked", channel, update_id), error, time_of(at))
+        channel, chat, person, update_id, body, error, at = row
+        return Parked(Address(channel, chat, person), update_id, self._get(body, "parked", channel, update_id), error, time_of(at))
 
     def line(self, row: Row) -> Update | OutboxItem:
         """A line of a transcript."""

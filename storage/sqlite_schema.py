@@ -52,7 +52,7 @@ def _version_4(db: Database) -> None:
 
 def _version_5(db: Database) -> None:
     """What came in and could not be handled; messages that were given up are found without looking through all of them."""
-    parked = {"id": int, "channel": str, "chat": str, "update_id": str, "body": str, "error": str, "at": str}
+    parked = {"id": int, "channel": str, "chat": str, "person": str, "update_id": str, "body": str, "error": str, "at": str}
     db.create_table("parked", parked, "id", not_null=parked.keys() - {"id"}, strict=True).create_index(["channel", "update_id"], unique=True)
     db.execute("create index messages_given_up on messages (state, id) where state in ('failed', 'uncertain', 'parked')")
 

@@ -243,7 +243,7 @@ async def test_what_did_not_arrive_is_listed_for_the_team(tmp_path: Path) -> Non
     done = await store.commit(Commit(Address("telegram", "7", "7"), at, replies=(Reply("请打 13812345678").to_json(), Reply("好").to_json())))
     assert isinstance(done, Committed)
     await store.fail(done.outbox[0], "Forbidden('bot was blocked by the user')")
-    await store.park(Parked("telegram", "7", "700000001", {"message": {}}, "KeyError('date')", at))
+    await store.park(Parked(Address("telegram", "7", "7"), "700000001", {"message": {}}, "KeyError('date')", at))
     await store.close()
     out, _ = run("requests", "--store", str(path), "undelivered")
     given_up, parked = out.splitlines()

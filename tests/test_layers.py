@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "storage": {"storage"},
 }
 DOORS = {
-    "telegram": ("handlers/telegram.py", "handlers/telegram_http.py"),
+    "telegram": ("handlers/telegram.py", "handlers/telegram_http.py", "handlers/telegram_updates.py"),
     "aiohttp": ("handlers/telegram_http.py",),
     "starlette": (
         "handlers/web.py",

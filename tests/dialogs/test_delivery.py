@@ -176,6 +176,24 @@ async def test_no_delivery_begins_when_the_claim_is_about_to_end(turns: Turns, m
     assert [item.id for item in await turns.store.after(HERE, 0) if item.state == "waiting"] == released
 
 
+async def test_what_was_delivered_and_could_not_be_marked_is_not_delivered_again(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
+    await said(turns, "1")
+    sent, failures = turns.store.sent, itertools.count()
+
+    async def mark(item: int) -> None:
+        if next(failures) < 5:
+            raise StoreError("磁盘已满")
+        await sent(item)
+
+    monkeypatch.setattr(turns.store, "sent", mark)
+    channel = Channel()
+    task = asyncio.create_task(Sender(turns, {"test": channel.deliver}, poll=0.01).run())
+    await arrived(turns)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert channel.sent == ["1"]
+
+
 async def test_a_store_that_fails_ends_nothing(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
     await said(turns, "1")
     sent, failures = turns.store.sent, itertools.count()
@@ -225,6 +243,25 @@ async def test_the_channels_limits_are_kept_without_a_chat_delaying_another(turn
     everything = sorted(when for _, _, when in channel.tried)
     assert everything[-1] - everything[0] >= 0.09
     assert channel.tried[[chat for chat, _, _ in channel.tried].index("u2")][2] < at[3]
+
+
+async def test_many_who_wait_for_one_bucket_ask_for_it_one_at_a_time_and_in_turn(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, take, order = itertools.count(), turns.store.take, list[str]()
+
+    async def counted(limits: list[Limit], now: datetime) -> float:
+        next(asked)
+        return await take(limits, now)
+
+    monkeypatch.setattr(turns.store, "take", counted)
+    pace = Pace(turns.store, lambda chat: (Limit(chat, 10, 1), Limit("whole", 200, 1)))
+
+    async def one(chat: str) -> None:
+        await pace.wait(chat)
+        order.append(chat)
+
+    await asyncio.gather(*(one(f"{n}") for n in range(40)))
+    assert order == [f"{n}" for n in range(40)]
+    assert next(asked) < 40 * 4, "each takes its own bucket, and asks for the common one about twice"
 
 
 async def test_who_would_wait_too_long_comes_again_later(turns: Turns) -> None:

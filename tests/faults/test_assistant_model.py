@@ -110,6 +110,7 @@ class Person:
     """What the model knows of somebody."""
 
     filed: int = 0
+    numbers: set[str] = field(default_factory=set)
     withdrawn: int = 0
     buttons: list[str] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
@@ -339,9 +340,11 @@ class Assistant(RuleBasedStateMachine):
             assert question is not None
             assert question.key == "confirm", "nothing is filed but from its read-back"
             assert len(own) == person.filed + 1
-            dossier = own[0].body["dossier"]
+            (filed,) = (r for r in own if r.number not in person.numbers)  # not the newest: the clock may have gone back
+            dossier = filed.body["dossier"]
             assert bool(dossier["contact"].get("contact.reach")) is bool(dossier["consent"])
             person.filed += 1
+            person.numbers.add(filed.number)
         assert {a: sum(r.address == a for r in requests) for a in EVERYBODY} == {a: p.filed for a, p in self.people.items()}
         assert who not in GROUP or not own
 

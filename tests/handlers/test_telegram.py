@@ -22,10 +22,11 @@ from dialogs.conversation import State
 from dialogs.delivery import DeliveryError, Sender
 from dialogs.messages import Message, Option, Reply, Source
 from dialogs.talk import Turn
-from dialogs.turns import Handled, Library, Turns
+from dialogs.turns import BusyError, Handled, Library, TurnError, Turns
 from handlers import telegram
 from handlers.drawing import Drawing
-from handlers.telegram import Telegram, TelegramSettingError, keyboard, limits, read, split, written
+from handlers.telegram import Telegram, TelegramSettingError, keyboard, limits, split, written
+from handlers.telegram_updates import author_of, read, unnamed
 from knowledge import loader
 from knowledge.snapshot import Knowledge
 from storage.contract import Address, Commit, Notice, OutboxItem, Snapshot, Store, StoreError
@@ -311,9 +312,24 @@ async def test_an_update_that_keeps_failing_is_parked_after_three_tries(
     assert turns.texts(7) == ["毒"] * 3 + ["后来的"] and turns.texts(8) == ["别人的"]
     assert [r.levelname for r in caplog.records if str(poison) in r.getMessage()] == ["ERROR"] * 4
     assert "后来的" not in caplog.text and "cannot digest" in caplog.text
-    kept, shapeless = sorted(await turns.store.parked(), key=lambda parked: parked.chat)
-    assert (kept.chat, kept.update_id, kept.error, kept.body["message"]["text"]) == ("7", str(poison), "RuntimeError", "毒")
+    kept, shapeless = sorted(await turns.store.parked(), key=lambda parked: parked.address.chat)
+    assert (kept.address.chat, kept.update_id, kept.error, kept.body["message"]["text"]) == ("7", str(poison), "RuntimeError", "毒")
     assert shapeless.body["message"]["date"] == "never"
+
+
+def test_of_an_update_that_is_put_aside_no_name_and_no_number_is_kept() -> None:
+    said = {
+        "message_id": 1,
+        "from": {"id": 7, "first_name": "李女士", "username": "li"},
+        "chat": {"id": 7, "title": "某公司"},
+        "text": "打13812345678",
+    }
+    update = {"update_id": 5, "message": said, "callback_query": None}
+    assert author_of(update) == ADDRESS
+    kept = json.dumps(unnamed(update), ensure_ascii=False)
+    assert not any(word in kept for word in ("李女士", "li", "某公司", "13812345678"))
+    assert unnamed(update)["message"]["from"] == {"id": 7}
+    assert author_of({"message": 5}) == Address("telegram", "None", "None")
 
 
 async def test_while_the_store_fails_nothing_is_confirmed_or_skipped(
@@ -452,6 +468,17 @@ async def test_a_webhook_call_whose_turn_was_not_stored_is_not_accepted(api: Bot
     assert await channel.receive(body, SECRET) == 200
     turns.trap = bug
     assert await channel.receive(body.replace(b"5", b"6", 1), SECRET) == 200, "skipped after three tries, or it would come for ever"
+
+
+@pytest.mark.parametrize("error", [BusyError("500 turns are under way"), TurnError("the conversation kept changing")])
+async def test_an_update_that_came_at_a_bad_time_comes_again_and_is_not_parked(channel: Telegram, turns: Echo, api: BotApi, error: Exception) -> None:
+    def busy(text: str) -> None:
+        raise error
+
+    turns.trap = busy
+    body = json.dumps({"update_id": 5, "message": api.message(7, text="你好")}).encode()
+    assert await channel.receive(body, SECRET) == 503
+    assert await turns.store.parked() == []
 
 
 async def test_a_webhook_is_registered_with_its_secret(api: BotApi, channel: Telegram) -> None:

@@ -100,6 +100,22 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await opened.close()
 
 
+@pytest.fixture
+def broken(store: Store) -> Callable[[int], Awaitable[None]]:
+    """Makes the body of a message unreadable, as a fault of the disk would."""
+
+    async def spoil(item: int) -> None:
+        sql = "update messages set body = '{\"text\":' where id = "
+        if isinstance(store, PostgresStore):
+            await store._run(f"{sql}%s", (item,))
+        elif isinstance(store, SqliteStore):
+            await store._run(lambda: store._db.execute(f"{sql}?", (item,)) and None)
+        else:
+            pytest.skip("its rows are not texts that lie on a disk, or lie in a file of the same kind")
+
+    return spoil
+
+
 async def committed(store: Store, address: Address = FOUNDER, at: datetime = NOON, **parts: Any) -> Committed:
     answer = await store.commit(Commit(address, at, **parts))
     assert isinstance(answer, Committed), answer
@@ -510,8 +526,18 @@ async def test_what_was_given_up_is_listed_newest_first_and_counted(store: Store
     assert (figures.undelivered, figures.waiting) == ({"failed": 1, "uncertain": 1, "parked": 1}, {FOUNDER.channel: 1})
 
 
+async def test_a_row_that_cannot_be_read_is_put_aside_and_stops_nobody(store: Store, broken: Callable[[int], Awaitable[None]]) -> None:
+    (item,) = (await committed(store, replies=({"text": "坏"},))).outbox
+    await committed(store, OTHER, replies=({"text": "好"},))
+    await broken(item)
+    assert texts(await waiting(store, CHANNELS, NOON)) == ["好"]
+    assert texts(await waiting(store, CHANNELS, NOON)) == ["好"]
+    assert (await store.figures()).undelivered == {"parked": 1}
+    assert await store.undelivered() == []
+
+
 async def test_what_could_not_be_handled_is_kept_once(store: Store) -> None:
-    first = Parked("telegram", FOUNDER.chat, "7", {"text": "你\0好"}, "ValueError('?')", NOON)
+    first = Parked(FOUNDER, "7", {"text": "你\0好"}, "ValueError('?')", NOON)
     await store.park(first)
     await store.park(replace(first, error="again", at=NOON + SECOND))
     second = replace(first, update_id="8", at=NOON.astimezone(timezone(timedelta(hours=8))))

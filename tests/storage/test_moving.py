@@ -33,7 +33,7 @@ async def filled(path: Path) -> None:
     await store.postpone(first.id, NOON + timedelta(hours=1), "断网")
     await store.fail(second.id, "拉黑")
     await store.publish(Publication("v1", NOON, {"a.yaml": "a: 1"}))
-    await store.park(Parked("telegram", "7", "9", {"text": "?"}, "ValueError()", NOON))
+    await store.park(Parked(FOUNDER, "9", {"text": "?"}, "ValueError()", NOON))
     await store.close()
 
 

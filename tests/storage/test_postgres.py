@@ -155,6 +155,35 @@ async def test_what_a_worker_lets_go_of_is_anybodys_at_once(workers: list[Postgr
     assert texts(await workers[1].claim(["telegram"], NOON, MINUTE)) == ["2"]
 
 
+async def test_a_message_that_becomes_visible_late_gives_nobody_the_chat_of_another(workers: list[PostgresStore], url: str) -> None:
+    group = [Address("telegram", "-5", person) for person in "12"]
+    await workers[0].commit(Commit(group[0], NOON, conversation={}))
+    async with await psycopg.AsyncConnection.connect(url) as slow:
+        words = """insert into messages (channel, chat, person, direction, body, at, state)
+        values ('telegram', '-5', '1', 'reply', '{"text":"1"}', %s, 'waiting')"""
+        await slow.execute(words, (NOON,))  # it has its id, and nobody sees it yet
+        await workers[0].commit(Commit(group[1], NOON, replies=({"text": "2"},)))
+        (second,) = await workers[0].claim(["telegram"], NOON, MINUTE)
+        await slow.commit()
+    assert await workers[1].claim(["telegram"], NOON, MINUTE) == []
+    await workers[0].sent(second.id)
+    assert texts(await workers[1].claim(["telegram"], NOON, MINUTE)) == ["1"]
+
+
+async def test_who_waits_for_the_lead_keeps_no_vacuum_from_its_work(workers: list[PostgresStore], url: str) -> None:
+    async def work() -> None:
+        await asyncio.Event().wait()
+
+    leading = [asyncio.create_task(store.lead("purge", work)) for store in workers[:2]]
+    await asyncio.sleep(1.5)
+    with psycopg.connect(url) as watch:
+        held = "select count(*) from pg_stat_activity where backend_xmin is not null and pid <> pg_backend_pid() and datname = current_database()"
+        assert watch.execute(held).fetchone() == (0,)
+    for task in leading:
+        task.cancel()
+    await asyncio.gather(*leading, return_exceptions=True)
+
+
 async def test_token_buckets_are_shared_by_all_workers(workers: list[PostgresStore]) -> None:
     limit = Limit("telegram", 1, 10)
     waits = await asyncio.gather(*(store.take([limit, Limit(f"chat {n}", 1, 5)], NOON) for store in workers for n in range(10)))

@@ -107,7 +107,7 @@ async def test_a_run_lets_go_of_everything_whose_time_is_over_and_says_how_much(
     await committed(store, unanswered=("甲",), created=(NewRequest("a", "done", {"text": SECRET}),))
     later = NOON + timedelta(days=1000)
     await lived(store, replace(OTHER, channel="web"))
-    await store.park(Parked("telegram", FOUNDER.chat, "7", {"text": SECRET}, "ValueError()", NOON))
+    await store.park(Parked(FOUNDER, "7", {"text": SECRET}, "ValueError()", NOON))
     await committed(store, Address("web", "1", "1"), later, incoming={"text": "今天"}, update_id="7")
     rules = retention.rules()
     counts = {"messages": 12, "updates": 2, "reports": 2, "parked": 1, "unanswered": 1, "requests": 1}
@@ -192,8 +192,8 @@ async def test_a_turn_that_another_worker_is_just_storing_keeps_its_conversation
 
 
 async def test_what_could_not_be_handled_goes_with_the_person_and_by_its_time(store: Store) -> None:
-    mine = Parked("telegram", FOUNDER.chat, "7", {"text": SECRET}, "ValueError()", NOON)
-    for parked in (mine, replace(mine, chat=OTHER.chat, update_id="8"), replace(mine, chat=OTHER.chat, update_id="9", at=NOON + DAY)):
+    mine = Parked(FOUNDER, "7", {"text": SECRET}, "ValueError()", NOON)
+    for parked in (mine, replace(mine, address=OTHER, update_id="8"), replace(mine, address=OTHER, update_id="9", at=NOON + DAY)):
         await store.park(parked)
     await committed(store, erased=True)
     assert [p.update_id for p in await store.parked()] == ["9", "8"]
