@@ -58,11 +58,12 @@ async def test_everything_about_a_person_can_be_given_to_them(store: Store) -> N
         "requests": [{"number": request.number, "kind": "subsidy", "state": "new", "created": moment, "changed": moment, "body": BODY}],
         "reports": [{"expires": later, "body": BODY}],
         "updates": [{"id": "1 of 100", "at": moment, "result": BODY}],
+        "parked": [],
     }
 
 
 async def test_of_somebody_unknown_nothing_is_kept(store: Store) -> None:
-    assert await store.personal(FOUNDER) == {"conversation": {}, "messages": [], "requests": [], "reports": [], "updates": []}
+    assert await store.personal(FOUNDER) == {"conversation": {}, "messages": [], "requests": [], "reports": [], "updates": [], "parked": []}
 
 
 async def test_erasing_leaves_nothing_of_what_was_before_and_all_of_the_turn_itself(store: Store) -> None:
