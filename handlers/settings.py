@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
+from dialogs.consent import notice
 from handlers.settings_sources import Given, Problem, exposed, gather
 from knowledge import loader
 from storage import retention
-from storage.contract import is_url
+from storage.contract import Place, is_url
 from storage.sealing import PLAIN, KeyFormatError, Sealing
 
 T = TypeVar("T")
@@ -334,6 +335,7 @@ class Settings:
                 problems.append(Problem(text.where, f"{entry.name} {shown}，{error}", f"例如 {entry.name}={entry.example}"))
             if entry.needs and entry.needs not in given:
                 problems.append(Problem(text.where, f"设了 {entry.name}，没有设 {entry.needs}", f"同时设置 {entry.needs}，或者不设 {entry.name}"))
+        problems += _broken_promises(values, given)
         if problems:
             raise SettingError(*problems)
         return cls(**values, given=given)
@@ -352,6 +354,11 @@ class Settings:
             yield "LIMITS=off：对话和地址都没有上限", "压力测试以外不要设置 LIMITS"
 
     @property
+    def kept(self) -> Place | None:
+        """Where somebody set data to be kept; None where nobody did."""
+        return self.database or (self.store if "STORE" in self.given else None)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What never stands in a log line."""
         return tuple(self.given[entry.name].text for entry in table() if entry.hide and entry.name in self.given)
@@ -361,6 +368,18 @@ class Settings:
         for attribute, entry in _entries():
             shown, given = written(getattr(self, attribute)), self.given.get(entry.name)
             yield entry.name, entry.hide(shown) if shown and entry.hide else shown, given.where if given else "默认"
+
+
+def _broken_promises(values: Mapping[str, Any], given: Mapping[str, Given]) -> Iterator[Problem]:
+    """Where personal data would be kept for longer than people are told."""
+    for name, days, promised in (
+        ("KEEP_DAYS", values.get("keep_days", retention.KEEP_DAYS), notice().days),
+        ("KEEP_REQUEST_DAYS", values.get("keep_request_days", retention.KEEP_REQUEST_DAYS), notice().request_days),
+    ):
+        if days > promised:
+            where = given[name].where if name in given else "默认"
+            fix = f"写成 {promised} 以下；要更长，先改 dialogs/notice.yaml，给它换一个版本，让大家重新同意"
+            yield Problem(where, f"{name} 是 {days}，比个人信息说明里答应的 {promised} 天长", fix)
 
 
 def _entries() -> Iterator[tuple[str, Entry]]:

@@ -260,6 +260,20 @@ def test_what_found_no_answer_is_listed_for_admins(tmp_path: Path) -> None:
     assert "阿巴阿巴" in out
 
 
+def test_a_talk_in_the_terminal_is_kept_where_that_is_set_and_else_says_that_it_is_not(tmp_path: Path) -> None:
+    file, store = tmp_path / "s.env", tmp_path / "s.db"
+    file.write_text(f"STORE={store}\n", encoding="utf-8")
+    told, _ = run("chat", stdin="")
+    assert told.startswith("试用：")
+    assert not store.exists()
+    told, _ = run("--settings", str(file), "chat", stdin="阿巴阿巴\n")
+    assert "试用" not in told
+    run("chat", "--jsonl", stdin='{"chat": "u1", "text": "阿巴阿巴"}\n', STORE=str(store))
+    assert "2 次" in run("requests", "--store", str(store), "unanswered")[0]
+    told, _ = run("chat", "--jsonl", stdin='{"chat": "u1", "text": "你好"}\n')
+    assert json.loads(told)["replies"], "one line a line, and nothing else"
+
+
 def test_a_store_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
     (tmp_path / "s.db").write_bytes(b"this is no database at all, far from it" * 40)
     _, err = run("chat", "--jsonl", "--store", str(tmp_path / "s.db"), expect=2, stdin="")

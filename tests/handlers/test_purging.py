@@ -67,6 +67,15 @@ def test_a_period_that_makes_no_sense_is_refused(days: str) -> None:
         assert "天数" in err
 
 
+def test_periods_beyond_what_the_notice_promises_are_said_together_and_by_every_command() -> None:
+    for command in ("serve", "settings", "purge"):
+        _, err = run(command, expect=2, KEEP_DAYS="181", KEEP_REQUEST_DAYS="731")
+        assert "KEEP_DAYS 是 181，比个人信息说明里答应的 180 天长\nfix: " in err
+        assert "KEEP_REQUEST_DAYS 是 731，" in err
+    told, _ = run("doctor", expect=1, KEEP_DAYS="181")
+    assert "✗ KEEP_DAYS 是 181" in told
+
+
 def test_the_periods_are_those_of_the_settings() -> None:
     rules = purging.rules(Settings.read({"KEEP_DAYS": "7", "KEEP_REQUEST_DAYS": "90"}))
     assert {r.what: r.days for r in rules} == {"messages": 7, "updates": 7, "reports": 0, "parked": 7, "unanswered": 7, "requests": 90}
