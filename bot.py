@@ -291,7 +291,9 @@ def parser() -> argparse.ArgumentParser:
     tried.add_argument("--format", choices=("text", "json"), default="text", help="json 供程序使用")
     for command in (talk, one, tried):
         command.add_argument("--today", type=_day, metavar="DATE", help="按这一天回答，例如 2022-06-01")
-    talk.add_argument("--store", type=place_of, metavar="PATH", help="对话存到这个文件，或 postgresql:// 开头的数据库；不写就用设置的，都没有就只留在内存里")
+    talk.add_argument(
+        "--store", type=place_of, metavar="PATH", help="对话存到这个文件，或 postgresql:// 开头的数据库；不写就用设置的，都没有就只留在内存里"
+    )
     admin.add_commands(commands, _day)
     drawing = commands.add_parser("chart", help="画出一个引导对话的流程图（Mermaid）")
     drawing.add_argument("dialog", choices=sorted(DIALOGS), metavar="DIALOG", help="、".join(DIALOGS))

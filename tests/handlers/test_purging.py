@@ -73,7 +73,7 @@ def test_periods_beyond_what_the_notice_promises_are_said_together_and_by_every_
         assert "KEEP_DAYS 是 181，比个人信息说明里答应的 180 天长\nfix: " in err
         assert "KEEP_REQUEST_DAYS 是 731，" in err
     told, _ = run("doctor", expect=1, KEEP_DAYS="181")
-    assert "✗ KEEP_DAYS 是 181" in told
+    assert "✗ 环境变量: KEEP_DAYS 是 181" in told
 
 
 def test_the_periods_are_those_of_the_settings() -> None:

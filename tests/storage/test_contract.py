@@ -510,6 +510,15 @@ async def test_what_was_given_up_is_listed_newest_first_and_counted(store: Store
     assert (figures.undelivered, figures.waiting) == ({"failed": 1, "uncertain": 1, "parked": 1}, {FOUNDER.channel: 1})
 
 
+async def test_what_waits_on_a_channel_since_before_a_moment_is_listed_oldest_first(store: Store) -> None:
+    ids = (await committed(store, replies=tuple({"text": str(n)} for n in range(4)))).outbox
+    await store.sent(ids[1])
+    await store.fail(ids[2], "原因")
+    assert texts(await store.waiting(FOUNDER.channel, NOON + SECOND)) == ["0", "3"]
+    assert texts(await store.waiting(FOUNDER.channel, NOON + SECOND, limit=1)) == ["0"]
+    assert await store.waiting(FOUNDER.channel, NOON) == await store.waiting("elsewhere", NOON + SECOND) == []
+
+
 async def test_what_could_not_be_handled_is_kept_once(store: Store) -> None:
     first = Parked("telegram", FOUNDER.chat, "7", {"text": "你\0好"}, "ValueError('?')", NOON)
     await store.park(first)
