@@ -46,7 +46,7 @@ from storage.contract import (
 from storage.memory import MemoryStore
 from storage.postgres import PostgresStore
 from storage.retention import PURGED
-from storage.sealing import PLAIN, Sealing
+from storage.sealing import PLAIN, Sealing, new_key
 from storage.sqlite import SqliteStore
 from tests.postgres import partition
 
@@ -77,7 +77,7 @@ class Reopening:
         return call
 
 
-SEALED = Sealing.of("k2:" + "A" * 43 + "=,k1:" + "B" * 42 + "A=")
+SEALED = Sealing.of(f"k2:{new_key()},k1:{new_key()}")
 
 
 @pytest.fixture(params=["memory", "sqlite", "sqlite reopened", "sqlite sealed", "postgres", "postgres sealed", "postgres partitioned"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -210,6 +211,12 @@ def test_a_digest_does_not_show_without_the_key_what_it_stands_for() -> None:
     digests = {sealing.digest("13812345678") for sealing in (PLAIN, FIRST, SECOND_ONLY)}
     assert len(digests) == 3
     assert BOTH.digest("甲") == SECOND_ONLY.digest("甲") != FIRST.digest("甲")
+
+
+@pytest.mark.parametrize("key", [b"0123456789abcdef" * 2, bytes(32), b"\0\1" * 16, b"correct horse battery staple..... "[:32]])
+def test_a_key_that_was_not_drawn_at_random_is_refused(key: bytes) -> None:
+    with pytest.raises(KeyFormatError, match="不是随机的"):
+        Sealing.of(f"k1:{b64encode(key).decode()}")
 
 
 @pytest.mark.parametrize("text", ["k1", "k1:abc", f"K1:{new_key()}", f"k1:{new_key()}x", f"{ONE},{ONE}", f"k 1:{new_key()}", new_key()])
