@@ -144,7 +144,7 @@ class Sealing:
     def check(self, proofs: Mapping[str, str], place: str) -> None:
         """StoreError where a key that sealed something there is missing, or is another of the same id."""
         if missing := [name for name in proofs if name not in self._keys]:
-            raise StoreError(f"{place} 里有用密钥 {'、'.join(missing)} 加密的内容，DATA_KEYS 里没有。请把缺的密钥加到 DATA_KEYS 末尾，再启动。")
+            raise StoreError(f"{place} 里有用密钥 {'、'.join(missing)} 加密的内容，DATA_KEYS 里没有。请把缺的密钥加到 DATA_KEYS 末尾，再来一次。")
         for name, proof in proofs.items():
             try:
                 self.open(proof, "proof", name)

@@ -235,7 +235,7 @@ async def test_a_sealed_installation_moves_and_is_backed_up_as_it_is(tmp_path: P
     before = await everything(store)
     backup.backup(path, copy)
     await store.close()
-    backup.restore(copy, path, NOON)
+    backup.restore(copy, path, NOON, FIRST)
     for file in (copy, path):
         assert SECRET.encode() not in file.read_bytes()
     again = await SqliteStore.open(path, sealing=FIRST)
