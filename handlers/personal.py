@@ -93,7 +93,7 @@ class Personal:
         try:
             await self._turns.handle(form.address, Message(fields=fields, private="page", channel="page"), _update(request))
         except (BusyError, TurnError, StoreError) as error:
-            log.error("contact details were not stored: %s", error)
+            log.error("一份联系方式没有存下：%s", error)
             return self._asked(request, form, said, {"": form.words("page.again")}, 503)
         return RedirectResponse(request.url.path, 303)
 

@@ -25,13 +25,14 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
 
 
 async def run(store: Store, rules: tuple[Rule, ...]) -> None:
-    """Let go at once and every day, until cancelled; a log line says what went."""
+    """Let go at once and every day, until cancelled; a log line says what went, where something did."""
     while True:
         try:
             gone = await retention.purge(store, datetime.now(UTC), rules, REDUCTION)
-            log.info("what was kept long enough is gone: %s", ", ".join(f"{rule.what} {count}" for rule, count in gone.items()))
+            if any(gone.values()):
+                log.info("过了保存期限的删掉了：%s", "、".join(f"{rule.name} {count}" for rule, count in gone.items() if count))
         except StoreError:
-            log.exception("not everything that was kept long enough could be let go of; tomorrow again")
+            log.exception("过了保存期限的没有删完，明天再删")
         await asyncio.sleep(EVERY)
 
 

@@ -40,7 +40,7 @@ async def test_the_running_program_lets_go_at_its_start_and_says_so_in_a_log_lin
     await asyncio.to_thread(talked, store)
     async with program(PORT=str(free_port()), STORE=str(store)) as running:
         line = await line_with(running, "yuanqitong.purge")
-    assert "messages 2, updates 1, reports 0, parked 0, unanswered 0, requests 0" in line
+    assert "消息和对话 2、去重记录 1" in line
     assert [chats(store, table) for table in ("messages", "conversations", "updates")] == [{"b"}] * 3
 
 
