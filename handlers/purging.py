@@ -44,4 +44,5 @@ async def command(store: Store, rules: tuple[Rule, ...], dry_run: bool) -> int:
 
 
 def _told(counts: Mapping[Rule, int], verb: str) -> list[str]:
-    return [f"{rule.name}：{verb} {count}（{rule.since}起 {rule.days} 天；{rule.why}）" for rule, count in counts.items()]
+    kept = {rule: f"从{rule.since}起留 {rule.days} 天" if rule.days else "到期就删" for rule in counts}
+    return [f"{rule.name}：{verb} {count} 条。{kept[rule]}：{rule.why}。" for rule, count in counts.items()]
