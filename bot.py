@@ -78,10 +78,7 @@ async def serve(settings: Settings) -> None:
         from handlers.drawing import Apart, Drawing  # what is asked on the command line needs no pictures and no web server
         from handlers.limits import Limits
         from handlers.metrics import Metrics
-        from handlers.personal import keep_promise
         from handlers.web import Server, create_app
-
-        keep_promise(settings.keep_days, settings.keep_request_days)
 
         apart = Apart()
         drawing = Drawing(library, apart)
@@ -197,8 +194,11 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 async def chat(arguments: argparse.Namespace, settings: Settings, knowledge: Knowledge) -> None:
-    """Talk in the terminal, or by JSON lines."""
-    async with opened(arguments.store, settings.sealing) as store:
+    """Talk in the terminal, or by JSON lines; what is said is kept where somebody set a place for it."""
+    place = arguments.store or settings.kept
+    if place is None and not arguments.jsonl:
+        print("试用：对话和登记只在内存里，退出就没有了，服务团队也看不到。要留下，设置 STORE，或加 --store 文件。")
+    async with opened(place, settings.sealing) as store:
         turns = Turns(store, Library(knowledge))
         if arguments.jsonl:
             await console.jsonl(turns, iter(sys.stdin.buffer), sys.stdout, arguments.today)
@@ -291,7 +291,9 @@ def parser() -> argparse.ArgumentParser:
     tried.add_argument("--format", choices=("text", "json"), default="text", help="json 供程序使用")
     for command in (talk, one, tried):
         command.add_argument("--today", type=_day, metavar="DATE", help="按这一天回答，例如 2022-06-01")
-    talk.add_argument("--store", type=place_of, metavar="PATH", help="对话存到这个文件，或 postgresql:// 开头的数据库；不写就只留在内存里")
+    talk.add_argument(
+        "--store", type=place_of, metavar="PATH", help="对话存到这个文件，或 postgresql:// 开头的数据库；不写就用设置的，都没有就只留在内存里"
+    )
     admin.add_commands(commands, _day)
     drawing = commands.add_parser("chart", help="画出一个引导对话的流程图（Mermaid）")
     drawing.add_argument("dialog", choices=sorted(DIALOGS), metavar="DIALOG", help="、".join(DIALOGS))

@@ -93,7 +93,9 @@ def advance(case: Case, event: Event) -> tuple[Case, tuple[Tell, ...]]:
             return moved, (Tell(event),) if event.by == "team" else ()
         case "staff_reply":
             if case.state in CLOSED:
-                raise CaseError(f"请求已经是“{case.state}”，不能再回复；先用 requests set 改回 in_progress")
+                back = State.IN_PROGRESS in MOVES[case.state]
+                how = "先用 requests set 改回 in_progress" if back else "也改不回来；请对方在对话里重新登记"
+                raise CaseError(f"请求已经是“{case.state}”，不能再回复；{how}")
             begun = State.IN_PROGRESS if case.state in (State.NEW, State.ACCEPTED) else case.state
             return replace(case, state=begun, events=(*case.events, event)), (Tell(event),)
         case "company_note":

@@ -82,7 +82,7 @@ class Sender:
                 try:
                     await self._look()
                 except Exception:
-                    log.exception("the outbox could not be read; trying again")
+                    log.exception("要发的消息读不出来，接着再试")
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._poll):  # wait_for may swallow a cancellation before Python 3.12
                         await self._turns.wake_sender.wait()
@@ -127,10 +127,10 @@ class Sender:
                 if not await self._one(item):
                     return
         except StoreError:
-            log.exception("the outbox could not be written; the item comes again")
+            log.exception("一条消息送到没有记不下来，会再送一次")
             await asyncio.sleep(self._poll)
         except Exception:  # a fault of ours, where one was to be handled
-            log.exception("a chat was left midway; what is claimed comes again when the claim ends")
+            log.exception("一个对话发到一半停了，剩下的过一会儿再发")
             await asyncio.sleep(self._poll)
 
     async def _one(self, item: OutboxItem) -> bool:
@@ -156,7 +156,7 @@ class Sender:
                 return False
             return True
         except Exception as error:
-            log.exception("outbox item %s: try %s failed for a reason of ours", item.id, item.attempts + 1)
+            log.exception("消息 %s 第 %s 次没有发成，是程序自己的错", item.id, item.attempts + 1)
             if item.attempts + 1 < TRIES:
                 await self._postpone(item, None, type(error).__name__)  # its words may be somebody's
                 return False
@@ -173,5 +173,5 @@ class Sender:
         await self._turns.store.postpone(item.id, datetime.now(UTC) + min(timedelta(seconds=wait), FAR), error)
 
     async def _give_up(self, item: OutboxItem, error: str, state: str) -> None:
-        log.error("outbox item %s given up as %s after %s tries: %s", item.id, state, item.attempts + 1, error)
+        log.error("消息 %s 不再发了（%s，试了 %s 次）：%s；用 requests undelivered 看", item.id, state, item.attempts + 1, error)
         await self._turns.store.fail(item.id, error, state)

@@ -144,7 +144,7 @@ class Turns:
         try:
             return respond(state, message, self.library.knowledge, now, own)
         except Exception:
-            log.exception("a turn failed; the person was told and the conversation kept")
+            log.exception("一轮没有答成，已经告诉对方，对话还在")
             return trouble(state, message, now)
 
     async def advance(self, number: str, event: cases.Event) -> cases.Case | None:

@@ -19,6 +19,7 @@ from handlers.settings_sources import exposed
 from knowledge import loader
 from storage import backup
 from storage.contract import StoreError
+from storage.sealing import Sealing
 
 BACKUP_DAYS = 7
 CONNECTIONS = 10
@@ -69,7 +70,7 @@ async def look(settings: Settings, *, online: bool = False) -> AsyncIterator[Fin
         for finding in await asyncio.to_thread(_looked, check, settings):
             yield finding
     if settings.database:
-        for finding in await _database(settings.database):
+        for finding in await _database(settings.database, settings.sealing):
             yield finding
 
 
@@ -89,7 +90,16 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", "ok", f"设置了 {len(given)} 项" + (f"，文件 {files}" if files else "") + "；python bot.py settings 看每一项")
     for what, fix in settings.warnings():
         yield Finding("settings", "warn", what, fix)
-    if settings.host not in ("127.0.0.1", "localhost", "::1") and not settings.hosts and not settings.public_url:
+    if settings.host in ("127.0.0.1", "localhost", "::1"):
+        return
+    if not (settings.public_url or "").startswith("https://"):
+        yield Finding(
+            "settings",
+            "warn",
+            f"HOST 是 {settings.host}，没有设 https 的 PUBLIC_URL：别的机器能不加密地打开，路上的人看得见聊天",
+            "前面放带 HTTPS 的代理（deploy/Caddyfile），设 PUBLIC_URL=https://…；代理在同一台机器上的，HOST 写回 127.0.0.1",
+        )
+    if not settings.hosts and not settings.public_url:
         yield Finding("settings", "warn", f"HOST 是 {settings.host}，别人用主机名打不开网页", "把别人用的主机名写进 HOSTS，或者设 PUBLIC_URL")
 
 
@@ -155,6 +165,10 @@ def _store(settings: Settings) -> Iterator[Finding]:
     except StoreError as error:
         yield Finding("store", "bad", str(error), "停掉园企通，用 python bot.py restore 换上备份")
         return
+    try:
+        backup.check_keys(store, settings.sealing)
+    except StoreError as error:
+        yield Finding("keys", "bad", str(error))
     yield Finding("store", "ok", f"数据文件 {store} 完好（{store.stat().st_size / 2**20:.1f} MB）")
     if (newest := backup.newest(store)) and newest > datetime.now(UTC) + timedelta(minutes=5):
         yield Finding(
@@ -187,7 +201,7 @@ _POSTGRES_UNTIL = {14: date(2026, 11, 12), 15: date(2027, 11, 11), 16: date(2028
 """Until when each is mended by its makers (postgresql.org/support/versioning); what is older has not been mended for long."""
 
 
-async def _database(url: str) -> list[Finding]:
+async def _database(url: str, sealing: Sealing) -> list[Finding]:
     from storage.postgres_look import look as look_at
 
     try:
@@ -206,6 +220,10 @@ async def _database(url: str) -> list[Finding]:
     for name, lost in (("fsync", "断电会坏库"), ("full_page_writes", "断电会坏库"), ("synchronous_commit", "数据库崩溃会丢掉最后收下的话")):
         if told.get(name) == "off":
             found.append(Finding("database", "bad", f"数据库的 {name} 关着，{lost}", f"postgresql.conf 写 {name} = on，再 select pg_reload_conf()"))
+    try:
+        sealing.check(server.proofs, f"数据库 {server.name}")
+    except StoreError as error:
+        found.append(Finding("keys", "bad", str(error)))
     if told.get("server_encoding") != "UTF8":
         found.append(
             Finding(

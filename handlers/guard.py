@@ -89,7 +89,7 @@ class Guard:
         except Exception:
             if started:
                 raise  # the connection is cut: half an answer must not look like a whole one
-            log.exception("a page could not be served")
+            log.exception("一个页面没有给出来")
             await answer(scope, 500, _BROKEN)(scope, receive, guarded)
 
     def _dress(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

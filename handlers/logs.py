@@ -9,12 +9,14 @@ import json
 import logging
 import re
 import textwrap
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from dialogs.talk import masked
 from dialogs.turns import TURN, Seconds
+from storage.contract import StoreError
 
 log = logging.getLogger("yuanqitong.turn")
 
@@ -62,6 +64,43 @@ class Json(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class Again(logging.Filter):
+    """Lets a failure that comes again and again through once a minute, with how often it came; a store's own words need no traceback.
+
+    While a database is away, every part of the program that needs it fails, some twice a second: that is one thing to be told.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._told: dict[object, tuple[float, int]] = {}
+        """When each was told last, and how often it came since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is to be told now."""
+        given = record.args if isinstance(record.args, tuple) else ()
+        error = record.exc_info[1] if record.exc_info else next((a for a in given if isinstance(a, Exception)), None)
+        if error is None:
+            return True
+        what = (type(error), re.sub(r"\d+", "", str(error)))
+        others = tuple(str(a) for a in given if a is not error)
+        key: object = what if isinstance(error, StoreError) else (*what, record.pathname, record.lineno, others)
+        now = self._clock()
+        self._told = {k: (at, n) for k, (at, n) in self._told.items() if now - at < 2 * SELDOM}
+        at, missed = self._told.get(key, (float("-inf"), 0))
+        if now - at < SELDOM:
+            self._told[key] = at, missed + 1
+            return False
+        self._told[key] = now, 0
+        if record.exc_info and isinstance(error, StoreError):
+            record.msg, record.args, record.exc_info = f"{record.getMessage()}：{error}", (), None
+        if missed:
+            record.msg, record.args = f"{record.getMessage()}（又有 {missed} 次）", ()
+        return True
+
+
+SELDOM = 60.0
+"""Seconds in which the same failure is told once."""
 _CONTACT = re.compile(
     r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)|(?<!\d)0\d{2,3}[- ]?\d{7,8}(?!\d)|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII
 )
@@ -89,6 +128,7 @@ def _masked(text: str, secrets: Sequence[str]) -> str:
 def set_up(form: str, secrets: Sequence[str] = ()) -> None:
     """Send log lines to the standard error, as `text` or as `json`; as JSON each turn has a line. `secrets`: settings that never stand in one."""
     handler = logging.StreamHandler()
+    handler.addFilter(Again())
     handler.setFormatter((Json if form == "json" else Plain)(secrets))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     log.setLevel(logging.INFO if form == "json" else logging.WARNING)

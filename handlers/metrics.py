@@ -14,6 +14,7 @@ from starlette.responses import Response
 from dialogs.cases import CLOSED
 from dialogs.turns import Seconds, Turns
 from handlers.guard import Seldom
+from storage.contract import GIVEN_UP
 
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -62,7 +63,7 @@ class Metrics:
             (self._oldest, ages),
             (self._requests, figures.requests),
             (self._since, open_ages),
-            (self._undelivered, figures.undelivered),
+            (self._undelivered, dict.fromkeys(GIVEN_UP, 0) | {**figures.undelivered}),
         )
         self._parked.set(figures.parked)
         for gauge, values in shown_by:

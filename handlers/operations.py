@@ -59,8 +59,9 @@ async def _restore(copy: Path, settings: Settings) -> int:
     if settings.database:
         raise SettingError('数据在 PostgreSQL 里：用 pg_restore 恢复，例如 pg_restore --clean --dbname="$DATABASE_URL" 备份.dump')
     _not_running(settings.store)
-    aside = await asyncio.to_thread(backup.restore, copy, settings.store, datetime.now(LOCAL))
-    print(f"恢复好了：{settings.store}" + (f"；原来的留在 {aside}，确认无误后再删" if aside else ""))
+    aside = await asyncio.to_thread(backup.restore, copy, settings.store, datetime.now(LOCAL), settings.sealing)
+    print(f"恢复好了：{settings.store}" + (f"；原来的留在 {aside}，确认无误后当天删掉" if aside else ""))
+    print("接着做：python bot.py purge；备份以后有人要求删除过的，用 python bot.py personal erase 再删一次（docs/privacy.md）。")
     return 0
 
 

@@ -32,7 +32,6 @@ from dialogs.scripts.request import CONTACT
 from dialogs.texts import Texts, texts
 from dialogs.turns import LOCAL, BusyError, TurnError, Turns
 from handlers.channel import STARTS
-from handlers.settings import SettingError
 from storage.contract import Address, StoreError
 
 PAGE = Path(__file__).parent / "personal_page"
@@ -43,15 +42,6 @@ _HIDDEN = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store", "Re
 _FORM = _HIDDEN | {"Referrer-Policy": "same-origin"}
 """Without any referrer a browser would send the form with the origin `null`, as from nowhere."""
 log = logging.getLogger(__name__)
-
-
-def keep_promise(days: int, request_days: int) -> None:
-    """SettingError where personal data would be kept for longer than the notice says."""
-    for name, set_to, promised in (("KEEP_DAYS", days, notice().days), ("KEEP_REQUEST_DAYS", request_days, notice().request_days)):
-        if set_to > promised:
-            raise SettingError(
-                f"设置 {name} 是 {set_to}，比个人信息说明里答应的 {promised} 天长：改短，或者先改 dialogs/notice.yaml，给它换一个版本，让大家重新同意"
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +93,7 @@ class Personal:
         try:
             await self._turns.handle(form.address, Message(fields=fields, private="page", channel="page"), _update(request))
         except (BusyError, TurnError, StoreError) as error:
-            log.error("contact details were not stored: %s", error)
+            log.error("一份联系方式没有存下：%s", error)
             return self._asked(request, form, said, {"": form.words("page.again")}, 503)
         return RedirectResponse(request.url.path, 303)
 

@@ -25,13 +25,14 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
 
 
 async def run(store: Store, rules: tuple[Rule, ...]) -> None:
-    """Let go at once and every day, until cancelled; a log line says what went."""
+    """Let go at once and every day, until cancelled; a log line says what went, where something did."""
     while True:
         try:
             gone = await retention.purge(store, datetime.now(UTC), rules, REDUCTION)
-            log.info("what was kept long enough is gone: %s", ", ".join(f"{rule.what} {count}" for rule, count in gone.items()))
+            if any(gone.values()):
+                log.info("过了保存期限的删掉了：%s", "、".join(f"{rule.name} {count}" for rule, count in gone.items() if count))
         except Exception:  # one row that cannot be read must not end the program
-            log.exception("not everything that was kept long enough could be let go of; tomorrow again")
+            log.exception("过了保存期限的没有删完，明天再删")
         await asyncio.sleep(EVERY)
 
 
@@ -43,4 +44,5 @@ async def command(store: Store, rules: tuple[Rule, ...], dry_run: bool) -> int:
 
 
 def _told(counts: Mapping[Rule, int], verb: str) -> list[str]:
-    return [f"{rule.name}：{verb} {count}（{rule.since}起 {rule.days} 天；{rule.why}）" for rule, count in counts.items()]
+    kept = {rule: f"从{rule.since}起留 {rule.days} 天" if rule.days else "到期就删" for rule in counts}
+    return [f"{rule.name}：{verb} {count} 条。{kept[rule]}：{rule.why}。" for rule, count in counts.items()]

@@ -105,7 +105,7 @@ class Reloader:
             try:
                 return await _earlier(self._store, version)
             except StoreError:
-                log.exception("the store could not be asked for what was published; trying again")
+                log.exception("问不到换上过哪些知识库，接着再试")
                 await asyncio.sleep(FOLLOW)
 
     async def _watch(self, seen: object) -> None:
@@ -157,7 +157,7 @@ class Reloader:
         except loader.KnowledgeError as error:
             problems = tuple(error.problems)
         except Exception as error:
-            log.exception("reading the knowledge base failed in an unforeseen way; the old one stays")
+            log.exception("知识库没有读成，出了意料之外的错，继续用原来的")
             problems = (Problem(str(self._folder), 1, 1, f"没有读成：{type(error).__name__}: {error}", "把最近改的文件改回去，并告诉开发人员"),)
         in_use = self._library.knowledge
         result = Result(
@@ -186,7 +186,7 @@ class Reloader:
         try:
             await work
         except Exception:
-            log.exception("after reading the knowledge base; the bot goes on")
+            log.exception("知识库换上前后有一步没有做成，别的照常")
 
     async def _keep(self, version: str, files: Mapping[str, bytes], changed: bool) -> None:
         if not changed and await _earlier(self._store, version):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
+from dialogs.consent import notice
+from handlers import settings_values as parse
 from handlers.settings_sources import Given, Problem, exposed, gather
 from knowledge import loader
 from storage import retention
-from storage.contract import is_url
-from storage.sealing import PLAIN, KeyFormatError, Sealing
+from storage.contract import Place
+from storage.sealing import PLAIN, Sealing
 
 T = TypeVar("T")
+SECRET = 8
+"""Characters from which on a value is masked in log lines."""
 
 
 class SettingError(Exception):
@@ -62,109 +63,15 @@ def setting(
     return made
 
 
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
-        raise ValueError("应是 1 到 65535 之间的数字")
-    return int(text)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
-
-
-def _networks(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    try:
-        return tuple(name for name in names if ipaddress.ip_network(name))
-    except ValueError:
-        raise ValueError("应是代理的 IP 地址或网段，多个用逗号分开；没有代理就不要设置它") from None
-
-
-def _switch(text: str) -> bool:
-    if text not in ("on", "off"):
-        raise ValueError("应是 on 或 off")
-    return text == "on"
-
-
-def _database(text: str) -> str:
-    if not is_url(text):
-        raise ValueError("应是 postgresql:// 开头的地址；用 SQLite 就不要设置它")
-    return text
-
-
-def _token(text: str) -> str:
-    if not re.fullmatch(r"[0-9]+:.+", text):
-        raise ValueError("应是 BotFather 给的“数字:字母”一串；不用 Telegram 就不要设置它")
-    return text
-
-
-def _rate(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,4}", text):
-        raise ValueError("应是每秒最多发几条（整数，Telegram 一般是 30；0 是不限）")
-    return int(text)
-
-
-def _https(text: str) -> str:
-    if not text.startswith("https://"):
-        raise ValueError("应是 https:// 开头的网址；不用 webhook 就不要设置它")
-    return text
-
-
-def _chat(text: str) -> str:
-    if not re.fullmatch(r"-?[0-9]+", text):
-        raise ValueError("应是 Telegram 对话的编号（一串数字）")
-    return text
-
-
-def _form(text: str) -> str:
-    if text not in ("text", "json"):
-        raise ValueError("应是 text（给人看）或 json（给程序看，一行一个）")
-    return text
-
-
-def _sealing(text: str) -> Sealing:
-    try:
-        return Sealing.of(text)
-    except KeyFormatError as error:
-        raise ValueError(f"写法不对：{error}。用 python bot.py new-key 造一个；不加密就不要设置它") from None
-
-
-def _days(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 36500):
-        raise ValueError("应是天数（1 到 36500 的整数）")
-    return int(text)
-
-
-def _public(text: str) -> str:
-    """The address under which people reach the web pages, without a slash at its end."""
-    try:
-        url = urlsplit(text.rstrip("/"))
-        plain = url.scheme in ("https", "http") and bool(re.fullmatch(r"[\w-]+(\.[\w-]+)+", url.hostname or "")) and url.port != 0
-    except ValueError:  # a port that is no number
-        plain = False
-    if not plain or text.rstrip("/") != f"{url.scheme}://{url.netloc}" or "@" in url.netloc:
-        raise ValueError("应是别人能打开的网址，只写到域名（或再加端口）")
-    return text.rstrip("/")
-
-
-def _all(_: str) -> str:
-    return "（已设置，不显示）"
-
-
-def _password(url: str) -> str:
-    """An address without the password in it."""
-    return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url))
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set. A new setting is one entry here."""
 
     host: str = setting("HOST", str, "127.0.0.1", "网页聊天的地址", "address of the web chat", "0.0.0.0")
-    port: int = setting("PORT", _port, 8000, "网页聊天的端口", "port of the web chat", "8000")
+    port: int = setting("PORT", parse.port, 8000, "网页聊天的端口", "port of the web chat", "8000")
     hosts: tuple[str, ...] = setting(
         "HOSTS",
-        _names,
+        parse.names,
         (),
         "还允许用哪些主机名访问，逗号分开；放在代理后面时用",
         "more names under which it may be reached, with commas between; for a proxy before it",
@@ -172,7 +79,7 @@ class Settings:
     )
     public_url: str | None = setting(
         "PUBLIC_URL",
-        _public,
+        parse.public,
         None,
         "别人打开网页用的网址；设了，Telegram 里的预审结果就带“打开完整报告”的按钮",
         "where people open the web pages; with it, results in Telegram have a button to the full report",
@@ -180,7 +87,7 @@ class Settings:
     )
     trusted_proxies: tuple[str, ...] = setting(
         "TRUSTED_PROXIES",
-        _networks,
+        parse.networks,
         (),
         "前面的代理的 IP 或网段，逗号分开；只有它们说的访问者地址和 https 才算数，按地址的限流靠它（见[安全](security.md)）",
         "addresses or networks of the proxies before it: only their word for a visitor's address and for https counts; limits per address need it",
@@ -188,7 +95,7 @@ class Settings:
     )
     limits: bool = setting(
         "LIMITS",
-        _switch,
+        parse.switch,
         True,
         "每个对话、每个网络地址能发多少的上限（见[安全](security.md)）；只有压力测试时才写 `off`",
         "limits of what one chat and one address may send; `off` is for load tests",
@@ -197,22 +104,22 @@ class Settings:
     store: Path = setting("STORE", Path, Path("data/yuanqitong.db"), "数据文件", "the data file", "/var/lib/yuanqitong/yuanqitong.db")  # noqa: RUF009 - a field
     database: str | None = setting(
         "DATABASE_URL",
-        _database,
+        parse.database,
         None,
         "用 PostgreSQL 时的地址；设了就不用数据文件，可以同时启动几个（见[扩展](scaling.md)）。只属于这台机器的小文件仍放在 `STORE` 旁边",
         "a PostgreSQL in place of the data file, for any number of processes; files that belong to this machine still lie beside `STORE`",
         "postgresql://用户:密码@主机:5432/库名",
-        hide=_password,
+        hide=parse.without_password,
     )
     knowledge: Path = setting("KNOWLEDGE", Path, loader.SHIPPED, "知识库文件夹", "folder of the knowledge base", "/srv/yuanqitong/knowledge")  # noqa: RUF009 - a field
     telegram_token: str | None = setting(
         "TELEGRAM_TOKEN",
-        _token,
+        parse.token,
         None,
         "BotFather 给的口令；设了就接 Telegram",
         "BotFather's token; with it the bot is on Telegram",
         "123456:ABC-def",
-        hide=_all,
+        hide=parse.hidden,
         also=("TELEGRAM_BOT_TOKEN",),
     )
     telegram_api: str | None = setting(
@@ -225,7 +132,7 @@ class Settings:
     )
     telegram_webhook: str | None = setting(
         "TELEGRAM_WEBHOOK",
-        _https,
+        parse.https,
         None,
         "用 webhook 时的网址，指到本机 `/telegram`；不设就用轮询",
         "address for a webhook that leads to `/telegram` here; else polling",
@@ -234,16 +141,16 @@ class Settings:
     )
     telegram_secret: str | None = setting(
         "TELEGRAM_SECRET",
-        str,
+        parse.secret,
         None,
-        "自己定的一串字母数字，用来核对 webhook 的来源",
-        "letters and digits of your own, by which calls of the webhook are known",
-        "k3v9Qm2xT7",
-        hide=_all,
+        "自己定的一串字母数字，至少 16 个，用来核对 webhook 的来源",
+        "at least 16 letters and digits of your own, by which calls of the webhook are known",
+        "（openssl rand -hex 16 打印的一串）",
+        hide=parse.hidden,
     )
     telegram_rate: int = setting(
         "TELEGRAM_RATE",
-        _rate,
+        parse.rate,
         30,
         "Telegram 每秒一共最多发几条；每个对话、每个群的限额也照 Telegram 的规定。0 是不限",
         "messages a second to all chats together; chats and groups have Telegram's own limits. 0 sets none",
@@ -251,7 +158,7 @@ class Settings:
     )
     telegram_local: bool = setting(
         "TELEGRAM_LOCAL",
-        _switch,
+        parse.switch,
         False,
         "这个渠道的服务器都在境内时写 `on`，才在聊天里问称呼和电话；不写就用自己的页面（要 `PUBLIC_URL`）或者不问（见[个人信息](privacy.md)）",
         "`on` where all servers of this channel stand in the country: only then are name and contact asked for in the chat",
@@ -267,7 +174,7 @@ class Settings:
     )
     admin_chat: str | None = setting(
         "ADMIN_CHAT",
-        _chat,
+        parse.chat,
         None,
         "Telegram 对话的编号；知识库换上新版或换不上时，也发到这里",
         "number of a Telegram chat that is told of new and of refused knowledge",
@@ -276,7 +183,7 @@ class Settings:
     )
     log: str = setting(
         "LOG",
-        _form,
+        parse.form,
         "text",
         "日志写成 `text`（给人看）或 `json`（给程序看，一行一个，每轮对话一行）；里面没有电话和邮箱",
         "`text` for people or `json` for programs, a line a turn; no phones or addresses in it",
@@ -284,25 +191,25 @@ class Settings:
     )
     metrics_token: str | None = setting(
         "METRICS_TOKEN",
-        str,
+        parse.secret,
         None,
-        "设了，`/metrics` 就给 Prometheus 看数字，来看的要带这个口令；不设就没有这个地址",
-        "with it there are figures for Prometheus at `/metrics`, for who shows this token",
-        "Zx81kPq0",
-        hide=_all,
+        "设了，`/metrics` 就给 Prometheus 看数字，来看的要带这个口令，至少 16 个字符；不设就没有这个地址",
+        "with it there are figures for Prometheus at `/metrics`, for who shows this token, of at least 16 characters",
+        "（openssl rand -hex 16 打印的一串）",
+        hide=parse.hidden,
     )
     sealing: Sealing = setting(  # noqa: RUF009 - a field
         "DATA_KEYS",
-        _sealing,
+        parse.sealing,
         PLAIN,
         "设了，库里的对话、消息、请求、报告就加密保存；`new-key` 造出来的密钥，几个用逗号分开，第一个用来写（见[个人信息](privacy.md)）",
         "with them talks, messages, requests and reports are stored encrypted; keys made by `new-key`, with commas between; the first one writes",
-        "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-        hide=_all,
+        "（python bot.py new-key 打印的一行）",
+        hide=parse.hidden,
     )
     keep_days: int = setting(
         "KEEP_DAYS",
-        _days,
+        parse.days,
         retention.KEEP_DAYS,
         "消息和对话留多少天（见[个人信息](privacy.md)）",
         "days for which messages and talks are kept",
@@ -310,7 +217,7 @@ class Settings:
     )
     keep_request_days: int = setting(
         "KEEP_REQUEST_DAYS",
-        _days,
+        parse.days,
         retention.KEEP_REQUEST_DAYS,
         "已结束请求里的个人信息留多少天（见[个人信息](privacy.md)）",
         "days for which personal data of closed requests are kept",
@@ -334,6 +241,7 @@ class Settings:
                 problems.append(Problem(text.where, f"{entry.name} {shown}，{error}", f"例如 {entry.name}={entry.example}"))
             if entry.needs and entry.needs not in given:
                 problems.append(Problem(text.where, f"设了 {entry.name}，没有设 {entry.needs}", f"同时设置 {entry.needs}，或者不设 {entry.name}"))
+        problems += _broken_promises(values, given)
         if problems:
             raise SettingError(*problems)
         return cls(**values, given=given)
@@ -352,15 +260,33 @@ class Settings:
             yield "LIMITS=off：对话和地址都没有上限", "压力测试以外不要设置 LIMITS"
 
     @property
+    def kept(self) -> Place | None:
+        """Where somebody set data to be kept; None where nobody did."""
+        return self.database or (self.store if "STORE" in self.given else None)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
-        """What never stands in a log line."""
-        return tuple(self.given[entry.name].text for entry in table() if entry.hide and entry.name in self.given)
+        """What never stands in a log line; what is too short to be a secret would take whole words out of it."""
+        given = (self.given[entry.name].text for entry in table() if entry.hide and entry.name in self.given)
+        return tuple(text for text in given if len(text) >= SECRET)
 
     def in_force(self) -> Iterator[tuple[str, str, str]]:
         """Every setting with its value, where it may be shown, and where that comes from."""
         for attribute, entry in _entries():
             shown, given = written(getattr(self, attribute)), self.given.get(entry.name)
             yield entry.name, entry.hide(shown) if shown and entry.hide else shown, given.where if given else "默认"
+
+
+def _broken_promises(values: Mapping[str, Any], given: Mapping[str, Given]) -> Iterator[Problem]:
+    """Where personal data would be kept for longer than people are told."""
+    for name, days, promised in (
+        ("KEEP_DAYS", values.get("keep_days", retention.KEEP_DAYS), notice().days),
+        ("KEEP_REQUEST_DAYS", values.get("keep_request_days", retention.KEEP_REQUEST_DAYS), notice().request_days),
+    ):
+        if days > promised:
+            where = given[name].where if name in given else "默认"
+            fix = f"写成 {promised} 以下；要更长，先改 dialogs/notice.yaml，给它换一个版本，让大家重新同意"
+            yield Problem(where, f"{name} 是 {days}，比个人信息说明里答应的 {promised} 天长", fix)
 
 
 def _entries() -> Iterator[tuple[str, Entry]]:

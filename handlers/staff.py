@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dialogs import cases
@@ -19,6 +20,15 @@ from storage.contract import Address, OutboxItem, Parked, place_of
 
 LISTED = 500
 """How many requests are listed at once."""
+LATE = timedelta(minutes=1)
+"""After which what waits for a channel that pushes is told as not delivered."""
+_TOLD = {
+    "web": "已放进对话，对方打开网页时看到",
+    "telegram": "已交给 Telegram 发送；没送到的列在 requests undelivered",
+    "console": "已放进对话，对方下次说话时看到",
+}
+"""What became of the words to the company, by channel."""
+_NUMBER = re.compile(r"(?:YQ)?[-－–—]?([0-9]{6})[-－–—]?([0-9]{1,4})")
 _WHO = {"company": "企业", "team": "团队"}
 _WHAT = {"filed": "登记", "state": "改状态", "staff_reply": "回复", "company_note": "补充", "consent_withdrawn": "撤回同意", "erased": "删除个人信息"}
 
@@ -79,7 +89,7 @@ async def run(turns: Turns, arguments: argparse.Namespace) -> int:
             lines = [f"{r.count:>4} 次  {r.last.astimezone(LOCAL):%m-%d %H:%M}  {r.text}" for r in rows]
             print("\n".join(lines) or "没有答不上来的问题。")
         case "undelivered":
-            print("\n".join([*map(_given_up, await turns.store.undelivered()), *map(_parked, await turns.store.parked())]) or "消息都送到了。")
+            print("\n".join([line async for line in _undelivered(turns)]) or "消息都送到了。")
         case "ratings":
             print("\n".join(_rated(await turns.store.ratings())) or "还没有人评价。")
         case action:
@@ -87,14 +97,14 @@ async def run(turns: Turns, arguments: argparse.Namespace) -> int:
             if case is None:
                 print(f"没有编号为 {arguments.number} 的请求。用 python bot.py requests list --all 看全部编号。", file=sys.stderr)
                 return 1
-            print(dossier(case, arguments.reveal) if action == "show" else f"{case.number}：{state_name(case.state)}，已通知企业")
+            print(dossier(case, arguments.reveal) if action == "show" else f"{case.number}：{state_name(case.state)}。{await _told_how(turns, case)}")
     return 0
 
 
 async def _personal(turns: Turns, arguments: argparse.Namespace) -> int:
     """Give out, or erase, what is kept of a person; the exit code."""
     whose, address = arguments.whose.strip(), None
-    if request := await turns.store.request(whose.upper()):
+    if request := await turns.store.request(_number(whose)):
         address = request.address if request.address.chat else None
     elif whose.count(":") in (1, 2) and all(parts := whose.split(":")):
         address = Address(parts[0], parts[1], parts[-1])
@@ -107,20 +117,50 @@ async def _personal(turns: Turns, arguments: argparse.Namespace) -> int:
         return 0
     numbers = [r["number"] for r in held["requests"]]
     if not arguments.yes:
+        begun = [r["number"] for r in held["requests"] if r["state"] not in cases.CLOSED]
         print(
-            f"会删除 {len(held['messages'])} 条消息、对话和联系方式，请求 {'、'.join(numbers) or '（没有）'} 只留编号、状态和时间。确认后加上 --yes 再来一次。"
+            f"会删除 {len(held['messages'])} 条消息、对话和联系方式，请求 {'、'.join(numbers) or '（没有）'} 只留编号、类型、状态和时间。"
+            + (f"没办结的 {'、'.join(begun)} 随之撤回，不再办理。" if begun else "")
+            + "现在什么也没有删；确认后加上 --yes 再来一次。"
         )
-        return 0
+        return 1
     await turns.erase(address)
     print(f"已删除。留下的请求编号：{'、'.join(numbers) or '（没有）'}。备份里的要另外处理，见 docs/privacy.md。")
     return 0
 
 
+async def _told_how(turns: Turns, case: cases.Case) -> str:
+    """What became of the words to the company."""
+    request = await turns.store.request(case.number)
+    if request is None or not request.address.chat:
+        return "没有通知谁：对话已经删除"
+    return _TOLD.get(request.address.channel, "已放进对话")
+
+
+async def _undelivered(turns: Turns) -> AsyncIterator[str]:
+    """What was given up, what waits too long where we push, what could not be handled, and how much waits for pages to be opened."""
+    for item in await turns.store.undelivered():
+        yield _given_up(item)
+    for item in await turns.store.waiting("telegram", datetime.now(UTC) - LATE):
+        yield _given_up(item)
+    for update in await turns.store.parked():
+        yield _parked(update)
+    figures = await turns.store.figures()
+    if count := figures.waiting.get("web", 0):
+        yield f"网页上有 {count} 条等对方打开网页，最早的是 {figures.oldest['web'].astimezone(LOCAL):%m-%d %H:%M} 的（这是正常的）"
+
+
+def _number(text: str) -> str:
+    """A request's number as it is stored, however it was typed."""
+    plain = re.sub(r"\s", "", text).upper()
+    return f"YQ-{found[1]}-{found[2]:0>4}" if (found := _NUMBER.fullmatch(plain)) else plain
+
+
 def _given_up(item: OutboxItem) -> str:
-    """A line for a message that was given up: where it went, what became of it, and why."""
-    what = {"failed": "没送到", "uncertain": "不知道送到没有", "parked": "程序发不出"}[item.state]
+    """A line for a message that did not arrive: where it went, what became of it, and why."""
+    what = {"failed": "没送到", "uncertain": "不知道送到没有", "parked": "程序发不出", "waiting": "还在等着送"}[item.state]
     to = f"{item.address.channel} {item.address.chat}{f'  {item.request}' if item.request else ''}"
-    return f"{item.at.astimezone(LOCAL):%m-%d %H:%M}  {to}  {what}（{item.error}）：{shortened(item.body['text'])}"
+    return f"{item.at.astimezone(LOCAL):%m-%d %H:%M}  {to}  {what}（{item.error or '还没试过'}）：{shortened(item.body['text'])}"
 
 
 def _parked(update: Parked) -> str:
@@ -147,13 +187,17 @@ def _rated(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 async def _list(turns: Turns, state: cases.State | None, everything: bool) -> None:
     states = [] if everything else [state] if state else [s for s in cases.State if s not in cases.CLOSED]
     found = await turns.list_cases(states, LISTED + 1)
-    print("\n".join(map(_line, found[:LISTED])) or "没有请求。")
+    others = not found and bool(states) and bool(await turns.list_cases([], 1))
+    print(
+        "\n".join(map(_line, found[:LISTED]))
+        or ("没有待办的；--all 看全部。" if others and not state else "没有这样的请求；--all 看全部。" if others else "没有请求。")
+    )
     if len(found) > LISTED:
         print(f"……只列了最新的 {LISTED} 个；用 list --state 分状态看")
 
 
 async def _one(turns: Turns, action: str, arguments: argparse.Namespace) -> cases.Case | None:
-    number, now = arguments.number.strip().upper(), datetime.now(LOCAL)
+    number, now = _number(arguments.number), datetime.now(LOCAL)
     match action:
         case "set":
             return await turns.advance(number, cases.Event("state", now, "team", arguments.note, arguments.to))
@@ -173,13 +217,14 @@ def _line(case: cases.Case) -> str:
 def dossier(case: cases.Case, reveal: bool) -> str:
     """A request in full, as a person reads it; contact data masked unless `reveal`."""
     about: Mapping[str, Any] = case.dossier
+    ended = _ended(case) if about["consent"] else None
     contact = {k: v if reveal else mask(v) for k, v in about["contact"].items()}
     lines = [
-        f"{case.number}  {state_name(case.state)}  （{'团队' if case.answering == 'team' else '机器人'}在答复）",
+        f"{case.number}  {state_name(case.state)}{_answering(case)}",
         f"事项：{about['matter']}",
         f"公司：{about['company']}",
-        f"联系人：{'  '.join(contact.values())}" + ("" if reveal else "  （加 --reveal 显示全部）") if contact else "联系人：没有留，只在聊天里回复",
-        f"同意联系：{_consent(about)}",
+        f"联系人：{'  '.join(contact.values())}" + ("" if reveal else "  （加 --reveal 显示全部）") if contact else f"联系人：{_unreachable(case)}",
+        f"同意联系：{_consent(about)}" + (f"，已于 {ended.at.astimezone(LOCAL):%Y-%m-%d %H:%M} {_WHAT[ended.kind]}" if ended else ""),
         f"知识库版本：{about['knowledge']}",
         "经过：",
         *(f"  {_event(e)}" for e in case.events),
@@ -194,6 +239,23 @@ def dossier(case: cases.Case, reveal: bool) -> str:
     if about.get("outcome"):
         lines += ["当时的结果：", *(f"  · {row}" for row in _outcome(about["outcome"]))]
     return "\n".join(lines)
+
+
+def _answering(case: cases.Case) -> str:
+    if case.state in cases.CLOSED:
+        return ""
+    return f"  （{'团队' if case.answering == 'team' else '机器人'}在答复）"
+
+
+def _ended(case: cases.Case) -> cases.Event | None:
+    """What ended the consent."""
+    return next((e for e in case.events if e.kind in ("consent_withdrawn", "erased")), None)
+
+
+def _unreachable(case: cases.Case) -> str:
+    if (ended := _ended(case)) is None:
+        return "没有留，只在聊天里回复"
+    return "按本人要求删掉了" + ("" if ended.kind == "erased" else "，只在聊天里回复")
 
 
 def _consent(about: Mapping[str, Any]) -> str:

@@ -204,7 +204,11 @@ class WebChat:
         """Whether the chat can be served: the store answers, and the program is not about to stop."""
         if self._closed:
             raise HTTPException(503, "正在停下来。")
-        await self._turns.store.request("-")
+        try:
+            await self._turns.store.request("-")
+        except StoreError as error:
+            log.error("现在不能接待：%s", error)
+            raise HTTPException(503, "数据库暂时连不上。") from None
         return JSONResponse({"ok": True})
 
 
@@ -263,7 +267,7 @@ async def _tell(request: Request, error: Exception) -> Response:
         case BusyError():
             status, words, more = 503, "现在很忙，没有收下。过几秒再发一次，同一条不会重复。", {"Retry-After": "2"}
         case _:
-            log.error("a web message was not stored: %s", error)
+            log.error("网页上的一句话没有存下：%s", error)
             status, words = 503, "刚才没有存下。请再发一次，同一条不会重复。"
     return answer(request.scope, status, words, more)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from storage import sqlite_files
 from storage.contract import StoreError
+from storage.sealing import PLAIN, Sealing
 
 _BROKEN = "没有备份。停掉程序，用 python bot.py restore 换上以前的备份"
 
@@ -30,6 +31,7 @@ def backup(source: Path, target: Path) -> int:
     sqlite_files.check(source)
     part = target.with_name(f"{target.name}.part")
     try:
+        target.parent.mkdir(0o700, parents=True, exist_ok=True)
         part.touch(0o600)
         with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as one, closing(sqlite3.connect(part)) as other:
             one.backup(other)
@@ -42,7 +44,8 @@ def backup(source: Path, target: Path) -> int:
             raise StoreError(f"{source} 坏了（{error}）。{_BROKEN}。") from error
         raise StoreError(f"没有备份成 {target}：{error}。检查路径、权限和磁盘。") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     return target.stat().st_size
 
 
@@ -82,9 +85,20 @@ def check(copy: Path) -> None:
         _sound(file, copy, "换另一份备份")
 
 
-def restore(copy: Path, target: Path, now: datetime) -> Path | None:
-    """Put a backup in the place of a store; where the old one lies now (None where there was none). Nobody may be using the store."""
+def check_keys(path: Path, sealing: Sealing, *, copy: bool = False) -> None:
+    """StoreError where a store, or a copy that nobody writes to, holds what these keys don't open."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if copy else ''}", uri=True)) as file:
+        sealed = file.execute("select 1 from sqlite_master where type = 'table' and name = 'sealing'").fetchone()
+        sealing.check(dict(file.execute("select key, proof from sealing")) if sealed else {}, str(path))
+
+
+def restore(copy: Path, target: Path, now: datetime, sealing: Sealing = PLAIN) -> Path | None:
+    """Put a backup in the place of a store; where the old one lies now (None where there was none). Nobody may be using the store.
+
+    `sealing`: the keys that are to open it; where they don't, nothing is put back.
+    """
     check(copy)
+    check_keys(copy, sealing, copy=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
     try:

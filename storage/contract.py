@@ -332,6 +332,9 @@ class Store(Protocol):
     async def undelivered(self, limit: int = 100) -> list[OutboxItem]:
         """What was given up (failed, uncertain, parked), newest first."""
 
+    async def waiting(self, channel: str, before: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What was said on a channel before a moment and still waits for delivery, oldest first."""
+
     async def park(self, parked: Parked) -> None:
         """Keep what could not be handled; the same update is kept once."""
 

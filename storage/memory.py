@@ -275,6 +275,11 @@ class MemoryStore(Held, OneProcess):
         lines = (line for line in reversed(self._messages.values()) if isinstance(line, OutboxItem) and line.state in GIVEN_UP)
         return [_own(line) for line in itertools.islice(lines, limit)]
 
+    async def waiting(self, channel: str, before: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What still waits for delivery, oldest first."""
+        items = (self._item(i) for i in sorted(self._waiting))
+        return [_own(i) for i in itertools.islice((i for i in items if i.address.channel == channel and i.at < before), limit)]
+
     async def park(self, parked: Parked) -> None:
         """Keep what could not be handled."""
         kept = replace(parked, body=json.loads(encode(parked.body)), at=utc(parked.at))

@@ -219,6 +219,11 @@ class PostgresStore:
         """What was given up, newest first."""
         return readable(await self._rows(tuple, f"{_MESSAGE} where m.state in {GIVEN_UP} order by m.id desc limit %s", (limit,)), self._read.item)[0]
 
+    async def waiting(self, channel: str, before: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What still waits for delivery, oldest first."""
+        sql = f"{_MESSAGE} where m.state = 'waiting' and m.channel = %s and m.at < %s order by m.id limit %s"
+        return await self._rows(self._read.item, sql, (channel, utc(before), limit))
+
     async def park(self, parked: Parked) -> None:
         """Keep what could not be handled."""
         body = self._sealing.put(parked.body, "parked", parked.address.channel, parked.update_id)

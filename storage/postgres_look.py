@@ -24,7 +24,7 @@ _LOOK = """
 select current_setting('server_version_num')::int, pg_database_size(current_database()), pg_is_in_recovery(),
     (select count(*) from pg_stat_activity where backend_type = 'client backend'),
     extract(epoch from clock_timestamp())::float8, to_regclass('conversations') is not null,
-    has_schema_privilege(current_schema(), 'create')"""
+    has_schema_privilege(current_schema(), 'create'), to_regclass('sealing') is not null"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Server:
     tables: bool
     may_create: bool
     settings: Mapping[str, str]
+    proofs: Mapping[str, str]
+    """By which keys something was sealed, each with what shows that it is the same (see `Sealing.check`)."""
 
 
 async def look(url: str, wait: float = 5.0) -> Server:
@@ -53,7 +55,8 @@ async def look(url: str, wait: float = 5.0) -> Server:
         async with await AsyncConnection.connect(url, **how) as connection:
             await rows(connection, tuple, _LOOK)  # the first time, it looks things up
             asked = time.time()
-            ((version, size, replica, used, clock, tables, may_create),) = await rows(connection, tuple, _LOOK)
+            ((version, size, replica, used, clock, tables, may_create, sealed),) = await rows(connection, tuple, _LOOK)
             unsure = (time.time() - asked) / 2
             settings = await rows(connection, tuple, "select name, current_setting(name) from pg_settings where name = any(%s)", ([*_SETTINGS],))
-    return Server(name, version, size, replica, used, clock - asked - unsure, unsure, tables, bool(may_create), dict(settings))
+            proofs = await rows(connection, tuple, "select key, proof from sealing") if sealed else []
+    return Server(name, version, size, replica, used, clock - asked - unsure, unsure, tables, bool(may_create), dict(settings), dict(proofs))

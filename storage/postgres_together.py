@@ -55,8 +55,8 @@ class Together:
                         await asyncio.sleep(LOOK)
                     if await while_connected(connection, work):
                         return
-            except psycopg.Error:
-                log.warning("the lead for %s was lost or could not be had; trying again", what, exc_info=True)
+            except psycopg.Error as error:
+                log.warning("数据库那边的带头（%s）断了或没拿到，接着再试：%s", what, error)
             await asyncio.sleep(LOOK)
 
     async def listen(self, ring: Callable[[Address], None]) -> None:
@@ -68,8 +68,8 @@ class Together:
                     async for notice in connection.notifies():
                         for address in self._told_of(notice.payload):
                             ring(address)
-            except psycopg.Error:
-                log.warning("no news from other processes for a moment; looking goes on", exc_info=True)
+            except psycopg.Error as error:
+                log.warning("暂时听不到别的进程的消息，改为隔一会儿看一次：%s", error)
             await asyncio.sleep(LOOK)
 
     def _told_of(self, payload: str) -> list[Address]:
@@ -77,7 +77,7 @@ class Together:
             told = json.loads(payload)
             return [Address(*who) for who in told["to"]] if told["by"] != self._process else []
         except (ValueError, KeyError, TypeError):
-            log.warning("somebody else spoke on our channel of the database")
+            log.warning("数据库的通知频道 yuanqitong 里有别的程序在说话")
             return []
 
     def tell(self, addresses: set[Address]) -> None:
@@ -93,7 +93,7 @@ class Together:
                 payload = json.dumps({"by": self._process, "to": [_who(a) for a in some]})
                 await self._run("select pg_notify('yuanqitong', %s)", (payload,))
         except StoreError:
-            log.warning("other processes were not told; they find it by looking", exc_info=True)
+            log.warning("没有通知到别的进程，它们自己会看到", exc_info=True)
 
 
 async def while_connected(connection: Connection, work: Callable[[], Awaitable[None]]) -> bool:

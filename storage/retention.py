@@ -42,9 +42,9 @@ class Rule:
 def rules(keep_days: int = KEEP_DAYS, keep_request_days: int = KEEP_REQUEST_DAYS) -> tuple[Rule, ...]:
     """The rules, with the two periods that can be set."""
     return (
-        Rule("messages", "消息和对话", keep_days, "这条消息；最后一条走时，对话一起走", "能接着上次谈，团队能看前因后果"),
+        Rule("messages", "消息和对话", keep_days, "这条消息", "能接着上次谈，团队能看前因后果；最后一条消息走时，对话一起走"),
         Rule("updates", "去重记录", min(REPEATS, keep_days), "收到这条消息", "重复送来的消息不重复办理"),
-        Rule("reports", "预审报告", 0, "报告自己的期限", "过期的链接打不开，也就不用留"),
+        Rule("reports", "过期的报告和链接", 0, "到期", "过期的链接打不开，也就不用留"),
         Rule("parked", "没处理成的来信", min(LOOKED_AT, keep_days), "收到这条消息", "有人来看出了什么错"),
         Rule("unanswered", "没答上来的问题", keep_days, "最后一次有人这样问", "管理员据此补充知识库；不带提问的人"),
         Rule("requests", "已结束请求里的个人信息", keep_request_days, "请求结束后最后一次改动", "事后查询和投诉；编号、类型、状态、日期留作统计"),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SEALED = "sealed:"
 _KEY = re.compile(r"([a-z0-9-]{1,32}):([A-Za-z0-9+/]{43}=)")
 _NONCE = 12
+_DIFFERENT = 16
+"""Different bytes in a key that was drawn at random: fewer come once in many millions of years."""
 EMPTY = "{}"
 """Holds nothing, so it need not be sealed."""
 _PROOF = "园企通"
@@ -82,7 +84,9 @@ class Sealing:
                 raise KeyFormatError("每个密钥应是“编号:密钥”，编号是小写字母、数字、-，密钥是 32 字节的 base64（44 个字符），几个用逗号分开")
             if found[1] in keys:
                 raise KeyFormatError(f"编号 {found[1]} 出现了两次")
-            keys[found[1]] = b64decode(found[2])
+            keys[found[1]] = key = b64decode(found[2])
+            if len(set(key)) < _DIFFERENT or all(32 <= byte < 127 for byte in key):  # typed or counted by somebody, not drawn
+                raise KeyFormatError(f"密钥 {found[1]} 不是随机的，猜得出来")
         return cls(keys)
 
     @property
@@ -140,7 +144,7 @@ class Sealing:
     def check(self, proofs: Mapping[str, str], place: str) -> None:
         """StoreError where a key that sealed something there is missing, or is another of the same id."""
         if missing := [name for name in proofs if name not in self._keys]:
-            raise StoreError(f"{place} 里有用密钥 {'、'.join(missing)} 加密的内容，DATA_KEYS 里没有。请把缺的密钥加到 DATA_KEYS 末尾，再启动。")
+            raise StoreError(f"{place} 里有用密钥 {'、'.join(missing)} 加密的内容，DATA_KEYS 里没有。请把缺的密钥加到 DATA_KEYS 末尾，再来一次。")
         for name, proof in proofs.items():
             try:
                 self.open(proof, "proof", name)

@@ -164,6 +164,11 @@ class SqliteStore(OneProcess):
         """What was given up, newest first."""
         return readable(await self._run(self._rows, tuple, _GIVEN_UP, (limit,)), self._read.item)[0]
 
+    async def waiting(self, channel: str, before: datetime, limit: int = 100) -> list[OutboxItem]:
+        """What still waits for delivery, oldest first."""
+        sql = f"{_MESSAGE} where state = 'waiting' and channel = ? and at < ? order by id limit ?"
+        return await self._run(self._rows, self._read.item, sql, (channel, _text(before), limit))
+
     async def park(self, parked: Parked) -> None:
         """Keep what could not be handled."""
         body = self._sealing.put(parked.body, "parked", parked.address.channel, parked.update_id)

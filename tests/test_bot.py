@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -16,9 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bot
+from dialogs import cases
 from dialogs.messages import Reply
 from docs.make_charts import ROOT, facts, fields, page, settings
-from storage.contract import Address, Commit, Committed, Parked
+from storage.contract import Address, Commit, Committed, NewRequest, Parked
 from storage.sqlite import SqliteStore
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -190,6 +192,35 @@ def test_a_request_is_worked_off_from_the_command_line(tmp_path: Path) -> None:
     assert "请看当年通知" in replies[0]["text"]
     out, _ = run("requests", "--store", store, "list", "--state", "done")
     assert number in out
+    assert run("requests", "--store", store)[0] == "没有待办的；--all 看全部。\n"
+    for typed in ("yq-261122-1", "261122-0001", "YQ2611220001"):
+        assert number in run("requests", "--store", store, "show", typed)[0]
+    run("requests", "--store", store, "set", number, "in_progress")
+    run("requests", "--store", store, "set", number, "merged")
+    assert "requests set" not in run("requests", "--store", store, "reply", number, "您好", expect=2)[1], "nothing leads back from there"
+
+
+async def test_what_became_of_a_reply_is_said_as_it_is_on_each_channel(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "s.db")
+    body = cases.encode(cases.Case("", "general", cases.State.NEW, datetime.now(UTC), (), {"language": "zh", "matter": "问题", "company": "公司"}))
+    told = {}
+    for channel in ("web", "telegram", "console"):
+        done = await store.commit(Commit(Address(channel, "7", "7"), datetime.now(UTC), created=(NewRequest("general", "new", body),)))
+        assert isinstance(done, Committed)
+        told[channel], _ = await asyncio.to_thread(run, "requests", "--store", str(tmp_path / "s.db"), "reply", done.numbers[0], "您好")
+    await store.close()
+    assert "打开网页时看到" in told["web"]
+    assert "交给 Telegram 发送" in told["telegram"]
+    assert "通知企业" not in "".join(told.values())
+
+
+def test_a_withdrawn_consent_stands_in_the_request(tmp_path: Path) -> None:
+    store = str(tmp_path / "s.db")
+    talk = ["转人工", "集采奖励还能申请吗", "测试医疗公司", "同意", "李女士", "13812345678", "确认", "撤回同意", "确认撤回"]
+    run("chat", "--jsonl", "--store", store, stdin="".join(json.dumps({"chat": "u1", "text": t}) + "\n" for t in talk))
+    shown, _ = run("requests", "--store", store, "show", run("requests", "--store", store)[0].split()[0])
+    assert re.search(r"同意联系：.*，已于 \S+ \S+ 撤回同意", shown)
+    assert "联系人：按本人要求删掉了，只在聊天里回复" in shown
 
 
 def test_the_team_exports_and_erases_for_who_asks_by_letter(tmp_path: Path) -> None:
@@ -202,8 +233,9 @@ def test_the_team_exports_and_erases_for_who_asks_by_letter(tmp_path: Path) -> N
     held = json.loads(run("personal", "--store", store, "export", number)[0])
     assert held["requests"][0]["body"]["dossier"]["contact"]["contact.reach"] == "13812345678"
     assert json.loads(run("personal", "--store", store, "export", "console:u1")[0]) == held
-    told, _ = run("personal", "--store", store, "erase", number)
+    told, _ = run("personal", "--store", store, "erase", number, expect=1)
     assert "--yes" in told
+    assert f"没办结的 {number} 随之撤回" in told
     assert json.loads(run("personal", "--store", store, "export", number)[0]) == held
     assert number in run("personal", "--store", store, "erase", number, "--yes")[0]
     for whose in (number, "console:u1", "YQ-1", "web:nobody", ":", "x"):
@@ -212,6 +244,8 @@ def test_the_team_exports_and_erases_for_who_asks_by_letter(tmp_path: Path) -> N
     assert "13812345678" not in shown
     assert "删除个人信息" in shown
     assert "已撤回" in shown
+    assert "在答复" not in shown
+    assert "联系人：按本人要求删掉了\n" in shown
     assert "按本人要求删除" in run("requests", "--store", store, "reply", number, "您好", expect=2)[1]
 
 
@@ -244,10 +278,14 @@ async def test_what_did_not_arrive_is_listed_for_the_team(tmp_path: Path) -> Non
     assert isinstance(done, Committed)
     await store.fail(done.outbox[0], "Forbidden('bot was blocked by the user')")
     await store.park(Parked(Address("telegram", "7", "7"), "700000001", {"message": {}}, "KeyError('date')", at))
+    await store.commit(Commit(Address("web", "w", "w"), at, replies=(Reply("您好").to_json(),)))
+    await store.commit(Commit(Address("telegram", "8", "8"), datetime.now(UTC), replies=(Reply("刚说的").to_json(),)))
     await store.close()
     out, _ = run("requests", "--store", str(path), "undelivered")
-    given_up, parked = out.splitlines()
+    given_up, waiting, parked, web = out.splitlines()
     assert given_up == "11-22 12:00  telegram 7  没送到（Forbidden('bot was blocked by the user')）：请打 ***"
+    assert waiting == "11-22 12:00  telegram 7  还在等着送（还没试过）：好"
+    assert web == "网页上有 1 条等对方打开网页，最早的是 11-22 12:00 的（这是正常的）"
     assert parked == "11-22 12:00  telegram 收到的 700000001  没处理成（KeyError('date')）"
 
 
@@ -258,6 +296,20 @@ def test_what_found_no_answer_is_listed_for_admins(tmp_path: Path) -> None:
     out, _ = run("requests", "--store", store, "unanswered")
     assert "2 次" in out
     assert "阿巴阿巴" in out
+
+
+def test_a_talk_in_the_terminal_is_kept_where_that_is_set_and_else_says_that_it_is_not(tmp_path: Path) -> None:
+    file, store = tmp_path / "s.env", tmp_path / "s.db"
+    file.write_text(f"STORE={store}\n", encoding="utf-8")
+    told, _ = run("chat", stdin="")
+    assert told.startswith("试用：")
+    assert not store.exists()
+    told, _ = run("--settings", str(file), "chat", stdin="阿巴阿巴\n")
+    assert "试用" not in told
+    run("chat", "--jsonl", stdin='{"chat": "u1", "text": "阿巴阿巴"}\n', STORE=str(store))
+    assert "2 次" in run("requests", "--store", str(store), "unanswered")[0]
+    told, _ = run("chat", "--jsonl", stdin='{"chat": "u1", "text": "你好"}\n')
+    assert json.loads(told)["replies"], "one line a line, and nothing else"
 
 
 def test_a_store_that_cannot_be_opened_is_said(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.faults.program import Point, Program
 from tests.handlers.bot_api import TOKEN, BotApi
 from tests.test_bot import free_port
 
-FIGURES = "figures"
+FIGURES = "figures-for-who-knows"
 
 
 class Lives:

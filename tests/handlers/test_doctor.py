@@ -21,6 +21,7 @@ import pytest
 from handlers import doctor, doctor_machine
 from handlers.doctor_machine import Finding, file_system, sound_sqlite
 from handlers.settings import Settings
+from storage.sealing import new_key
 from tests.handlers.bot_api import TOKEN, BotApi
 from tests.test_bot import free_port, run
 from tests.test_serving import line_with, program
@@ -191,8 +192,26 @@ async def test_the_port_is_free_or_ours_or_a_strangers(store: Path) -> None:
 
 
 async def test_an_address_for_all_without_a_name_is_told(tmp_path: Path) -> None:
-    assert "HOSTS" in (await found(HOST="0.0.0.0", STORE=str(tmp_path / "s.db")))["settings"][0].fix
-    assert "settings" not in await found(HOST="0.0.0.0", HOSTS="x.cn", STORE=str(tmp_path / "s.db"))
+    everywhere = {"HOST": "0.0.0.0", "STORE": str(tmp_path / "s.db"), "TRUSTED_PROXIES": "192.0.2.1"}
+    plain, nameless = (await found(**everywhere))["settings"]
+    assert "不加密" in plain.what
+    assert "HOSTS" in nameless.fix
+    (plain,) = (await found(**everywhere, HOSTS="x.cn", PUBLIC_URL="http://x.cn"))["settings"]
+    assert "PUBLIC_URL=https" in plain.fix
+    assert "settings" not in await found(**everywhere, PUBLIC_URL="https://x.cn")
+
+
+async def test_a_store_that_the_keys_do_not_open_is_told_as_the_start_would(tmp_path: Path, fresh_postgres: Callable[[], str]) -> None:
+    (one, other), file, url = (f"k1:{new_key()}" for _ in range(2)), str(tmp_path / "s.db"), fresh_postgres()
+    for place, env in ((file, {"STORE": file}), (url, {"DATABASE_URL": url})):
+        await asyncio.to_thread(run, "chat", "--jsonl", "--store", place, stdin=HELLO, DATA_KEYS=one)
+        assert "keys" not in await found(**env, DATA_KEYS=one)
+        (missing,) = (await found(**env))["keys"]
+        (different,) = (await found(**env, DATA_KEYS=other))["keys"]
+        assert "DATA_KEYS 里没有" in missing.what
+        assert "不是同一个" in different.what
+        _, err = await asyncio.to_thread(run, "serve", expect=2, PORT=str(free_port()), **env)
+        assert missing.what in err
 
 
 # --- PostgreSQL

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from storage.sealing import new_key
 from tests.test_bot import free_port, run
 from tests.test_serving import line_with, program
 
@@ -41,6 +42,28 @@ def test_a_backup_goes_nowhere_without_a_store_or_over_another_file(tmp_path: Pa
     talked(tmp_path / "s.db")
     _, err = run("backup", str(tmp_path / "s.db"), expect=2, STORE=str(tmp_path / "s.db"))
     assert "没有覆盖" in err
+
+
+def test_a_backup_makes_its_folder_and_says_where_it_cannot(tmp_path: Path) -> None:
+    talked(tmp_path / "s.db")
+    run("backup", str(tmp_path / "备份" / "早" / "x.db"), STORE=str(tmp_path / "s.db"))
+    assert (tmp_path / "备份" / "早" / "x.db.sha256").exists()
+    _, err = run("backup", str(tmp_path / "s.db" / "x.db"), expect=2, STORE=str(tmp_path / "s.db"))
+    assert "没有备份成" in err
+
+
+def test_a_backup_that_the_keys_do_not_open_is_not_put_back(tmp_path: Path) -> None:
+    (one, other), store, copy = (f"k1:{new_key()}" for _ in range(2)), tmp_path / "s.db", tmp_path / "copy.db"
+    run("chat", "--jsonl", stdin=TALK, STORE=str(store), DATA_KEYS=one)
+    run("backup", str(copy), STORE=str(store))
+    before = store.read_bytes()
+    for env, words in (({}, "DATA_KEYS 里没有"), ({"DATA_KEYS": other}, "不是同一个")):
+        _, err = run("restore", str(copy), expect=2, STORE=str(store), **env)
+        assert words in err
+        assert store.read_bytes() == before
+    out, _ = run("restore", str(copy), STORE=str(store), DATA_KEYS=one)
+    assert "purge" in out
+    assert "personal erase" in out
 
 
 def test_an_installation_moves_and_goes_on(tmp_path: Path, fresh_postgres: Callable[[], str]) -> None:

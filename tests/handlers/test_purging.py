@@ -40,7 +40,7 @@ async def test_the_running_program_lets_go_at_its_start_and_says_so_in_a_log_lin
     await asyncio.to_thread(talked, store)
     async with program(PORT=str(free_port()), STORE=str(store)) as running:
         line = await line_with(running, "yuanqitong.purge")
-    assert "messages 2, updates 1, reports 0, parked 0, unanswered 0, requests 0" in line
+    assert "消息和对话 2、去重记录 1" in line
     assert [chats(store, table) for table in ("messages", "conversations", "updates")] == [{"b"}] * 3
 
 
@@ -65,6 +65,15 @@ def test_a_period_that_makes_no_sense_is_refused(days: str) -> None:
         _, err = run("purge", expect=2, **{name: days})
         assert name in err
         assert "天数" in err
+
+
+def test_periods_beyond_what_the_notice_promises_are_said_together_and_by_every_command() -> None:
+    for command in ("serve", "settings", "purge"):
+        _, err = run(command, expect=2, KEEP_DAYS="181", KEEP_REQUEST_DAYS="731")
+        assert "KEEP_DAYS 是 181，比个人信息说明里答应的 180 天长\nfix: " in err
+        assert "KEEP_REQUEST_DAYS 是 731，" in err
+    told, _ = run("doctor", expect=1, KEEP_DAYS="181")
+    assert "✗ 环境变量: KEEP_DAYS 是 181" in told
 
 
 def test_the_periods_are_those_of_the_settings() -> None:

@@ -17,7 +17,7 @@ from handlers import logs
 from handlers.metrics import Metrics
 from handlers.web import COOKIE, create_app
 from knowledge.snapshot import Knowledge
-from storage.contract import Address
+from storage.contract import Address, StoreError
 from storage.memory import MemoryStore
 
 TOKEN = "a-token-of-tests"
@@ -73,6 +73,20 @@ def test_a_program_that_stops_is_alive_and_no_longer_ready(knowledge: Knowledge)
     assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
 
 
+class Away(MemoryStore):
+    """A store that can't be reached."""
+
+    async def request(self, number: str) -> Any:
+        raise StoreError("数据库 h/d：连不上")
+
+
+def test_a_program_without_its_database_says_so(knowledge: Knowledge) -> None:
+    client = TestClient(create_app(Turns(Away(), Library(knowledge))), base_url=HERE)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "数据库暂时连不上。")
+    assert client.get("/healthz").status_code == 200
+
+
 class Slow(MemoryStore):
     """A store in which turns pile up until they are let go."""
 
@@ -108,6 +122,28 @@ def test_a_busy_program_says_when_to_come_again(knowledge: Knowledge, monkeypatc
 
 
 # --- log lines
+
+
+def test_a_failure_that_comes_again_and_again_is_told_once_a_minute_in_one_line() -> None:
+    now = 0.0
+    again, told = logs.Again(lambda: now), []
+
+    def failed(error: Exception, text: str = "接着再试", *more: Any) -> None:
+        line = record(text, *more, exc_info=(type(error), error, None))
+        if again.filter(line):
+            told.append(logs.Plain().format(line))
+
+    for n in range(240):
+        now = n / 2
+        failed(StoreError(f"连不上，端口 {n}"))
+        failed(StoreError(f"连不上，端口 {n}"), "别处也试了")
+    assert [line.partition("yuanqitong: ")[2] for line in told] == ["接着再试：连不上，端口 0", "接着再试：连不上，端口 120（又有 239 次）"]
+    told.clear()
+    for update in ("7", "8"):
+        failed(ValueError("坏"), "更新 %s 没有处理成", update)
+    assert len(told) == 2, "what happened to two messages are two things"
+    assert all("ValueError" in line for line in told), "a fault of ours keeps its traceback"
+    assert again.filter(record("没有错误的一行")) and again.filter(record("没有错误的一行"))
 
 
 def lines_of(form: str, capsys: pytest.CaptureFixture[str], *records: logging.LogRecord) -> list[str]:

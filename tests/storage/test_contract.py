@@ -46,7 +46,7 @@ from storage.contract import (
 from storage.memory import MemoryStore
 from storage.postgres import PostgresStore
 from storage.retention import PURGED
-from storage.sealing import PLAIN, Sealing
+from storage.sealing import PLAIN, Sealing, new_key
 from storage.sqlite import SqliteStore
 from tests.postgres import partition
 
@@ -77,7 +77,7 @@ class Reopening:
         return call
 
 
-SEALED = Sealing.of("k2:" + "A" * 43 + "=,k1:" + "B" * 42 + "A=")
+SEALED = Sealing.of(f"k2:{new_key()},k1:{new_key()}")
 
 
 @pytest.fixture(params=["memory", "sqlite", "sqlite reopened", "sqlite sealed", "postgres", "postgres sealed", "postgres partitioned"])
@@ -534,6 +534,15 @@ async def test_a_row_that_cannot_be_read_is_put_aside_and_stops_nobody(store: St
     assert texts(await waiting(store, CHANNELS, NOON)) == ["好"]
     assert (await store.figures()).undelivered == {"parked": 1}
     assert await store.undelivered() == []
+
+
+async def test_what_waits_on_a_channel_since_before_a_moment_is_listed_oldest_first(store: Store) -> None:
+    ids = (await committed(store, replies=tuple({"text": str(n)} for n in range(4)))).outbox
+    await store.sent(ids[1])
+    await store.fail(ids[2], "原因")
+    assert texts(await store.waiting(FOUNDER.channel, NOON + SECOND)) == ["0", "3"]
+    assert texts(await store.waiting(FOUNDER.channel, NOON + SECOND, limit=1)) == ["0"]
+    assert await store.waiting(FOUNDER.channel, NOON) == await store.waiting("elsewhere", NOON + SECOND) == []
 
 
 async def test_what_could_not_be_handled_is_kept_once(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -212,6 +213,12 @@ def test_a_digest_does_not_show_without_the_key_what_it_stands_for() -> None:
     assert BOTH.digest("甲") == SECOND_ONLY.digest("甲") != FIRST.digest("甲")
 
 
+@pytest.mark.parametrize("key", [b"0123456789abcdef" * 2, bytes(32), b"\0\1" * 16, b"correct horse battery staple..... "[:32]])
+def test_a_key_that_was_not_drawn_at_random_is_refused(key: bytes) -> None:
+    with pytest.raises(KeyFormatError, match="不是随机的"):
+        Sealing.of(f"k1:{b64encode(key).decode()}")
+
+
 @pytest.mark.parametrize("text", ["k1", "k1:abc", f"K1:{new_key()}", f"k1:{new_key()}x", f"{ONE},{ONE}", f"k 1:{new_key()}", new_key()])
 def test_keys_that_are_written_wrongly_are_refused_without_showing_them(text: str) -> None:
     with pytest.raises(KeyFormatError) as caught:
@@ -228,7 +235,7 @@ async def test_a_sealed_installation_moves_and_is_backed_up_as_it_is(tmp_path: P
     before = await everything(store)
     backup.backup(path, copy)
     await store.close()
-    backup.restore(copy, path, NOON)
+    backup.restore(copy, path, NOON, FIRST)
     for file in (copy, path):
         assert SECRET.encode() not in file.read_bytes()
     again = await SqliteStore.open(path, sealing=FIRST)
