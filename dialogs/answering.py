@@ -7,7 +7,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import ahead, asking, doubts, filing, finding, frames, mentioned, moves, phrases, proceeding, products, reading, reports, wanting, wishes
+from dialogs import (
+    ahead,
+    asking,
+    doubts,
+    filing,
+    finding,
+    frames,
+    mentioned,
+    moves,
+    phrases,
+    proceeding,
+    products,
+    reading,
+    reports,
+    rights,
+    wanting,
+    wishes,
+)
 from dialogs.conversation import Frame
 from dialogs.messages import Option
 from dialogs.pointing import says_gone
@@ -25,6 +42,13 @@ def answered(talk: Talk) -> bool:
     question, top = talk.asking(), talk.state.top
     if question is None or top is None:
         return corrected(talk)
+    if top.dialog == "request" and question.key == "confirm" and (key := _item(talk, top)):
+        moves.edit(talk, f"{top.run}.{key}")
+        return True
+    consents = question.key == "contact.consent" and not rights.speaks_of_consent(talk.text)
+    if (consents or question.key == "confirm") and _paused(talk, top, question):
+        asking.ask(talk)
+        return True
     if question.key == "contact.consent" and _consented(talk, question):
         return True
     form = top.dialog in ("request", "add_note")
@@ -99,6 +123,22 @@ def answered(talk: Talk) -> bool:
         note(talk, later)
         return True
     return False
+
+
+def _paused(talk: Talk, top: Frame, question: Question[Any]) -> bool:
+    """Whether a yes or no comes after something else was shown than the form's own yes-or-no question: that is put again before it counts."""
+    here = f"{top.run}:{question.key}="
+    return not any(payload.startswith(here) for _, payload in talk.before.offered) and isinstance(
+        reading.read_answer(question, talk.text, talk.found, talk.stage.today), Answer
+    )
+
+
+def _item(talk: Talk, top: Frame) -> str:
+    """The answer of the summary that words name alone, to be changed (联系方式, 改公司); contact details that were declined begin with consent."""
+    key = rights.names_item(talk.text)
+    if key == "contact.consent" or (key in CONTACT and key not in top.trail):
+        key = "contact.consent"
+    return key if key in top.trail else ""
 
 
 def _consented(talk: Talk, question: Question[Any]) -> bool:

@@ -122,6 +122,8 @@ def _read(talk: Talk) -> None:
     elif case := _replied_case(talk):
         talk.effects.append(AddNote(case.number, message.text.strip()))
         talk.speak(talk.say("requests.noted", number=case.number))
+    elif personal.answered(talk):
+        return
     elif (payload := doubts.settled(talk, doubt)) or (payload := _typed_button(talk)) == "!leave":
         taps.tap(talk, payload)
     elif pace.greets(talk):

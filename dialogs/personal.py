@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs import cases, consent, frames, proceeding
+from dialogs import asking, cases, consent, frames, proceeding, rights
 from dialogs.asking import mask
 from dialogs.consent import PAGE_HOURS
 from dialogs.conversation import Frame, State
@@ -14,6 +14,8 @@ from dialogs.talk import Erase, KeepPage, Talk, Unconsent
 
 DATA = "/data/{page}"
 """Where a person can have what is kept of them; open for as long as the page for contact details."""
+NO = "no"
+"""What the button says that keeps everything."""
 
 
 def awaits(state: State, run: str) -> bool:
@@ -86,6 +88,10 @@ def erase(talk: Talk, asked: str = "") -> None:
     if _in_group(talk):
         return
     say, this = talk.say, f"!erase:{asked}"
+    if asked == NO:
+        talk.tapped = say("mine.erase_no")
+        _go_on(talk, say("mine.kept"))
+        return
     if asked and any(payload == this for _, payload in talk.before.offered):
         talk.hide, talk.free = True, False
         talk.replies.clear()
@@ -100,7 +106,29 @@ def erase(talk: Talk, asked: str = "") -> None:
     if talk.message.private != "here":
         lines.append(say("mine.erase_messenger"))
     lines.append(say("mine.erase_sure"))
-    talk.speak("\n".join(lines), (Option(say("mine.erase_yes"), f"!erase:{talk.state.turn}"), Option(say("mine.erase_no"), "!leave")))
+    talk.speak("\n".join(lines), (Option(say("mine.erase_yes"), f"!erase:{talk.state.turn}"), Option(say("mine.erase_no"), f"!erase:{NO}")))
+
+
+def answered(talk: Talk) -> bool:
+    """Take a yes or no right after “erase everything?” or “my data” as theirs: it is no answer to a dialog that waits below them."""
+    offered = [payload for _, payload in talk.before.offered]
+    asked = next((p.removeprefix("!erase:") for p in offered if p.startswith("!erase:") and p != f"!erase:{NO}"), None)
+    said = rights.says_of_erasure(talk.text) if asked else None
+    if asked and said is not None:
+        erase(talk, asked if said else NO)
+    elif "!erase" in offered and rights.says_yes_or_no(talk.text):
+        _go_on(talk, "" if talk.asking() is not None else talk.say("mine.which"))
+    else:
+        return False
+    return True
+
+
+def _go_on(talk: Talk, lead: str) -> None:
+    """Say something and put what is open again, in full."""
+    if talk.asking() is not None:
+        asking.ask(talk, lead)
+    else:
+        talk.speak(lead)
 
 
 def _in_group(talk: Talk) -> bool:

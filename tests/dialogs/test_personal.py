@@ -258,3 +258,98 @@ async def test_a_consent_taken_back_leaves_the_request_without_the_contact(knowl
 def test_the_way_there_stands_with_the_help(talk: Talking, said: str, label: str) -> None:
     talk.say(said).tap(label)
     assert talk.replies[0].link == consent.PRIVACY
+
+
+# -- yes and no belong to what was shown last ------------------------------------------------------------------------------------------
+
+
+def at_summary(talk: Talking) -> Talking:
+    for text in ("转人工", "想问补贴", "乙公司", "不同意"):
+        talk.say(text)
+    assert talk.asking == "confirm"
+    return talk
+
+
+def erased(talk: Talking) -> bool:
+    return any(isinstance(e, Erase) for e in talk.effects)
+
+
+@pytest.mark.parametrize("yes", ["确认", "好的", "是的", "确定", "删", "好", "yes", "确认删除", "删吧", "confirm", "嗯，删掉吧"])
+def test_a_yes_to_the_question_of_erasure_erases_and_files_nothing(talk: Talking, yes: str) -> None:
+    at_summary(talk).say("删除我的数据").say(yes)
+    assert erased(talk)
+    assert not talk.filed
+
+
+@pytest.mark.parametrize("no", ["先不了吧", "算了", "取消", "不", "no", "不删了", "先留着", "no thanks", "不确定", "再想想"])
+def test_a_no_to_the_question_of_erasure_keeps_all_and_leads_back(talk: Talking, no: str) -> None:
+    at_summary(talk).say("删除我的数据").say(no)
+    assert "没有删" in talk.text
+    assert talk.asking == "confirm"
+    assert "公司：乙公司" in talk.text
+    assert not erased(talk)
+    assert talk.say("确认").filed
+
+
+@pytest.mark.parametrize("no", ["算了", "取消", "不"])
+def test_a_no_to_the_question_of_erasure_drops_no_guided_dialog(talk: Talking, no: str) -> None:
+    talk.send("!start:park_selection")
+    asked = talk.asking
+    talk.say("删除我的数据").say(no)
+    assert "没有删" in talk.text
+    assert talk.asking == asked
+
+
+def test_a_question_right_after_that_of_erasure_is_answered_and_erases_nothing(talk: Talking) -> None:
+    filed(talk).say("删除我的数据").say("娄城贷是什么")
+    assert "贷款" in talk.text
+    talk.say("好的")
+    assert not erased(talk)
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"), [("我的数据", "同意"), ("我的数据", "确认"), ("my data", "no thanks"), ("my data", "confirm"), ("导出我的数据", "好的")]
+)
+def test_a_paused_form_shows_its_summary_again_before_it_files(talk: Talking, shown: str, words: str) -> None:
+    at_summary(talk).say(shown).say(words)
+    assert not talk.filed
+    assert "乙公司" in talk.text
+    assert any(o.payload.endswith("confirm=file") for o in talk.options)
+    assert talk.say("确认").filed
+
+
+def test_an_old_button_of_a_paused_form_shows_the_summary_first(talk: Talking) -> None:
+    old = next(o.payload for o in at_summary(talk).options if o.payload.endswith("confirm=file"))
+    talk.say("我的数据").send(old)
+    assert not talk.filed
+    assert talk.send(old).filed
+
+
+def test_a_yes_after_my_data_is_no_consent(talk: Talking) -> None:
+    for text in ("转人工", "想问补贴", "乙公司", "我的数据", "好的"):
+        talk.say(text)
+    assert talk.asking == "contact.consent"
+    assert not talk.state.consent
+
+
+def test_a_yes_after_my_data_answers_no_question_of_a_guided_dialog(talk: Talking) -> None:
+    talk.send("!start:park_selection")
+    before = talk.trail
+    talk.say("我的数据").say("好的")
+    assert talk.trail == before
+
+
+@pytest.mark.parametrize("words", ["联系方式", "我改主意了", "同意留联系方式", "改电话", "contact details"])
+def test_the_summary_leads_back_to_the_contact_that_was_declined(talk: Talking, words: str) -> None:
+    at_summary(talk).tap("改答案").say(words)
+    assert talk.asking == "contact.consent"
+    talk.say("同意").say("李女士").say(PHONE).say("确认")
+    assert talk.filed[0].dossier["contact"] == {"contact.name": "李女士", "contact.reach": PHONE}
+
+
+def test_a_line_of_the_summary_is_changed_by_its_name(talk: Talking) -> None:
+    for text in FILED[:-1]:
+        talk.say(text)
+    assert talk.say("联系方式").asking == "contact.reach"
+    assert talk.say("13900001111").asking == "confirm"
+    assert talk.say("公司").asking == "contact.company"
