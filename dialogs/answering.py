@@ -10,6 +10,7 @@ from typing import Any
 from dialogs import (
     ahead,
     asking,
+    consent,
     doubts,
     filing,
     finding,
@@ -26,12 +27,12 @@ from dialogs import (
     wishes,
 )
 from dialogs.conversation import Frame
-from dialogs.messages import Option
+from dialogs.messages import HIDDEN, Option, masked
 from dialogs.pointing import says_gone
 from dialogs.reading import Answer, Unreadable
 from dialogs.script import NONE, UNKNOWN, Amount, FreeText, Items, Number, Question
 from dialogs.scripts.request import CONTACT
-from dialogs.talk import HIDDEN, Talk, masked
+from dialogs.talk import Talk
 
 _FEW = 2
 """Characters beside the values of a message that hold nothing but values."""
@@ -64,6 +65,9 @@ def answered(talk: Talk) -> bool:
     contacts = [f for f in talk.found if f.kind in ("phone", "email")]
     if question.key == "contact.company" and contacts:
         _company_and_contact(talk, str(contacts[0].value))
+        return True
+    if question.key == "matter" and contacts:
+        _matter_and_contact(talk, str(contacts[0].value))
         return True
     if question.fact.type == "phone" and not contacts and (talk.wants.wishes or phrases.is_question(talk.text)):
         return False
@@ -162,6 +166,15 @@ def _company_and_contact(talk: Talk, reach: str) -> None:
     parts = [p for p in re.split(r"[\s,，、;；]+", masked(talk.message.text).replace(HIDDEN, " ")) if p]
     given = {"contact.reach": reach, **({"contact.company": parts[0]} if parts else {}), **({"contact.name": parts[1]} if len(parts) == 2 else {})}
     talk.state = replace(frames.answer(talk.state, talk.stage, given), misses=0)
+    proceeding.proceed(talk)
+
+
+def _matter_and_contact(talk: Talk, reach: str) -> None:
+    """A number given with the matter: it is taken out of it, and waits for consent."""
+    words, talk.hide = consent.without(talk.message.text), True
+    before = talk.state.top.answers.get("contact.consent") if talk.state.top else None
+    talk.state = replace(frames.answer(talk.state, talk.stage, {"contact.reach": reach, **({"matter": words} if words else {})}), misses=0)
+    talk.speak(talk.say({None: "consent.taken_out", "no": "consent.not_kept"}.get(before, "consent.moved")))
     proceeding.proceed(talk)
 
 
@@ -317,7 +330,7 @@ def _contact(talk: Talk, trail: tuple[str, ...]) -> dict[str, str]:
         return {"contact.reach": str(contacts[0].value)}
     for key, pattern in _NAMED.items():
         if key in trail and (said := pattern.search(talk.message.text)) and (key not in CONTACT or talk.message.private == "here"):
-            return {key: said[1].strip(" ，。,.")}
+            return {key: consent.without(said[1]).strip(" ，。,.")}
     return {}
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from dialogs import consent
 from dialogs.answers import cut
 from dialogs.conversation import Frame
-from dialogs.messages import Option, Reply
+from dialogs.messages import HIDDEN, Option, Reply
 from dialogs.reading import shown
 from dialogs.script import ALL, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, FreeText, Items, Number, Question
 from dialogs.scripts.request import CONTACT
-from dialogs.talk import HIDDEN, Talk
+from dialogs.talk import Talk
 from knowledge.rules import generic
 
 MANY = 8

@@ -139,7 +139,7 @@ def _in_group(talk: Talk) -> bool:
 
 
 def _with_contact(talk: Talk) -> list[cases.Case]:
-    return [c for c in talk.own if c.dossier.get("contact")]
+    return [c for c in talk.own if c.dossier.get("contact") or cases.without_contact(c) != c]
 
 
 def _without_contact(frame: Frame) -> Frame:

@@ -30,6 +30,7 @@ _CONTROL: Mapping[str, str] = MappingProxyType(
             "unconsent": "撤回同意|撤销同意|撤回我的同意|撤回授权|我不同意了|收回同意|取消同意|取消授权|withdraw consent|withdraw my consent|revoke consent",
             "erase": "删除我的数据|删除我的信息|删除个人信息|删除我的个人信息|删掉我的数据|删掉我的信息|清除我的数据|清空我的数据|删我的数据|注销|把我的数据删了|把我的信息删了|"
             "删除我的资料|erase my data|delete my data|delete my personal data|forget me",
+            "note": "补充说明|补充|补充一下|我要补充|我要补充说明|我想补充|加个补充说明|add a note|add note",
             "file": "登记|帮我登记|我要登记|登记请求|登记一下",
             "withdraw": "撤回|撤销|撤销登记|撤回请求|撤回登记|我想撤回|我想撤回请求|取消登记|withdraw",
         }.items()

@@ -31,6 +31,11 @@ _ITEMS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     }
 )
 """How the lines of a form's summary are named where somebody wants to change one of them."""
+_CHANGES_CONTACT = re.compile(
+    r"(?:换|改(?!变)|更新|更正|变更|修改).{0,6}(?:电话|手机|号码|联系方式|邮箱)|(?:我的?|留的|填的|登记的).{0,6}(?:电话|手机号?|号码|联系方式|邮箱)[^?？吗]{0,6}(?:换|改|错|变|不对|更新)"
+    r"|^(?:电话|手机号?|号码|联系方式|邮箱)[^?？吗]{0,4}(?:换|改|错|变了|不对)|^把?.{0,4}(?:换|改)成?$"
+    r"|\b(?:change|update|correct|replace)\b.{0,12}\b(?:phone|number|e-?mail|contact)|\bmy (?:new )?(?:phone|number|e-?mail|contact)\b.{0,16}\b(?:changed|wrong|new|different)\b"
+)
 _TO_CHANGE = re.compile(r"^我?要?(?:改|修改|更改|换|change|edit) ?(?:一下)?(?:my |the )?|(?:要?(?:改一?下?|修改)|不对|(?:写|填)?错了)$")
 _ERASES = re.compile(
     r"(?:是的?|对|嗯|好的?|行|可以|确[认定]|我|要|都|全部?|就|给我|麻烦|请|直接|马上|快|yes|sure|ok|please|goahead(?:and)?|doit)*"
@@ -70,6 +75,11 @@ def names_item(text: str) -> str:
     said = bare(normalise(text))
     said = said if _ITEMS["contact.consent"].fullmatch(said) else _TO_CHANGE.sub("", said)
     return next((key for key, words in _ITEMS.items() if words.fullmatch(said)), "")
+
+
+def changes_contact(text: str) -> bool:
+    """Whether somebody wants another number or address of theirs to be noted (把我的电话换成…, 我的电话错了)."""
+    return bool(_CHANGES_CONTACT.search(normalise(text)))
 
 
 def speaks_of_consent(text: str) -> bool:

@@ -20,7 +20,7 @@ from dialogs import cases
 from dialogs.assistant import notice_of, respond, trouble
 from dialogs.conversation import State
 from dialogs.messages import Message, Reply
-from dialogs.talk import AddNote, Erase, FileRequest, KeepPage, KeepPrecheck, Rated, Turn, Unanswered, Unconsent, Withdraw
+from dialogs.talk import AddNote, ChangeContact, Erase, FileRequest, KeepPage, KeepPrecheck, Rated, Turn, Unanswered, Unconsent, Withdraw
 from knowledge.snapshot import Knowledge
 from storage.contract import (
     Address,
@@ -219,7 +219,9 @@ def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | N
     created = tuple(_filed(e, now) for e in turn.effects if isinstance(e, FileRequest))
     by_number = {r.number: r for r in snapshot.requests}
     changed = tuple(
-        _changed(by_number[e.number], e, now) for e in turn.effects if isinstance(e, AddNote | Withdraw | Unconsent) and e.number in by_number
+        _changed(by_number[e.number], e, now)
+        for e in turn.effects
+        if isinstance(e, AddNote | ChangeContact | Withdraw | Unconsent) and e.number in by_number
     )
     if erased:
         changed = tuple(_advanced(r, cases.Event("erased", now, "company")) for r in snapshot.requests)
@@ -285,9 +287,11 @@ def _filed(effect: FileRequest, now: datetime) -> NewRequest:
     return NewRequest(effect.kind, case.state, cases.encode(case))
 
 
-def _changed(request: Request, effect: AddNote | Withdraw | Unconsent, now: datetime) -> Request:
+def _changed(request: Request, effect: AddNote | ChangeContact | Withdraw | Unconsent, now: datetime) -> Request:
     if isinstance(effect, AddNote):
         return _advanced(request, cases.Event("company_note", now, "company", effect.text))
+    if isinstance(effect, ChangeContact):
+        return _advanced(request, cases.Event("contact_changed", now, "company", effect.reach))
     if isinstance(effect, Unconsent):
         return _advanced(request, cases.Event("consent_withdrawn", now, "company"))
     return _advanced(request, cases.Event("state", now, "company", "", cases.State.WITHDRAWN))

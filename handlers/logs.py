@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from dialogs.talk import masked
+from dialogs.messages import masked
 from dialogs.turns import TURN, Seconds
 
 log = logging.getLogger("yuanqitong.turn")

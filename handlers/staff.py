@@ -6,13 +6,13 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from dialogs import cases
 from dialogs.asking import mask
-from dialogs.talk import masked
+from dialogs.messages import masked
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Turns
 from storage.contract import Address, OutboxItem, Parked, place_of
@@ -20,7 +20,15 @@ from storage.contract import Address, OutboxItem, Parked, place_of
 LISTED = 500
 """How many requests are listed at once."""
 _WHO = {"company": "企业", "team": "团队"}
-_WHAT = {"filed": "登记", "state": "改状态", "staff_reply": "回复", "company_note": "补充", "consent_withdrawn": "撤回同意", "erased": "删除个人信息"}
+_WHAT = {
+    "filed": "登记",
+    "state": "改状态",
+    "staff_reply": "回复",
+    "company_note": "补充",
+    "contact_changed": "改联系方式",
+    "consent_withdrawn": "撤回同意",
+    "erased": "删除个人信息",
+}
 
 
 def state_name(state: cases.State) -> str:
@@ -167,22 +175,23 @@ async def _one(turns: Turns, action: str, arguments: argparse.Namespace) -> case
 
 def _line(case: cases.Case) -> str:
     about = case.dossier
-    return f"{case.number}  {state_name(case.state)}  {case.created.astimezone(LOCAL):%m-%d %H:%M}  {about['company']}：{about['matter']}"
+    return f"{case.number}  {state_name(case.state)}  {case.created.astimezone(LOCAL):%m-%d %H:%M}  {masked(about['company'])}：{masked(about['matter'])}"
 
 
 def dossier(case: cases.Case, reveal: bool) -> str:
     """A request in full, as a person reads it; contact data masked unless `reveal`."""
     about: Mapping[str, Any] = case.dossier
     contact = {k: v if reveal else mask(v) for k, v in about["contact"].items()}
+    shown: Callable[[str], str] = str if reveal else masked
     lines = [
         f"{case.number}  {state_name(case.state)}  （{'团队' if case.answering == 'team' else '机器人'}在答复）",
-        f"事项：{about['matter']}",
-        f"公司：{about['company']}",
+        f"事项：{shown(about['matter'])}",
+        f"公司：{shown(about['company'])}",
         f"联系人：{'  '.join(contact.values())}" + ("" if reveal else "  （加 --reveal 显示全部）") if contact else "联系人：没有留，只在聊天里回复",
         f"同意联系：{_consent(about)}",
         f"知识库版本：{about['knowledge']}",
         "经过：",
-        *(f"  {_event(e)}" for e in case.events),
+        *(f"  {shown(_event(e))}" for e in case.events),
     ]
     if about["heard"]:
         lines += ["企业问过：", *(f"  · {words}" for words in about["heard"])]
