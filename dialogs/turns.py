@@ -218,11 +218,11 @@ def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | N
     replies = tuple(r.to_json() for r in turn.replies)
     created = tuple(_filed(e, now) for e in turn.effects if isinstance(e, FileRequest))
     by_number = {r.number: r for r in snapshot.requests}
-    changed = tuple(
-        _changed(by_number[e.number], e, now)
-        for e in turn.effects
-        if isinstance(e, AddNote | ChangeContact | Withdraw | Unconsent) and e.number in by_number
-    )
+    moved = dict[str, Request]()  # two things may happen to one request in one turn (a note with another number)
+    for e in turn.effects:
+        if isinstance(e, AddNote | ChangeContact | Withdraw | Unconsent) and e.number in by_number:
+            moved[e.number] = _changed(moved.get(e.number, by_number[e.number]), e, now)
+    changed = tuple(moved.values())
     if erased:
         changed = tuple(_advanced(r, cases.Event("erased", now, "company")) for r in snapshot.requests)
     states = {r.number: r.state for r in (*snapshot.requests, *changed)}

@@ -484,7 +484,7 @@ def test_a_number_that_an_earlier_release_kept_in_a_matter_goes_with_the_consent
 
 
 def test_the_team_sees_contacts_in_words_only_when_it_asks_for_them() -> None:
-    dossier = {"matter": f"打{MOBILE}", "company": "乙公司", "contact": {}, "consent": None, "heard": [], "knowledge": "k"}
+    dossier: dict[str, Any] = {"matter": f"打{MOBILE}", "company": "乙公司", "contact": {}, "consent": None, "heard": [], "knowledge": "k"}
     case = cases.Case("YQ-1", "general", cases.State.NEW, NOW, (cases.Event("company_note", NOW, "company", f"再打{PHONE}"),), dossier)
     shown = staff.dossier(case, reveal=False)
     assert MOBILE not in shown
@@ -505,3 +505,15 @@ async def test_the_teams_list_holds_no_contact(knowledge: Knowledge, capsys: pyt
     printed = capsys.readouterr().out
     assert request.number in printed
     assert MOBILE not in printed
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_a_note_with_another_number_is_kept_in_one_turn_without_it(knowledge: Knowledge, tmp_path: Path, kind: str) -> None:
+    store: Store = MemoryStore() if kind == "memory" else await SqliteStore.open(tmp_path / "store.db")
+    turns = Turns(store, Library(knowledge), clock=lambda: NOW)
+    for text in (*FILED, "补充说明", f"材料齐了，请打{MOBILE}"):
+        await turns.handle(HERE, Message(text))
+    body = (await store.requests())[0].body
+    assert body["dossier"]["contact"]["contact.reach"] == MOBILE
+    assert [(e["kind"], e["text"]) for e in body["events"]] == [("filed", ""), ("contact_changed", ""), ("company_note", "材料齐了")]
+    await store.close()
