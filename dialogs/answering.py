@@ -52,6 +52,9 @@ def answered(talk: Talk) -> bool:
         return True
     if question.key == "contact.consent" and _consented(talk, question):
         return True
+    if question.key in CONTACT and reading.refuses(talk.text):
+        _decline(talk)
+        return True
     form = top.dialog in ("request", "add_note")
     if form and phrases.leaves_form(talk.text):
         (moves.resume if "request_human" in talk.wants.wishes else moves.cancel)(talk)  # the form is the way to a person
@@ -158,6 +161,15 @@ def _consented(talk: Talk, question: Question[Any]) -> bool:
     elif isinstance(read, Unreadable):
         asking.ask(talk)
     return bool(read or contact)
+
+
+def _decline(talk: Talk) -> None:
+    """Take back a consent that was given for this form, before anything was filed on it: it goes on without the contact."""
+    talk.hide = True
+    talk.state = replace(frames.answer(talk.state, talk.stage, {"contact.consent": "no"}), misses=0)
+    if not any(c.dossier.get("contact") for c in talk.own):
+        talk.state = replace(talk.state, consent={})
+    proceeding.proceed(talk)
 
 
 def _company_and_contact(talk: Talk, reach: str) -> None:

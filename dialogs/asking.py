@@ -32,7 +32,8 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
         lines.append(_readback(talk))
     link: tuple[str | None, str] = (None, "")
     if question.key == "contact.consent":
-        lines.append(consent.lead(talk, frame))
+        seen = any(payload.startswith(f"{frame.run}:{question.key}=") for _, payload in talk.before.offered)
+        lines += consent.lead(talk, frame, seen)
         link = consent.link(talk, frame)
     before = _before(question, frame)
     if before is not None:

@@ -132,6 +132,8 @@ def _read(talk: Talk) -> None:
         taps.command(talk, verb)
     elif payload:
         taps.tap(talk, payload)
+    elif personal.told_who(talk):
+        return
     elif filing.corrects_contact(talk):
         proceeding.digressed(talk)
     elif _stops_early(talk):

@@ -99,12 +99,12 @@ def _asked_again(frame: Frame) -> Frame:
     return replace(frame, answers=answers, trail=tuple(k for k in frame.trail if k != "contact.consent"))
 
 
-def lead(talk: Talk, frame: Frame) -> str:
-    """What stands before the question for consent: the notice in short, or where to leave the contact instead."""
+def lead(talk: Talk, frame: Frame, seen: bool = False) -> list[str]:
+    """What stands before the question for consent: the notice in short, or where to leave the contact instead; `seen`: it was shown just now."""
     if talk.message.private == "page":
-        return talk.say("consent.page", hours=PAGE_HOURS)
+        return [talk.say("consent.page_seen") if seen else talk.say("consent.page", hours=PAGE_HOURS)]
     held = [talk.say("consent.held")] if any(k in frame.answers for k in CONTACT) else []
-    return "\n".join([*held, talk.say("consent.notice", kept=notice().kept[talk.say.language])])
+    return [*held, *([] if seen else [talk.say("consent.notice", kept=notice().kept[talk.say.language])])]
 
 
 def link(talk: Talk, frame: Frame) -> tuple[str, str]:

@@ -46,20 +46,41 @@ def show(talk: Talk, _: str = "") -> None:
     """Say what is kept and what can be done with it."""
     if _in_group(talk):
         return
-    say, agreed = talk.say, talk.state.consent
-    lines = [
-        say("mine.here", count=len(talk.own)),
-        say("mine.agreed", day=agreed["at"][:10], version=agreed["version"]) if agreed else say("mine.not_agreed"),
-    ]
+    say, given = talk.say, talk.state.consent
+    agreed = "at" in given
+    lines = [say("mine.here", count=len(talk.own))]
+    if agreed:
+        lines.append(say("mine.agreed", day=given["at"][:10], version=given["version"]))
+    elif given:
+        lines.append(say("mine.taken_back", day=given["given"][:10], withdrawn=given["withdrawn"][:10]))
+    else:
+        lines.append(say("mine.not_agreed"))
     options = [Option(say("mine.export"), "!export")]
     options += [Option(say("mine.unconsent"), "!unconsent")] if agreed or _with_contact(talk) else []
     talk.speak("\n".join(lines), (*options, Option(say("mine.erase"), "!erase")))
     talk.replies[-1] = replace(talk.replies[-1], link=consent.PRIVACY, link_label=say("consent.open_notice"))
 
 
+def told_who(talk: Talk) -> bool:
+    """Answer who handles personal data and whether others get them; in a form its question follows, elsewhere what is kept."""
+    top = talk.state.top
+    if not rights.asks_who(talk.text) or talk.message.group:
+        return False
+    talk.speak(talk.say("consent.who"))
+    if top is not None and top.dialog == "request" and not top.done:
+        asking.ask(talk)
+    else:
+        show(talk)
+    return True
+
+
 def export(talk: Talk, _: str = "") -> None:
     """Lead to the page with everything that is kept of the person."""
     if _in_group(talk):
+        return
+    if talk.message.private == "nowhere":  # no page of ours can be reached from there
+        talk.speak(talk.say("mine.where_person"), (Option(talk.say("common.human"), "!human"),))
+        proceeding.digressed(talk)
         return
     talk.effects.append(KeepPage(DATA, PAGE_HOURS, {"page": "data", "language": talk.say.language}))
     talk.speak(talk.say("mine.where", label=talk.say("mine.open"), hours=PAGE_HOURS))
@@ -73,11 +94,13 @@ def unconsent(talk: Talk, _: str = "") -> None:
         return
     held = _with_contact(talk)
     kept = tuple(_without_contact(f) if f.dialog == "request" and not f.done else f for f in talk.state.frames)
-    if not (held or talk.state.consent or kept != talk.state.frames):
+    if not (held or "at" in talk.state.consent or kept != talk.state.frames):
         talk.speak(talk.say("mine.no_consent"))
         return
     talk.effects += [Unconsent(c.number) for c in held]
-    talk.state = replace(talk.state, consent={}, frames=kept)
+    given = talk.state.consent.get("at") or next((c.dossier["consent"] for c in held if c.dossier.get("consent")), None)
+    taken_back = {"given": given, "withdrawn": talk.now.isoformat(timespec="seconds")} if given else {}
+    talk.state = replace(talk.state, consent=taken_back, frames=kept)
     numbers = talk.say.join([c.number for c in held])
     talk.speak(talk.say("mine.withdrawn_from", numbers=numbers) if held else talk.say("mine.withdrawn"))
     proceeding.digressed(talk)
@@ -93,7 +116,7 @@ def erase(talk: Talk, asked: str = "") -> None:
         _go_on(talk, say("mine.kept"))
         return
     if asked and any(payload == this for _, payload in talk.before.offered):
-        talk.hide, talk.free = True, False
+        talk.hide, talk.free, talk.tapped = True, False, say("mine.erase_yes")
         talk.replies.clear()
         talk.effects[:] = [Erase()]
         talk.state = State(turn=talk.state.turn, language=talk.state.language, knowledge=talk.state.knowledge)

@@ -36,6 +36,12 @@ _CHANGES_CONTACT = re.compile(
     r"|^(?:电话|手机号?|号码|联系方式|邮箱)[^?？吗]{0,4}(?:换|改|错|变了|不对)|^把?.{0,4}(?:换|改)成?$"
     r"|\b(?:change|update|correct|replace)\b.{0,12}\b(?:phone|number|e-?mail|contact)|\bmy (?:new )?(?:phone|number|e-?mail|contact)\b.{0,16}\b(?:changed|wrong|new|different)\b"
 )
+_WHO = re.compile(
+    r"(?:谁|哪个?(?:单位|公司|人)).{0,4}(?:处理|看|用|管|拿|知道|收集).{0,4}(?:我们?的?(?:个人)?(?:信息|数据|资料|电话|手机|联系|号码|聊天)|联系方式|手机号|个人信息)"
+    r"|(?:我们?的?(?:个人)?(?:信息|数据|资料|电话|手机号?|号码|聊天记录)|联系方式|手机号|个人信息).{0,8}(?:卖|出售|外传|泄露|外泄|给别人|给谁|转给|共享|分享|谁.{0,2}(?:看|用|处理|管))"
+    r"|(?:卖|出售|外传|泄露).{0,6}(?:我.{0,3}(?:信息|电话|手机|联系方式|数据|号码)|联系方式|手机号|个人信息)"
+    r"|\b(?:sell|share|who (?:sees|can see|handles|is handling|processes|uses|gets)|give)\b.{0,20}\b(?:my|contact|personal)\b.{0,12}(?:data|details|phone|number|information|e-?mail)"
+)
 _TO_CHANGE = re.compile(r"^我?要?(?:改|修改|更改|换|change|edit) ?(?:一下)?(?:my |the )?|(?:要?(?:改一?下?|修改)|不对|(?:写|填)?错了)$")
 _ERASES = re.compile(
     r"(?:是的?|对|嗯|好的?|行|可以|确[认定]|我|要|都|全部?|就|给我|麻烦|请|直接|马上|快|yes|sure|ok|please|goahead(?:and)?|doit)*"
@@ -80,6 +86,11 @@ def names_item(text: str) -> str:
 def changes_contact(text: str) -> bool:
     """Whether somebody wants another number or address of theirs to be noted (把我的电话换成…, 我的电话错了)."""
     return bool(_CHANGES_CONTACT.search(normalise(text)))
+
+
+def asks_who(text: str) -> bool:
+    """Whether somebody asks who handles their data, or whether others get them (谁在处理我的信息, 联系方式你们会卖吗)."""
+    return bool(_WHO.search(normalise(text)))
 
 
 def speaks_of_consent(text: str) -> bool:

@@ -114,7 +114,7 @@ def test_a_consent_taken_back_takes_the_contact_from_the_requests_and_is_asked_f
     filed(talk).say("撤回同意")
     assert [e.number for e in talk.effects if isinstance(e, Unconsent)] == ["YQ-261122-0001"]
     assert "YQ-261122-0001 里的联系方式已经删掉" in talk.text
-    assert not talk.state.consent
+    assert not consent.agreed(talk.state)
     talk.say("转人工").say("想问集采奖励")
     assert talk.asking == "contact.consent"
 
@@ -517,3 +517,32 @@ async def test_a_note_with_another_number_is_kept_in_one_turn_without_it(knowled
     assert body["dossier"]["contact"]["contact.reach"] == MOBILE
     assert [(e["kind"], e["text"]) for e in body["events"]] == [("filed", ""), ("contact_changed", ""), ("company_note", "材料齐了")]
     await store.close()
+
+
+def test_after_it_was_taken_back_it_is_said_when_consent_was_given_and_withdrawn(talk: Talking) -> None:
+    filed(talk)
+    talk.now = NOW + timedelta(days=2)
+    talk.say("撤回同意").say("我的数据")
+    assert "您在 2026-11-22 同意过个人信息说明，2026-11-24 撤回了" in talk.text
+    assert labels(talk) == ["导出我的数据", "删除我的数据"]
+    assert "没有可撤回的同意" in talk.say("撤回同意").text
+
+
+def test_where_no_page_can_be_reached_the_export_names_no_link(talk: Talking) -> None:
+    talk.say("导出我的数据", private="nowhere")
+    assert "打开我的数据" not in talk.text
+    assert not talk.replies[0].link
+    assert not talk.effects
+    assert labels(talk) == ["转人工"]
+
+
+@pytest.mark.parametrize("said", ["谁在处理我的信息", "联系方式你们会卖吗"])
+def test_who_handles_the_data_is_answered_at_any_time(talk: Talking, said: str) -> None:
+    talk.say(said)
+    assert talk.text.startswith("联系方式只用于办这件事，只有服务团队能看到，不卖")
+    assert talk.replies[-1].link == consent.PRIVACY
+
+
+def test_the_button_that_erased_everything_still_says_what_it_said(talk: Talking) -> None:
+    filed(talk).say("删除我的数据").tap("确认删除")
+    assert talk.turn.incoming["label"] == "确认删除"
