@@ -56,7 +56,7 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
 def _before(question: Question[Any], frame: Frame) -> str | None:
     """The earlier answer to a question, to be offered again, where it still is one."""
     token = frame.dormant.get(question.key)
-    if token is None or question.private:
+    if token is None or question.private or question.key == "contact.consent":
         return None
     try:
         question.value(token)

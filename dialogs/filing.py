@@ -149,9 +149,12 @@ def contact(talk: Talk, reach: str, own: Sequence[cases.Case] | None = None) -> 
 
 def corrects_contact(talk: Talk) -> bool:
     """Serve somebody who wants another number on what they filed (把我的电话换成…, 换个电话); an open form takes it itself."""
-    if any(f.dialog == "request" and not f.done for f in talk.state.frames) or not rights.changes_contact(talk.text):
+    if any(f.dialog == "request" and not f.done for f in talk.state.frames):
         return False
     reach = reached(talk.message.text)
+    alone = bool(reach) and not consent.without(talk.message.text) and any(c.state not in cases.CLOSED for c in talk.own)
+    if not (alone or rights.changes_contact(talk.text)):
+        return False
     if phrases.is_question(talk.text) and not talk.own:
         return False
     talk.hide = bool(reach)

@@ -391,7 +391,9 @@ def test_a_number_in_the_matter_that_is_written_anew_after_declining_is_not_kept
     assert talk.say("确认").filed[0].dossier["matter"] == "问集采"
 
 
-@pytest.mark.parametrize("words", [f"把我的电话换成{MOBILE}", f"我的电话错了，是{MOBILE}", f"change my phone to {MOBILE}"])
+@pytest.mark.parametrize(
+    "words", [f"把我的电话换成{MOBILE}", f"我的电话错了，是{MOBILE}", f"change my phone to {MOBILE}", f"我的电话是{MOBILE}", MOBILE]
+)
 def test_a_number_after_filing_without_consent_is_not_kept(talk: Talking, words: str) -> None:
     at_summary(talk).say("确认").say(words)
     assert "没有记下" in talk.text or "not kept" in talk.text
@@ -546,3 +548,12 @@ def test_who_handles_the_data_is_answered_at_any_time(talk: Talking, said: str) 
 def test_the_button_that_erased_everything_still_says_what_it_said(talk: Talking) -> None:
     filed(talk).say("删除我的数据").tap("确认删除")
     assert talk.turn.incoming["label"] == "确认删除"
+
+
+def test_what_the_notice_says_of_correcting_works_as_said(talk: Talking) -> None:
+    said = "".join(line["zh"] for section in consent.notice().sections for line in section.lines)
+    assert "说“补充说明”" in said
+    assert "说“把我的电话换成”" in said
+    filed(talk).say(f"把我的电话换成{MOBILE}")
+    assert isinstance(talk.effects[-1], ChangeContact)
+    assert talk.say("补充说明").dialog == "add_note"
