@@ -7,14 +7,32 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dialogs import ahead, asking, doubts, filing, finding, frames, mentioned, moves, phrases, proceeding, products, reading, reports, wanting, wishes
+from dialogs import (
+    ahead,
+    asking,
+    consent,
+    doubts,
+    filing,
+    finding,
+    frames,
+    mentioned,
+    moves,
+    phrases,
+    proceeding,
+    products,
+    reading,
+    reports,
+    rights,
+    wanting,
+    wishes,
+)
 from dialogs.conversation import Frame
-from dialogs.messages import Option
+from dialogs.messages import HIDDEN, Option, masked
 from dialogs.pointing import says_gone
 from dialogs.reading import Answer, Unreadable
 from dialogs.script import NONE, UNKNOWN, Amount, FreeText, Items, Number, Question
 from dialogs.scripts.request import CONTACT
-from dialogs.talk import HIDDEN, Talk, masked
+from dialogs.talk import Talk
 
 _FEW = 2
 """Characters beside the values of a message that hold nothing but values."""
@@ -25,7 +43,17 @@ def answered(talk: Talk) -> bool:
     question, top = talk.asking(), talk.state.top
     if question is None or top is None:
         return corrected(talk)
+    if top.dialog == "request" and question.key == "confirm" and (key := _item(talk, top)):
+        moves.edit(talk, f"{top.run}.{key}")
+        return True
+    consents = question.key == "contact.consent" and not rights.speaks_of_consent(talk.text)
+    if (consents or question.key == "confirm") and _paused(talk, top, question):
+        asking.ask(talk)
+        return True
     if question.key == "contact.consent" and _consented(talk, question):
+        return True
+    if question.key in CONTACT and reading.refuses(talk.text):
+        _decline(talk)
         return True
     form = top.dialog in ("request", "add_note")
     if form and phrases.leaves_form(talk.text):
@@ -40,6 +68,9 @@ def answered(talk: Talk) -> bool:
     contacts = [f for f in talk.found if f.kind in ("phone", "email")]
     if question.key == "contact.company" and contacts:
         _company_and_contact(talk, str(contacts[0].value))
+        return True
+    if question.key == "matter" and contacts:
+        _matter_and_contact(talk, str(contacts[0].value))
         return True
     if question.fact.type == "phone" and not contacts and (talk.wants.wishes or phrases.is_question(talk.text)):
         return False
@@ -101,6 +132,22 @@ def answered(talk: Talk) -> bool:
     return False
 
 
+def _paused(talk: Talk, top: Frame, question: Question[Any]) -> bool:
+    """Whether a yes or no comes after something else was shown than the form's own yes-or-no question: that is put again before it counts."""
+    here = f"{top.run}:{question.key}="
+    return not any(payload.startswith(here) for _, payload in talk.before.offered) and isinstance(
+        reading.read_answer(question, talk.text, talk.found, talk.stage.today), Answer
+    )
+
+
+def _item(talk: Talk, top: Frame) -> str:
+    """The answer of the summary that words name alone, to be changed (联系方式, 改公司); contact details that were declined begin with consent."""
+    key = rights.names_item(talk.text)
+    if key == "contact.consent" or (key in CONTACT and key not in top.trail):
+        key = "contact.consent"
+    return key if key in top.trail else ""
+
+
 def _consented(talk: Talk, question: Question[Any]) -> bool:
     """A plain yes or no to the notice; a number left before that waits for it, and a yes where only a page takes one leads there again."""
     contact = next((str(f.value) for f in talk.found if f.kind in ("phone", "email")), "")
@@ -116,12 +163,30 @@ def _consented(talk: Talk, question: Question[Any]) -> bool:
     return bool(read or contact)
 
 
+def _decline(talk: Talk) -> None:
+    """Take back a consent that was given for this form, before anything was filed on it: it goes on without the contact."""
+    talk.hide = True
+    talk.state = replace(frames.answer(talk.state, talk.stage, {"contact.consent": "no"}), misses=0)
+    if not any(c.dossier.get("contact") for c in talk.own):
+        talk.state = replace(talk.state, consent={})
+    proceeding.proceed(talk)
+
+
 def _company_and_contact(talk: Talk, reach: str) -> None:
     """A number given with the company, or for it: it goes where it belongs."""
     talk.hide = True
     parts = [p for p in re.split(r"[\s,，、;；]+", masked(talk.message.text).replace(HIDDEN, " ")) if p]
     given = {"contact.reach": reach, **({"contact.company": parts[0]} if parts else {}), **({"contact.name": parts[1]} if len(parts) == 2 else {})}
     talk.state = replace(frames.answer(talk.state, talk.stage, given), misses=0)
+    proceeding.proceed(talk)
+
+
+def _matter_and_contact(talk: Talk, reach: str) -> None:
+    """A number given with the matter: it is taken out of it, and waits for consent."""
+    words, talk.hide = consent.without(talk.message.text), True
+    before = talk.state.top.answers.get("contact.consent") if talk.state.top else None
+    talk.state = replace(frames.answer(talk.state, talk.stage, {"contact.reach": reach, **({"matter": words} if words else {})}), misses=0)
+    talk.speak(talk.say({None: "consent.taken_out", "no": "consent.not_kept"}.get(before, "consent.moved")))
     proceeding.proceed(talk)
 
 
@@ -277,7 +342,7 @@ def _contact(talk: Talk, trail: tuple[str, ...]) -> dict[str, str]:
         return {"contact.reach": str(contacts[0].value)}
     for key, pattern in _NAMED.items():
         if key in trail and (said := pattern.search(talk.message.text)) and (key not in CONTACT or talk.message.private == "here"):
-            return {key: said[1].strip(" ，。,.")}
+            return {key: consent.without(said[1]).strip(" ，。,.")}
     return {}
 
 

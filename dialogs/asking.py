@@ -8,11 +8,11 @@ from typing import Any
 from dialogs import consent
 from dialogs.answers import cut
 from dialogs.conversation import Frame
-from dialogs.messages import Option, Reply
+from dialogs.messages import HIDDEN, Option, Reply
 from dialogs.reading import shown
 from dialogs.script import ALL, NONE, UNKNOWN, Amount, BadTokenError, Choice, Choices, FreeText, Items, Number, Question
 from dialogs.scripts.request import CONTACT
-from dialogs.talk import HIDDEN, Talk
+from dialogs.talk import Talk
 from knowledge.rules import generic
 
 MANY = 8
@@ -32,7 +32,8 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
         lines.append(_readback(talk))
     link: tuple[str | None, str] = (None, "")
     if question.key == "contact.consent":
-        lines.append(consent.lead(talk, frame))
+        seen = any(payload.startswith(f"{frame.run}:{question.key}=") for _, payload in talk.before.offered)
+        lines += consent.lead(talk, frame, seen)
         link = consent.link(talk, frame)
     before = _before(question, frame)
     if before is not None:
@@ -55,7 +56,7 @@ def ask(talk: Talk, lead: str = "", simply: bool = False) -> None:
 def _before(question: Question[Any], frame: Frame) -> str | None:
     """The earlier answer to a question, to be offered again, where it still is one."""
     token = frame.dormant.get(question.key)
-    if token is None or question.private:
+    if token is None or question.private or question.key == "contact.consent":
         return None
     try:
         question.value(token)

@@ -18,6 +18,7 @@ from dialogs import (
     closing,
     consent,
     doubts,
+    filing,
     frames,
     pace,
     personal,
@@ -30,8 +31,8 @@ from dialogs import (
     wishes,
 )
 from dialogs.conversation import Frame, State
-from dialogs.messages import Message, Option, Reply
-from dialogs.talk import HIDDEN, MAX_LENGTH, AddNote, Talk, Turn
+from dialogs.messages import HIDDEN, Message, Option, Reply
+from dialogs.talk import MAX_LENGTH, Talk, Turn
 from dialogs.texts import texts
 from knowledge.rules import generic
 from knowledge.snapshot import Knowledge
@@ -120,8 +121,9 @@ def _read(talk: Talk) -> None:
     elif pace.twice(talk):
         return
     elif case := _replied_case(talk):
-        talk.effects.append(AddNote(case.number, message.text.strip()))
-        talk.speak(talk.say("requests.noted", number=case.number))
+        filing.note(talk, case, message.text)
+    elif personal.answered(talk):
+        return
     elif (payload := doubts.settled(talk, doubt)) or (payload := _typed_button(talk)) == "!leave":
         taps.tap(talk, payload)
     elif pace.greets(talk):
@@ -130,6 +132,10 @@ def _read(talk: Talk) -> None:
         taps.command(talk, verb)
     elif payload:
         taps.tap(talk, payload)
+    elif personal.told_who(talk):
+        return
+    elif filing.corrects_contact(talk):
+        proceeding.digressed(talk)
     elif _stops_early(talk):
         taps.command(talk, "enough")
     elif (phrases.asks_for_report(talk.text) and proceeding.show_report(talk)) or weighing.asked(talk) or asked_of.asked(talk):

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from dialogs.messages import HIDDEN, masked
+
 
 class State(StrEnum):
     """How a request stands."""
@@ -43,7 +45,7 @@ class CaseError(Exception):
 class Event:
     """One thing that happened to a request."""
 
-    kind: Literal["filed", "state", "staff_reply", "company_note", "consent_withdrawn", "erased"]
+    kind: Literal["filed", "state", "staff_reply", "company_note", "contact_changed", "consent_withdrawn", "erased"]
     at: datetime
     by: Literal["company", "team"]
     text: str = ""
@@ -81,7 +83,11 @@ def advance(case: Case, event: Event) -> tuple[Case, tuple[Tell, ...]]:
         raise CaseError(f"{case.number} 的内容已按本人要求删除，不能再改，也不能再回复")
     match event.kind:
         case "consent_withdrawn":
-            return replace(case, dossier={**case.dossier, "contact": {}}, events=(*case.events, event)), ()
+            blank = without_contact(case)
+            return replace(blank, events=(*blank.events, event)), ()
+        case "contact_changed":  # the history says that it was changed, and only the dossier to what
+            contact = {**case.dossier["contact"], "contact.reach": event.text}
+            return replace(case, dossier={**case.dossier, "contact": contact}, events=(*case.events, replace(event, text=""))), ()
         case "erased":
             return _erased(case, event), ()
         case "state":
@@ -103,6 +109,22 @@ def advance(case: Case, event: Event) -> tuple[Case, tuple[Tell, ...]]:
             return replace(case, state=resumed, events=(*case.events, event)), ()
         case "filed":
             return replace(case, events=(*case.events, event)), ()
+
+
+def without_contact(case: Case) -> Case:
+    """A request with no name, number or address of its person, wherever they were written."""
+    dossier, known = case.dossier, [v for v in case.dossier.get("contact", {}).values() if len(v) > 1]
+
+    def blank(text: str, by: str = "company") -> str:
+        for value in known:
+            text = text.replace(value, HIDDEN)
+        return masked(text) if by == "company" else text  # the team's own numbers stay
+
+    words = {k: blank(dossier[k]) for k in ("matter", "company") if k in dossier}
+    lists = {"heard": [blank(w) for w in dossier["heard"]]} if "heard" in dossier else {}
+    profile = {"profile": {k: blank(v) for k, v in dossier["profile"].items()}} if "profile" in dossier else {}
+    events = tuple(replace(e, text=blank(e.text, e.by)) for e in case.events)
+    return replace(case, dossier={**dossier, **words, **lists, **profile, "contact": {}}, events=events)
 
 
 def _erased(case: Case, event: Event) -> Case:

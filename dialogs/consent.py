@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 
 from dialogs.conversation import Frame, State
-from dialogs.messages import Message
+from dialogs.messages import HIDDEN, Message, masked
 from dialogs.scripts.request import AGREED, CONTACT
-from dialogs.talk import HIDDEN, KeepPage, Talk, masked
+from dialogs.talk import KeepPage, Talk
 from knowledge.strict_yaml import read
 from knowledge.values import normalise, read_contacts
 
@@ -99,12 +99,12 @@ def _asked_again(frame: Frame) -> Frame:
     return replace(frame, answers=answers, trail=tuple(k for k in frame.trail if k != "contact.consent"))
 
 
-def lead(talk: Talk, frame: Frame) -> str:
-    """What stands before the question for consent: the notice in short, or where to leave the contact instead."""
+def lead(talk: Talk, frame: Frame, seen: bool = False) -> list[str]:
+    """What stands before the question for consent: the notice in short, or where to leave the contact instead; `seen`: it was shown just now."""
     if talk.message.private == "page":
-        return talk.say("consent.page", hours=PAGE_HOURS)
+        return [talk.say("consent.page_seen") if seen else talk.say("consent.page", hours=PAGE_HOURS)]
     held = [talk.say("consent.held")] if any(k in frame.answers for k in CONTACT) else []
-    return "\n".join([*held, talk.say("consent.notice", kept=notice().kept[talk.say.language])])
+    return [*held, *([] if seen else [talk.say("consent.notice", kept=notice().kept[talk.say.language])])]
 
 
 def link(talk: Talk, frame: Frame) -> tuple[str, str]:
@@ -119,5 +119,10 @@ def stripped(message: Message) -> Message:
     """A message without the numbers and addresses that its channel may not carry; the same one where there are none."""
     if message.private == "here" or message.group or not read_contacts(normalise(message.text)):
         return message
-    rest = _NUMBER.sub(" ", masked(message.text))
-    return replace(message, text="" if not _LABELS.sub("", rest) else " ".join(rest.split()))
+    return replace(message, text=without(message.text))
+
+
+def without(text: str) -> str:
+    """A text without numbers and addresses and the words around them (我的电话是…); empty where nothing else is said."""
+    rest = _NUMBER.sub(" ", masked(text))
+    return "" if not _LABELS.sub("", rest) else " ".join(rest.split()).strip(" ,，;；、")

@@ -70,7 +70,8 @@ class State:
     rating: str = ""
     """The piece of work that was asked about last; with `!` once it was rated."""
     consent: Mapping[str, str] = field(default_factory=dict)
-    """What the person agreed to: version of the notice, time, language, channel; empty where they did not, or took it back."""
+    """What the person agreed to: version of the notice, time, language, channel; empty where they did not.
+    Once taken back: when it was `given` and `withdrawn`."""
 
     @property
     def top(self) -> Frame | None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from dialogs import cases, dossier, frames, outcomes, shortlists
+from dialogs import cases, consent, dossier, frames, outcomes, phrases, rights, shortlists
 from dialogs.asking import mask
-from dialogs.messages import Option
+from dialogs.messages import Option, masked
 from dialogs.script import Outcome
 from dialogs.scripts.approval_channel import Routes
 from dialogs.scripts.park_selection import Shortlist
 from dialogs.scripts.request import CONTACT
-from dialogs.talk import AddNote, FileRequest, Talk
+from dialogs.talk import AddNote, ChangeContact, FileRequest, Talk
 from knowledge.precheck import Report
+from knowledge.values import normalise, read_contacts
+
+_ONLY_NUMBER = 10
+"""Beside a number, words no longer than this say nothing but that it is new (把我的电话换成)."""
 
 
 def matter_of(talk: Talk, about: str) -> str:
@@ -43,7 +48,7 @@ def matter_of(talk: Talk, about: str) -> str:
 def file(talk: Talk, outcome: Outcome) -> None:
     """File the request with its dossier, and let go of the personal data in the conversation."""
     frame = talk.state.frames[-1]
-    data = dict(outcome.data)
+    data = {k: v if k in CONTACT else masked(v) for k, v in outcome.data.items()}
     contact = {k: data[k] for k in CONTACT if k in data}
     agreed = talk.state.consent if contact else {}
     body = {
@@ -99,11 +104,62 @@ def add_note(talk: Talk, outcome: Outcome) -> None:
     """Add the person's words to their request."""
     number = talk.state.frames[-1].about
     talk.state = frames.close(talk.state)
-    if not any(c.number == number and c.state not in cases.CLOSED for c in talk.own):
+    case = next((c for c in talk.own if c.number == number and c.state not in cases.CLOSED), None)
+    if case is None:
         talk.speak(talk.say("requests.other_number"))
         return
-    talk.effects.append(AddNote(number, str(outcome.data)))
-    talk.speak(talk.say("requests.noted", number=number))
+    note(talk, case, str(outcome.data))
+
+
+def note(talk: Talk, case: cases.Case, text: str) -> None:
+    """Add words to a request; a number or an address in them goes where it belongs, or nowhere without consent."""
+    reach = reached(text)
+    words = consent.without(text) if reach else text.strip()
+    if reach:
+        talk.hide = True
+        contact(talk, reach, (case,))
+    if words and not (reach and len(words) <= _ONLY_NUMBER and rights.changes_contact(words)):
+        talk.effects.append(AddNote(case.number, words))
+        talk.speak(talk.say("requests.noted", number=case.number))
+
+
+def reached(text: str) -> str:
+    """The first number or address of a text, or ""."""
+    return next((str(f.value) for f in read_contacts(normalise(text))), "")
+
+
+def contact(talk: Talk, reach: str, own: Sequence[cases.Case] | None = None) -> None:
+    """Change the contact of the person's open requests that hold one, to `reach` where it was said; else say truly what can be done."""
+    say = talk.say
+    open_ones = [c for c in (talk.own if own is None else own) if c.state not in cases.CLOSED]
+    held = [c for c in open_ones if c.dossier.get("contact")] if consent.agreed(talk.state) else []
+    numbers = say.join([c.number for c in held])
+    if held and talk.message.private != "here":
+        talk.speak(say("requests.contact_elsewhere"), (Option(say("mine.unconsent"), "!unconsent"),))
+    elif held and reach:
+        talk.effects += [ChangeContact(c.number, reach) for c in held]
+        talk.speak(say("requests.contact_changed", numbers=numbers, reach=mask(reach)))
+    elif held:
+        talk.speak(say("requests.contact_which", numbers=numbers))
+    else:
+        unkept = [say("requests.contact_unkept")] if reach else []
+        text = say("requests.contact_none") if open_ones else say("requests.contact_nowhere")
+        talk.speak("\n".join([*unkept, text]), (Option(say("common.file"), "!log:"),))
+
+
+def corrects_contact(talk: Talk) -> bool:
+    """Serve somebody who wants another number on what they filed (把我的电话换成…, 换个电话); an open form takes it itself."""
+    if any(f.dialog == "request" and not f.done for f in talk.state.frames):
+        return False
+    reach = reached(talk.message.text)
+    alone = bool(reach) and not consent.without(talk.message.text) and any(c.state not in cases.CLOSED for c in talk.own)
+    if not (alone or rights.changes_contact(talk.text)):
+        return False
+    if phrases.is_question(talk.text) and not talk.own:
+        return False
+    talk.hide = bool(reach)
+    contact(talk, reach)
+    return True
 
 
 def status(talk: Talk) -> None:
@@ -114,7 +170,7 @@ def status(talk: Talk) -> None:
         return
     lines = [say("requests.yours")]
     for case in reversed(talk.own[-8:]):
-        lines.append(say("requests.line", number=case.number, state=say(f"requests.state_{case.state}"), matter=case.dossier["matter"]))
+        lines.append(say("requests.line", number=case.number, state=say(f"requests.state_{case.state}"), matter=masked(case.dossier["matter"])))
     still_open = [c for c in talk.own if c.state not in cases.CLOSED]
     options = tuple(Option(f"{say('common.add_note')} {c.number}", f"!note:{c.number}") for c in still_open[-3:])
     talk.speak("\n".join(lines), options)

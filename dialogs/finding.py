@@ -9,8 +9,8 @@ from typing import Literal
 
 from dialogs import phrases, reports
 from dialogs.answers import MAX_OPTIONS, Voice
-from dialogs.messages import Option, Reply
-from dialogs.talk import Talk, masked
+from dialogs.messages import Option, Reply, masked
+from dialogs.talk import Talk
 from knowledge.records import Channel, Difference, Park, QuestionAnswer, Service, Task
 from knowledge.search import NAMED, Hit
 from knowledge.shapes import Citation

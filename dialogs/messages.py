@@ -8,9 +8,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from dialogs.script import Private
+from knowledge.values import normalise, read_contacts
 
 Kind = Literal["text", "voice", "photo", "file", "sticker"]
 KINDS: tuple[Kind, ...] = ("text", "voice", "photo", "file", "sticker")
+HIDDEN = "***"
+"""What stands where something private stood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,14 @@ class Source:
     def from_json(cls, body: Mapping[str, Any]) -> Source:
         """The inverse of `to_json`."""
         return cls(body["document"], body["section"], body["title"], body["number"], body.get("gloss"))
+
+
+def masked(text: str) -> str:
+    """A text without phone numbers and e-mail addresses."""
+    text = normalise(text) if read_contacts(normalise(text)) else text
+    for contact in sorted(read_contacts(text), key=lambda c: -c.start):
+        text = text[: contact.start] + HIDDEN + text[contact.end :]
+    return text
 
 
 def cited(sources: Iterable[Source]) -> list[str]:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from dialogs import asking, frames, mentioned, moves, phrases, reading
 from dialogs.answers import MAX_OPTIONS, cut
-from dialogs.messages import Option
-from dialogs.talk import Talk, Unanswered, masked
+from dialogs.messages import Option, masked
+from dialogs.talk import Talk, Unanswered
 
 _REST = 6
 """A message with no more than this beside the values in it only tells facts."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from dialogs import asking, cases, closing, consent, filing, finding, frames, phrases, proceeding
 from dialogs.answers import cut, fit
-from dialogs.messages import Option
+from dialogs.messages import HIDDEN, Option, masked
 from dialogs.script import UNKNOWN, Choices, Items
 from dialogs.scripts.regions import ANY
 from dialogs.scripts.request import CONTACT
-from dialogs.talk import HIDDEN, Talk, Withdraw, masked
+from dialogs.talk import Talk, Withdraw
 
 _CALLED = re.compile(r"(?:我叫|我是|姓名|联系人|my name is |i am )[:：]?\s?([\u4e00-\u9fff]{2,4}(?=[,，。;；\s\d]|$)|[A-Z][a-z]+(?: [A-Z][a-z]+)?)")
 _ASKING_FOR = re.compile(
@@ -195,7 +195,14 @@ def note(talk: Talk, number: str) -> None:
     if talk.message.group:
         talk.speak(talk.say("bad.group"))
         return
-    if not any(c.number == number and c.state not in cases.CLOSED for c in talk.own):
+    still_open = [c for c in talk.own if c.state not in cases.CLOSED]
+    if not number and len(still_open) != 1:
+        word = talk.say("common.add_note")
+        options = tuple(Option(f"{word} {c.number}", f"!note:{c.number}") for c in still_open[-4:])
+        talk.speak(talk.say("requests.which_note" if options else "requests.none_open"), options or (Option(talk.say("common.file"), "!log:"),))
+        return
+    number = number or still_open[0].number
+    if not any(c.number == number for c in still_open):
         talk.speak(talk.say("requests.other_number"))
         return
     talk.state = frames.start(talk.state, talk.stage, "add_note", {}, number)

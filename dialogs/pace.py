@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from dialogs import asking, finding, phrases
 from dialogs.conversation import Frame
-from dialogs.messages import Reply
+from dialogs.messages import Reply, masked
 from dialogs.script import FreeText
-from dialogs.talk import Talk, masked
+from dialogs.talk import Talk
 
 TWICE = timedelta(seconds=2)
 """The same words within this time are one message of an impatient thumb."""

@@ -30,6 +30,7 @@ _CONTROL: Mapping[str, str] = MappingProxyType(
             "unconsent": "撤回同意|撤销同意|撤回我的同意|撤回授权|我不同意了|收回同意|取消同意|取消授权|withdraw consent|withdraw my consent|revoke consent",
             "erase": "删除我的数据|删除我的信息|删除个人信息|删除我的个人信息|删掉我的数据|删掉我的信息|清除我的数据|清空我的数据|删我的数据|注销|把我的数据删了|把我的信息删了|"
             "删除我的资料|erase my data|delete my data|delete my personal data|forget me",
+            "note": "补充说明|补充|补充一下|我要补充|我要补充说明|我想补充|加个补充说明|add a note|add note",
             "file": "登记|帮我登记|我要登记|登记请求|登记一下",
             "withdraw": "撤回|撤销|撤销登记|撤回请求|撤回登记|我想撤回|我想撤回请求|取消登记|withdraw",
         }.items()
@@ -51,15 +52,6 @@ _WHO = re.compile(
 )
 _REGISTERS = re.compile(
     r"(?:帮我?|给我|替我|我要|我想|请|麻烦|那就?|^)(?:先)?登记(?:一下|一个|个|请求|吧|下|$)|(?:让|叫|请)(?:人|专员|你们的人)(?:给我|跟我)?(?:回)?打?个?(?:电话|联系)|\b(?:file a request|register (?:a|my) request|call me back)\b"
-)
-_OWN_DATA: Mapping[str, re.Pattern[str]] = MappingProxyType(
-    {
-        "unconsent": re.compile(
-            r"(?:撤|车回|收回|取消|反悔|不再?).{0,6}(?:同意|统意|授权)|(?:同意|授权).{0,4}(?:撤|收回|取消)|不同意了|\b(?:withdraw|revoke|take back)\b.{0,16}\b(?:consent|permission|agree)"
-        ),
-        "erase": re.compile(r"删|[山册]除|清(?:除|空|掉)|抹掉|注销|销毁|不要(?:留|保存|存)|别(?:留|存)|\b(?:erase|delete|remove|forget|wipe)\b"),
-        "export": re.compile(r"[导倒]出|导一份|下载|拷贝|拷一份|副本|(?:给|发)我?一份|\b(?:export|download|copy)\b"),
-    }
 )
 _LEAVES = re.compile(r"不(?:想|要|用)?再?(?:登记|填|留电话|办)了?|算了|不弄了|取消|退出|\b(?:cancel|never ?mind|forget it|stop)\b")
 _CONTACT = re.compile(r"电话|联系方式|怎么联系|地址|邮箱|\b(?:phone|telephone|e-?mail|address|contact details)\b")
@@ -225,11 +217,6 @@ def withdraws(text: str) -> bool:
             text,
         )
     )
-
-
-def of_own_data(text: str) -> str:
-    """What a message wants with the person's own data: `erase`, `unconsent`, `export`, or `mine` where it does not say."""
-    return next((verb for verb, words in _OWN_DATA.items() if words.search(normalise(text))), "mine")
 
 
 def asks_contact(text: str) -> bool:

@@ -37,7 +37,9 @@ _GLUE = re.compile(
 )
 _AGREES = re.compile(r"(?:好的?[,，]?)?我?们?(?:都)?(?:同意|接受|愿意)[了的吧啊]*|(?:yes,? )?(?:i )?(?:agree|consent)|agreed")
 _REFUSES = re.compile(
-    r"(?:我们?)?(?:暂时|先)?(?:不同意|不接受|不愿意|不想?留|不想?填)(?:电话|联系方式)?[了的吧啊]*|(?:i )?(?:do not|don't) (?:agree|consent)|(?:i )?(?:disagree|decline)|no thanks"
+    r"(?:我们?|暂时|先|还是|就|都|真的?|也|那|现在|[,，])*(?:不太?(?:同意|接受|愿意|想|方便)|拒绝|不要?[留填给]|先不)(?:你们?|您们?)?(?:再?(?:收集|[收用存要留填给说])|提供|告诉你们?)?"
+    r"(?:我的?)?(?:电话|手机号?|联系方式|(?:个人)?信息|号码|邮箱|数据|名字|姓名)?[了的吧啊呢]*|(?:我|那)?(?:可以|能|能不能|可不可以|是不是可以)不(?:再)?[留填给](?:我的?)?(?:电话|手机号?|联系方式|号码)?[吗么嘛]?"
+    r"|(?:i )?(?:do not|don't) (?:agree|consent|want to)|(?:i )?(?:disagree|decline|refuse)|(?:i'?d |i would )?rather not|no thanks|not really|can i skip (?:it|this|that)"
 )
 _FUZZY_FACTS = frozenset({"region", "segment", "site_stage", "needs", "approval_matter"})
 _BELOW_ZERO = re.compile(r"[-−负]\s?\d+(?:\.\d+)?(?:万|亿|w)?")
@@ -127,6 +129,11 @@ def _read_answer(question: Question[object], text: str, found: Sequence[Found], 
             return None
 
 
+def refuses(text: str) -> bool:
+    """Whether words decline to leave contact details, and nothing else (拒绝, 不留了, 可以不留吗)."""
+    return bool(_REFUSES.fullmatch(normalise(text).strip(" .。!！~～,，?？")))
+
+
 def _indifferent(question: Question[object], text: str) -> Answer | Unreadable | None:
     """What 都行 or 没有 says: no preference where one may have none, none of several, no; else what the question needs is said."""
     tokens, never = {t for t, _ in question.choices}, _NOTHING.fullmatch(text) is not None
@@ -151,7 +158,7 @@ def _choice(question: Choice, text: str, found: Sequence[Found]) -> Answer | Unr
     if question.fact.scope in ("product", "project") and (short := _short(question, text)):
         return Answer(short, echo=True, whole=True) if short in tokens else Unreadable("hint_choice", {})
     if question.key == "contact.consent":  # nothing but plain words: a consent is not guessed
-        if _REFUSES.fullmatch(text) or read_yes_no(text) == "no":
+        if refuses(text) or read_yes_no(text) == "no":
             return Answer("no")
         return Answer("yes") if _AGREES.fullmatch(text) or read_yes_no(text) == "yes" else None
     if tokens >= {"yes", "no"} or "file" in tokens:

@@ -12,16 +12,15 @@ from dialogs import cases, phrases, reading, wanting
 from dialogs.answers import Voice
 from dialogs.conversation import State
 from dialogs.frames import Stage
-from dialogs.messages import Entity, Message, Option, Reply, Score
+from dialogs.messages import HIDDEN, Entity, Message, Option, Reply, Score, masked
 from dialogs.script import Question
 from dialogs.texts import Texts, texts
 from dialogs.wanting import Reading
 from knowledge.denial import not_yet
 from knowledge.snapshot import Knowledge
-from knowledge.values import Found, normalise, read_contacts
+from knowledge.values import Found, normalise
 
 MAX_LENGTH = 2000
-HIDDEN = "***"
 KEPT_BUTTONS = 24
 KEPT = 6
 """How many of the person's last messages a request's dossier carries."""
@@ -51,6 +50,14 @@ class AddNote:
 
     number: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeContact:
+    """Effect: the person gave another number or address for one of their requests, which holds one with their consent."""
+
+    number: str
+    reach: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,7 @@ class Rated:
     knowledge: str
 
 
-Effect = FileRequest | AddNote | Withdraw | Unconsent | Erase | Unanswered | KeepPrecheck | KeepPage | Rated
+Effect = FileRequest | AddNote | ChangeContact | Withdraw | Unconsent | Erase | Unanswered | KeepPrecheck | KeepPage | Rated
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,14 +243,6 @@ def _language(text: str, state: State) -> str:
 def _days_since(state: State, now: datetime) -> int:
     waits = bool(state.spoke) and any(not f.done for f in state.frames)
     return max(0, (now - datetime.fromisoformat(state.spoke)).days) if waits else 0
-
-
-def masked(text: str) -> str:
-    """A text without phone numbers and e-mail addresses."""
-    text = normalise(text) if read_contacts(normalise(text)) else text
-    for contact in sorted(read_contacts(text), key=lambda c: -c.start):
-        text = text[: contact.start] + HIDDEN + text[contact.end :]
-    return text
 
 
 def _joined(replies: list[Reply]) -> list[Reply]:

@@ -68,6 +68,9 @@ def _choose(talk: Talk, key: str, token: str) -> None:
         if question is None:
             moves.stale(talk, "bad.stale")
             return
+    if key == "confirm" and not any(payload.startswith(f"{top.run}:{key}=") for _, payload in talk.before.offered):
+        asking.ask(talk)  # other things were shown since: the summary again before it is filed
+        return
     if token == "!":
         token = ",".join(asking.ticked(question, top.draft))
         if not token:

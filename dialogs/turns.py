@@ -20,7 +20,7 @@ from dialogs import cases
 from dialogs.assistant import notice_of, respond, trouble
 from dialogs.conversation import State
 from dialogs.messages import Message, Reply
-from dialogs.talk import AddNote, Erase, FileRequest, KeepPage, KeepPrecheck, Rated, Turn, Unanswered, Unconsent, Withdraw
+from dialogs.talk import AddNote, ChangeContact, Erase, FileRequest, KeepPage, KeepPrecheck, Rated, Turn, Unanswered, Unconsent, Withdraw
 from knowledge.snapshot import Knowledge
 from storage.contract import (
     Address,
@@ -218,9 +218,11 @@ def _commit(snapshot: Snapshot, turn: Turn, address: Address, update_id: str | N
     replies = tuple(r.to_json() for r in turn.replies)
     created = tuple(_filed(e, now) for e in turn.effects if isinstance(e, FileRequest))
     by_number = {r.number: r for r in snapshot.requests}
-    changed = tuple(
-        _changed(by_number[e.number], e, now) for e in turn.effects if isinstance(e, AddNote | Withdraw | Unconsent) and e.number in by_number
-    )
+    moved = dict[str, Request]()  # two things may happen to one request in one turn (a note with another number)
+    for e in turn.effects:
+        if isinstance(e, AddNote | ChangeContact | Withdraw | Unconsent) and e.number in by_number:
+            moved[e.number] = _changed(moved.get(e.number, by_number[e.number]), e, now)
+    changed = tuple(moved.values())
     if erased:
         changed = tuple(_advanced(r, cases.Event("erased", now, "company")) for r in snapshot.requests)
     states = {r.number: r.state for r in (*snapshot.requests, *changed)}
@@ -285,9 +287,11 @@ def _filed(effect: FileRequest, now: datetime) -> NewRequest:
     return NewRequest(effect.kind, case.state, cases.encode(case))
 
 
-def _changed(request: Request, effect: AddNote | Withdraw | Unconsent, now: datetime) -> Request:
+def _changed(request: Request, effect: AddNote | ChangeContact | Withdraw | Unconsent, now: datetime) -> Request:
     if isinstance(effect, AddNote):
         return _advanced(request, cases.Event("company_note", now, "company", effect.text))
+    if isinstance(effect, ChangeContact):
+        return _advanced(request, cases.Event("contact_changed", now, "company", effect.reach))
     if isinstance(effect, Unconsent):
         return _advanced(request, cases.Event("consent_withdrawn", now, "company"))
     return _advanced(request, cases.Event("state", now, "company", "", cases.State.WITHDRAWN))

@@ -19,6 +19,7 @@ from dialogs import (
     phrases,
     proceeding,
     reading,
+    rights,
     shortlists,
     tiers,
     wanting,
@@ -200,7 +201,7 @@ def serve(talk: Talk, wish: str, region: str | None, hits: list[Hit]) -> bool:
             filing.status(talk)
         case "own_data":
             {"mine": personal.show, "export": personal.export, "unconsent": personal.unconsent, "erase": personal.erase}[
-                phrases.of_own_data(talk.text)
+                rights.of_own_data(talk.text)
             ](talk)
         case "greeting":
             moves.greet(talk)

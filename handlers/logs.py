@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from dialogs.talk import masked
+from dialogs.messages import masked
 from dialogs.turns import TURN, Seconds
 from storage.contract import StoreError
 

@@ -106,7 +106,7 @@ class Personal:
         shown = {
             "words": words,
             "cases": [(r, r["body"]["dossier"], words(f"requests.state_{r['state']}")) for r in held["requests"]],
-            "consent": held["conversation"].get("consent") or None,
+            "consent": given if "at" in (given := held["conversation"].get("consent") or {}) else None,
             "said": list(_said(held["messages"])),
             "moment": _moment,
             "download": f"{request.url.path}/download",

@@ -7,13 +7,13 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dialogs import cases
 from dialogs.asking import mask
-from dialogs.talk import masked
+from dialogs.messages import masked
 from dialogs.texts import texts
 from dialogs.turns import LOCAL, Turns
 from storage.contract import Address, OutboxItem, Parked, place_of
@@ -30,7 +30,15 @@ _TOLD = {
 """What became of the words to the company, by channel."""
 _NUMBER = re.compile(r"(?:YQ)?[-－–—]?([0-9]{6})[-－–—]?([0-9]{1,4})")
 _WHO = {"company": "企业", "team": "团队"}
-_WHAT = {"filed": "登记", "state": "改状态", "staff_reply": "回复", "company_note": "补充", "consent_withdrawn": "撤回同意", "erased": "删除个人信息"}
+_WHAT = {
+    "filed": "登记",
+    "state": "改状态",
+    "staff_reply": "回复",
+    "company_note": "补充",
+    "contact_changed": "改联系方式",
+    "consent_withdrawn": "撤回同意",
+    "erased": "删除个人信息",
+}
 
 
 def state_name(state: cases.State) -> str:
@@ -211,7 +219,7 @@ async def _one(turns: Turns, action: str, arguments: argparse.Namespace) -> case
 
 def _line(case: cases.Case) -> str:
     about = case.dossier
-    return f"{case.number}  {state_name(case.state)}  {case.created.astimezone(LOCAL):%m-%d %H:%M}  {about['company']}：{about['matter']}"
+    return f"{case.number}  {state_name(case.state)}  {case.created.astimezone(LOCAL):%m-%d %H:%M}  {masked(about['company'])}：{masked(about['matter'])}"
 
 
 def dossier(case: cases.Case, reveal: bool) -> str:
@@ -219,15 +227,16 @@ def dossier(case: cases.Case, reveal: bool) -> str:
     about: Mapping[str, Any] = case.dossier
     ended = _ended(case) if about["consent"] else None
     contact = {k: v if reveal else mask(v) for k, v in about["contact"].items()}
+    shown: Callable[[str], str] = str if reveal else masked
     lines = [
         f"{case.number}  {state_name(case.state)}{_answering(case)}",
-        f"事项：{about['matter']}",
-        f"公司：{about['company']}",
+        f"事项：{shown(about['matter'])}",
+        f"公司：{shown(about['company'])}",
         f"联系人：{'  '.join(contact.values())}" + ("" if reveal else "  （加 --reveal 显示全部）") if contact else f"联系人：{_unreachable(case)}",
         f"同意联系：{_consent(about)}" + (f"，已于 {ended.at.astimezone(LOCAL):%Y-%m-%d %H:%M} {_WHAT[ended.kind]}" if ended else ""),
         f"知识库版本：{about['knowledge']}",
         "经过：",
-        *(f"  {_event(e)}" for e in case.events),
+        *(f"  {shown(_event(e))}" for e in case.events),
     ]
     if about["heard"]:
         lines += ["企业问过：", *(f"  · {words}" for words in about["heard"])]

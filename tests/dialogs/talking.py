@@ -10,7 +10,7 @@ from dialogs import cases
 from dialogs.assistant import respond
 from dialogs.conversation import State
 from dialogs.messages import Message, Option, Reply
-from dialogs.talk import AddNote, Effect, FileRequest, Turn, Withdraw
+from dialogs.talk import AddNote, Effect, FileRequest, Turn, Unconsent, Withdraw
 from dialogs.turns import LOCAL
 from knowledge.snapshot import Knowledge
 
@@ -50,6 +50,9 @@ class Talking:
                 event = cases.Event("filed", self.now, "company")
                 number = f"YQ-261122-{len(self.own) + 1:04d}"
                 self.own = (*self.own, cases.Case(number, effect.kind, cases.State.NEW, self.now, (event,), effect.dossier))
+            elif isinstance(effect, Unconsent):
+                gone = cases.Event("consent_withdrawn", self.now, "company")
+                self.own = tuple(cases.advance(c, gone)[0] if c.number == effect.number else c for c in self.own)
         return self
 
     @property

@@ -16,6 +16,7 @@ from knowledge.snapshot import Knowledge
 from tests.dialogs.talking import NOW, Talking
 
 PHONE = "13812345678"
+PLAINLY = ["我不同意你们收集", "不太想", "先不", "拒绝", "可以不留吗", "不留了", "我拒绝", "不想给", "I'd rather not"]
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_consent_is_understood_in_plain_words(talk: Talking, yes: str) -> None:
     assert at_consent(talk).say(yes).asking == "contact.name"
 
 
-@pytest.mark.parametrize("no", ["不同意", "我不同意", "不愿意", "不想留电话", "不", "no", "I don't agree", "no thanks"])
+@pytest.mark.parametrize("no", ["不同意", "我不同意", "不愿意", "不想留电话", "不", "no", "I don't agree", "no thanks", *PLAINLY])
 def test_who_declines_files_all_the_same_and_is_answered_in_the_chat(talk: Talking, no: str) -> None:
     at_consent(talk).say(no)
     assert talk.asking == "confirm"
@@ -143,6 +144,41 @@ def test_an_answer_is_changed_to_a_refusal_and_the_contact_goes(talk: Talking) -
     assert talk.asking == "confirm"
     assert PHONE not in str(talk.state.to_json())
     assert "李女士" not in str(talk.state.frames)
+
+
+@pytest.mark.parametrize("no", ["不留了", "拒绝", "可以不留吗", "不想留电话", "我不同意你们收集", "I'd rather not"])
+@pytest.mark.parametrize("given", [["同意"], ["同意", "李女士"]])
+def test_who_declines_at_the_contact_itself_files_without_it(talk: Talking, given: list[str], no: str) -> None:
+    at_consent(talk)
+    for said in (*given, no):
+        talk.say(said)
+    assert talk.asking == "confirm"
+    assert "李女士" not in str(talk.state.to_json())
+    assert not talk.state.consent
+    assert talk.say("确认").filed[0].dossier["contact"] == {}
+
+
+@pytest.mark.parametrize("said", ["谁在处理我的信息", "联系方式你们会卖吗", "我的电话会不会泄露给别人", "do you sell my contact details?"])
+def test_who_handles_the_data_is_answered_first_and_the_question_follows_without_the_notice(talk: Talking, said: str) -> None:
+    at_consent(talk).say(said)
+    assert talk.text.startswith(("联系方式只用于办这件事，只有服务团队能看到", "Contact details are used for this matter only"))
+    assert "先说明四点" not in talk.text
+    assert [o.label for o in talk.options] == ["同意", "不同意"]
+    assert talk.asking == "contact.consent"
+
+
+@pytest.mark.parametrize("said", ["为什么问", "为什么", "会不会泄露", "歪比巴卜", "不知道"])
+def test_the_notice_is_not_repeated_right_after_it_was_shown(talk: Talking, said: str) -> None:
+    at_consent(talk).say(said)
+    assert "先说明四点" not in talk.text
+    assert len(talk.text.splitlines()) <= 4
+    assert [o.label for o in talk.options] == ["同意", "不同意"]
+    assert talk.replies[-1].link == "/privacy"
+
+
+def test_the_notice_stands_again_where_something_else_was_shown_since(talk: Talking) -> None:
+    at_consent(talk).say("娄城贷是什么").say("继续")
+    assert "先说明四点" in talk.text
 
 
 # -- where the chat may not carry them -------------------------------------------------------------------------------------------------
