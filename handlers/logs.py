@@ -84,7 +84,7 @@ class Again(logging.Filter):
             return True
         what = (type(error), re.sub(r"\d+", "", str(error)))
         others = tuple(str(a) for a in given if a is not error)
-        key: object = what if isinstance(error, StoreError) else (*what, record.pathname, record.lineno, others)
+        key: object = what if type(error).__module__.partition(".")[0] in _DATABASE else (*what, record.pathname, record.lineno, others)
         now = self._clock()
         self._told = {k: (at, n) for k, (at, n) in self._told.items() if now - at < 2 * SELDOM}
         at, missed = self._told.get(key, (float("-inf"), 0))
@@ -99,6 +99,8 @@ class Again(logging.Filter):
         return True
 
 
+_DATABASE = ("storage", "psycopg")
+"""Whose errors are one thing, wherever in the program they are met."""
 SELDOM = 60.0
 """Seconds in which the same failure is told once."""
 _CONTACT = re.compile(
@@ -132,6 +134,7 @@ def set_up(form: str, secrets: Sequence[str] = ()) -> None:
     handler.setFormatter((Json if form == "json" else Plain)(secrets))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     log.setLevel(logging.INFO if form == "json" else logging.WARNING)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it tells of every try to reconnect; what fails meanwhile is told by us
     logging.getLogger("yuanqitong.purge").setLevel(logging.INFO)  # once a day, and somebody may have to show it
 
 
