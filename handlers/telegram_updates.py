@@ -9,8 +9,7 @@ from typing import Any
 
 from telegram import Update, User
 
-from dialogs.messages import Kind, Message
-from dialogs.talk import masked
+from dialogs.messages import Kind, Message, masked
 from storage.contract import Address
 
 COMMANDS = {"start": "你好", "help": "帮助", "cancel": "取消", "status": "进度", "data": "我的数据"}
