@@ -336,6 +336,9 @@ class Assistant(RuleBasedStateMachine):
         person, requests = self.people[who], now_(self.turns.store.requests())
         own = [r for r in requests if r.address == who]
         assert len({r.number for r in requests}) == len(requests)
+        if not own and person.filed:  # erased: the requests are nobody's now
+            assert not self._state(who).frames
+            person.filed = 0
         if len(own) > person.filed:
             assert question is not None
             assert question.key == "confirm", "nothing is filed but from its read-back"
