@@ -143,7 +143,7 @@ def _paused(talk: Talk, top: Frame, question: Question[Any]) -> bool:
 def _item(talk: Talk, top: Frame) -> str:
     """The answer of the summary that words name alone, to be changed (联系方式, 改公司); contact details that were declined begin with consent."""
     key = rights.names_item(talk.text)
-    if key == "contact.consent" or (key in CONTACT and key not in top.trail):
+    if key == "contact.consent" or (key in CONTACT and (key not in top.trail or talk.message.private != "here")):
         key = "contact.consent"
     return key if key in top.trail else ""
 
@@ -175,6 +175,8 @@ def _decline(talk: Talk) -> None:
 def _company_and_contact(talk: Talk, reach: str) -> None:
     """A number given with the company, or for it: it goes where it belongs."""
     talk.hide = True
+    if talk.state.top is not None and talk.state.top.answers.get("contact.consent") == "no":
+        talk.speak(talk.say("consent.not_kept"))
     parts = [p for p in re.split(r"[\s,，、;；]+", masked(talk.message.text).replace(HIDDEN, " ")) if p]
     given = {"contact.reach": reach, **({"contact.company": parts[0]} if parts else {}), **({"contact.name": parts[1]} if len(parts) == 2 else {})}
     talk.state = replace(frames.answer(talk.state, talk.stage, given), misses=0)

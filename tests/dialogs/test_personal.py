@@ -557,3 +557,22 @@ def test_what_the_notice_says_of_correcting_works_as_said(talk: Talking) -> None
     filed(talk).say(f"把我的电话换成{MOBILE}")
     assert isinstance(talk.effects[-1], ChangeContact)
     assert talk.say("补充说明").dialog == "add_note"
+
+
+def test_where_the_contact_was_left_on_a_page_the_summary_leads_to_the_page_again(talk: Talking) -> None:
+    for text in ("转人工", "想问补贴", "乙公司"):
+        talk.say(text, private="page")
+    assert talk.state.top is not None
+    fields = {"run": talk.state.top.run, "contact.name": "李女士", "contact.reach": PHONE}
+    talk.say("", private="page", fields=fields)
+    assert talk.asking == "confirm"
+    talk.say("联系方式", private="page")
+    assert talk.asking == "contact.consent"
+    assert talk.replies[-1].link == consent.PAGE
+
+
+def test_a_number_with_the_company_that_is_written_anew_after_declining_is_not_kept(talk: Talking) -> None:
+    at_summary(talk).say("改公司").say(f"丙公司 {MOBILE}")
+    assert "没有同意留联系方式" in talk.text
+    assert MOBILE not in kept(talk)
+    assert talk.say("确认").filed[0].dossier["company"] == "丙公司"
