@@ -88,7 +88,8 @@ def precheck(voice: Voice, report: Report, run: str, where: str = "") -> Reply:
             lines.append(say("report.window_group_note"))
     lines += _left_out(voice, report, where)
     lines.append(say("report.check"))
-    options = [Option(say("report.see_basis"), f"!basis:{run}.0"), Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")]
+    each = [Option(say("report.see_basis"), f"!basis:{run}.0")] if groups or report.folded else []
+    options = [*each, Option(say("common.edit"), f"!edit:{run}"), voice.log(f"run.{run}")]
     if report.open:
         options.insert(0, Option(say("report.go_on"), f"!more:{run}"))
     elif (day := last_day(voice, report.region)) and "met" not in groups and "open" not in groups:
@@ -245,6 +246,8 @@ def basis(voice: Voice, report: Report, run: str, start: int) -> Reply:
             detail="\n".join([_detail(voice, assessment), *([failed(voice, report, assessment).strip()] if assessment.failed else [])]),
         )
         lines.append(text)
+    if not lines:  # an old button, and the knowledge holds nothing for this place any more
+        lines = [voice.say("report.answer_none")]
     options = []
     if start + PAGE < len(rows):
         options.append(Option(voice.say("report.page", count=len(rows) - start - PAGE), f"!basis:{run}.{start + PAGE}"))

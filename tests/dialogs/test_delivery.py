@@ -206,6 +206,7 @@ async def test_a_store_that_fails_ends_nothing(turns: Turns, monkeypatch: pytest
     monkeypatch.setattr(turns.store, "sent", mark)
     task = asyncio.create_task(Sender(turns, {"test": Channel().deliver}, poll=0.01).run())
     await arrived(turns)
+    assert not task.done()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -85,3 +85,12 @@ def test_what_a_message_asks_for_is_not_dropped_by_the_cancelling_beside_it(talk
     runs = {f.run for f in talk.state.frames}
     assert "1" not in runs
     assert {o.payload.split(":")[0] for o in talk.options if o.payload[0] != "!"} <= runs
+
+
+def test_a_report_of_nothing_has_no_details_to_show_and_an_old_button_for_them_says_so(talk: Talking) -> None:
+    files = {name: data for name, data in loader.read_folder(loader.SHIPPED)[0].items() if not name.startswith("xuzhou/")}
+    talk.knowledge = loader.of_files(files)
+    talk.send(PRECHECK).tap("徐州")
+    assert not [o for o in talk.options if o.payload.startswith("!basis:")]
+    talk.send("!basis:1.0")
+    assert talk.text == "文件里没有和您的情况对得上的支持。"

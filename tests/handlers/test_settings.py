@@ -312,12 +312,12 @@ def test_a_misspelt_name_in_the_environment_is_refused_with_what_was_meant(name:
 
 
 def test_what_others_put_into_the_environment_is_left_alone() -> None:
-    Settings.read(dict.fromkeys(USUAL, "1"))
+    assert Settings.read(dict.fromkeys(USUAL, "1")) == Settings.read({})
 
 
 def test_a_name_like_one_that_is_set_belongs_to_somebody_else() -> None:
     Settings.read({"TELEGRAM_TOKEN": "1:x", "TELEGRAM_TOKENS": "1", "TELEGRAM_BOT_TOKEN": "2:x"})
-    Settings.read({"DATABASE_URI": ""})
+    assert Settings.read({"DATABASE_URI": ""}).database is None
 
 
 # --- the file
